@@ -1,0 +1,74 @@
+/**
+ * Every code a {@link PeerageError} can carry. Codes are stable; messages are for people and may change.
+ *
+ * @publicApi
+ */
+export type PeerageErrorCode =
+  // start-up
+  | 'INVALID_OPTIONS'
+  | 'PORT_IN_USE'
+  | 'CANNOT_LISTEN'
+  | 'NOT_RUNNING'
+  // names and providers
+  | 'INVALID_NAME'
+  | 'INVALID_RESULT'
+  | 'PROVIDER_FAILED'
+  | 'PROVIDER_TIMEOUT'
+  // dialling
+  | 'CONNECTION_REFUSED'
+  | 'DIAL_TIMEOUT'
+  | 'UNREACHABLE'
+  | 'HOST_NOT_FOUND'
+  | 'CONNECTION_LOST'
+  // strangers
+  | 'WRONG_SECRET'
+  | 'WRONG_CLUSTER'
+  | 'VERSION_MISMATCH'
+  | 'NOT_AUTHENTICATED'
+  | 'SECURITY_MISMATCH'
+  | 'NOT_PEERAGE'
+  | 'HANDSHAKE_TIMEOUT'
+  | 'TOO_MANY_HANDSHAKES'
+  | 'TOO_MANY_PEERS'
+  | 'FRAME_TOO_LARGE'
+  | 'MALFORMED_FRAME'
+  | 'NAME_TAKEN'
+  // links between nodes that know each other
+  | 'SELF'
+  | 'DUPLICATE'
+  | 'DISCONNECTED'
+  | 'LEAVING'
+  // waiting and messages
+  | 'WAIT_TIMEOUT'
+  | 'ABORTED'
+  | 'NO_SUCH_PEER'
+  | 'PEER_GONE'
+  | 'OVERLOADED'
+  | 'NO_HANDLER'
+  | 'REQUEST_TIMEOUT'
+  | 'INVALID_MESSAGE'
+  | 'REMOTE_ERROR';
+
+/**
+ * The one error class of this package: a stable `code`, a message that says what to do, and the `cause`
+ * when another error led to it.
+ *
+ * @publicApi
+ */
+export class PeerageError extends Error {
+  override readonly name: string = 'PeerageError';
+
+  constructor(
+    readonly code: PeerageErrorCode,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+/** The text of anything that was thrown, on one line, for logs and messages. */
+export function describeError(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return text.replace(/\s*\n\s*/g, ' ');
+}

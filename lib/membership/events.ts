@@ -1,0 +1,79 @@
+import type { PeerageErrorCode } from '../errors/peerage-error.js';
+import type { NodeInfo } from '../naming/node-info.js';
+
+/**
+ * `up`: connected and heard. `degraded`: its process answers, its event loop is blocked.
+ *
+ * @publicApi
+ */
+export type PeerStatus = 'up' | 'degraded';
+
+/**
+ * Another node that is connected and authenticated, as it was when it was asked for: a snapshot.
+ *
+ * @publicApi
+ */
+export interface Peer extends NodeInfo {
+  readonly status: PeerStatus;
+  readonly connectedAt: Date;
+  /** Round trip of the last answered beat, in milliseconds. */
+  readonly rttMs?: number;
+}
+
+/**
+ * Why a peer is down. `left`: it said goodbye. `closed`: its connection ended and nobody answers there any
+ * more. `timeout`: it was silent too long. `replaced`: another process answers at its name. `disconnected`:
+ * this app, or the app there, called `disconnect()`.
+ *
+ * @publicApi
+ */
+export type DownReason = 'left' | 'closed' | 'timeout' | 'replaced' | 'disconnected';
+
+/**
+ * What a `peer.down` rests on.
+ *
+ * @publicApi
+ */
+export interface DownEvidence {
+  /** How the connection ended, when it did: the socket's error code, or `EOF`. */
+  readonly closed?: string;
+  /** What dialling it again gave. */
+  readonly redial?: { readonly code: PeerageErrorCode; readonly message: string };
+  /** Milliseconds since anything was heard of it. */
+  readonly silentMs: number;
+  /** UDP probes sent to it since it fell silent, and how many were answered. */
+  readonly probes: { readonly sent: number; readonly answered: number };
+  /** Other peers that were asked whether they hear it, and what they said. */
+  readonly asked: readonly {
+    readonly name: string;
+    readonly answer: 'hears it' | 'does not hear it' | 'no answer';
+  }[];
+  /** How late our own event loop was when we judged, in milliseconds. */
+  readonly ownLagMs: number;
+  /** Our own health score, 0 when well; deadlines were stretched by 1 + this. */
+  readonly ownHealth: number;
+}
+
+/** An event as the core says it; `ClusterService` adds `at`. */
+export type PeerEvent =
+  | { readonly type: 'peer.up'; readonly peer: Peer }
+  | {
+      readonly type: 'peer.down';
+      readonly peer: Peer;
+      readonly reason: DownReason;
+      readonly evidence: DownEvidence;
+    }
+  | { readonly type: 'peer.degraded'; readonly peer: Peer; readonly lagMs: number }
+  | { readonly type: 'peer.recovered'; readonly peer: Peer; readonly lagMs: number }
+  | { readonly type: 'peer.updated'; readonly peer: Peer; readonly previous: Peer }
+  | RefusedEvent;
+
+/** A stranger at the door, or a door that was closed to us. */
+export interface RefusedEvent {
+  readonly type: 'peer.refused';
+  readonly name?: string;
+  readonly address: string;
+  readonly code: PeerageErrorCode;
+  readonly message: string;
+  readonly direction: 'inbound' | 'outbound';
+}

@@ -1,0 +1,58 @@
+import type { PeerageErrorCode } from '../errors/peerage-error.js';
+import type { NodeInfo } from '../naming/node-info.js';
+import type { Peer } from './events.js';
+
+/**
+ * How one try to reach a name ended.
+ *
+ * @publicApi
+ */
+export type AttemptResult =
+  | { readonly result: 'connected'; readonly bootId: string }
+  | { readonly result: 'self' }
+  | { readonly result: 'failed'; readonly code: PeerageErrorCode; readonly message: string };
+
+/**
+ * Why one name is, or is not, a peer.
+ *
+ * @publicApi
+ */
+export interface NameExplanation {
+  readonly name: string;
+  readonly state: 'peer' | 'self' | 'dialling' | 'waiting' | 'disconnected' | 'unknown';
+  /** One sentence for people: what is the matter, and what to do. */
+  readonly summary: string;
+  /** Providers that listed the name, and `peers` when other nodes told of it. */
+  readonly foundBy: readonly string[];
+  readonly peer?: Peer;
+  /** The last finished attempt and how long ago it ended, in milliseconds. */
+  readonly lastAttempt?: AttemptResult & { readonly agoMs: number };
+  /** Failed attempts in a row. */
+  readonly failures: number;
+  /** Milliseconds to the next attempt, when one is planned. */
+  readonly nextAttemptInMs?: number;
+}
+
+/**
+ * The answer of `ClusterService.explain()`.
+ *
+ * @publicApi
+ */
+export interface Explanation {
+  readonly self: NodeInfo;
+  readonly cluster: string;
+  /** Where we listen, and how connections are protected. */
+  readonly listening?: { readonly host: string; readonly port: number };
+  readonly security: 'secret' | 'tls' | 'none';
+  readonly names: readonly NameExplanation[];
+  /** Strangers lately refused at our door, newest first, at most 20. */
+  readonly refused: readonly {
+    readonly address: string;
+    readonly name?: string;
+    readonly code: PeerageErrorCode;
+    readonly message: string;
+    readonly agoMs: number;
+  }[];
+  /** What does not work here, and what that means: one sentence each. */
+  readonly notes: readonly string[];
+}

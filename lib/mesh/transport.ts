@@ -1,0 +1,59 @@
+import type { PeerageError, PeerageErrorCode } from '../errors/peerage-error.js';
+
+/** What one link tells its owner. */
+export interface LinkHandlers {
+  /** One whole frame, decoded. Its shape is not checked yet. */
+  frame(kind: number, body: unknown): void;
+  /** Bytes arrived: the other side lives. Called before the frames that they complete. */
+  heard(): void;
+  /**
+   * The link is gone; the last call, exactly once. `code` is the socket's error code, `EOF`, or the code of
+   * the error we closed it with.
+   */
+  closed(code: string, error?: PeerageError): void;
+}
+
+/** An ordered, authenticated pipe of frames to another process. */
+export interface Link {
+  /** `host:port` of the other end, as the network sees it. */
+  readonly remoteAddress: string;
+  /** Bytes that wait to be sent. */
+  readonly queuedBytes: number;
+  /** Milliseconds (monotonic) when bytes were last handed to the network. */
+  readonly lastWriteAtMs: number;
+  /** Starts delivery. Called once, in the turn in which the link was handed over. */
+  open(handlers: LinkHandlers): void;
+  /** The handshake is over: its deadline and its small frame limit no longer hold. */
+  established(): void;
+  /**
+   * Queues one frame. Frames of one turn leave in one write. `urgent` frames overtake what is queued.
+   * `false`: the queue is full or the link closed, and nothing was queued; urgent frames are always taken.
+   */
+  send(kind: number, body: unknown, urgent?: boolean): boolean;
+  /** Sends what is queued, then closes. Bounded in time. */
+  end(): void;
+  /** Closes at once. `closed` follows. */
+  destroy(error?: PeerageError): void;
+}
+
+/** Told of every caller at the door. */
+export interface Door {
+  accepted(link: Link): void;
+  /** A caller that never became a link. */
+  refused(address: string, code: PeerageErrorCode, message: string): void;
+}
+
+/** Makes links: over TCP in production, in memory in tests. */
+export interface Transport {
+  /** @throws PeerageError `PORT_IN_USE`, `CANNOT_LISTEN` */
+  listen(door: Door): Promise<{ host: string; port: number }>;
+  /**
+   * Opens an authenticated link. Ends within the handshake deadline.
+   *
+   * @throws PeerageError `CONNECTION_REFUSED`, `DIAL_TIMEOUT`, `UNREACHABLE`, `HOST_NOT_FOUND`,
+   * `WRONG_SECRET`, `NOT_AUTHENTICATED`, `SECURITY_MISMATCH`, `NOT_PEERAGE`, `ABORTED`
+   */
+  dial(host: string, port: number, signal: AbortSignal): Promise<Link>;
+  /** Stops listening and ends every link, unfinished handshakes too. */
+  close(): Promise<void>;
+}

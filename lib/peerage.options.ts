@@ -1,0 +1,168 @@
+import type { SecureContextOptions } from 'node:tls';
+import type { NodeName } from './naming/node-name.js';
+import type { Via } from './via/provider.js';
+
+/**
+ * How liveness is judged. All times in milliseconds, monotonic.
+ *
+ * @publicApi
+ */
+export interface HeartbeatOptions {
+  /** A beat goes out when a connection was idle this long. @default 1000 */
+  readonly intervalMs: number;
+  /** Silence that raises suspicion. @default 2500 */
+  readonly suspectMs: number;
+  /** Silence that ends a peer, times 1 + our own health score. @default 4000 */
+  readonly downMs: number;
+}
+
+/**
+ * Bounds on what strangers, peers and providers can cost.
+ *
+ * @publicApi
+ */
+export interface LimitOptions {
+  /** Inbound connections that have not finished their handshake. @default 128 */
+  readonly pendingHandshakes: number;
+  /** Deadline of a handshake, and of a dial, in milliseconds. @default 2000 */
+  readonly handshakeMs: number;
+  /** Bytes of one frame before the handshake is over. @default 16384 */
+  readonly helloBytes: number;
+  /** Bytes of one frame. @default 4194304 */
+  readonly frameBytes: number;
+  /** Connected peers. @default 512 */
+  readonly peers: number;
+  /** Bytes that may wait to be sent to one peer. @default 16777216 */
+  readonly sendQueueBytes: number;
+  /** Dials under way at once. @default 32 */
+  readonly dials: number;
+  /** Names kept from hints (UDP, `serve`, other nodes); the oldest goes first. @default 1024 */
+  readonly hintedNames: number;
+  /** How long a hint is kept unheard, in milliseconds. @default 30000 */
+  readonly hintMs: number;
+  /** Names taken from one poll answer. @default 4096 */
+  readonly polledNames: number;
+  /** Deadline of one provider's poll, in milliseconds. @default 5000 */
+  readonly pollMs: number;
+}
+
+/**
+ * Mutual TLS 1.3: both sides show a certificate that `ca` signed. PEM texts or buffers, as `node:tls` takes
+ * them.
+ *
+ * @publicApi
+ */
+export interface PeerageTlsOptions extends Pick<SecureContextOptions, 'passphrase' | 'crl'> {
+  readonly ca: NonNullable<SecureContextOptions['ca']>;
+  readonly cert: NonNullable<SecureContextOptions['cert']>;
+  readonly key: NonNullable<SecureContextOptions['key']>;
+}
+
+/**
+ * Whether boot waits for the cluster.
+ *
+ * @publicApi
+ */
+export interface WaitForOptions {
+  readonly peers: number;
+  readonly timeoutMs: number;
+  /** `true`: boot fails when the time is over. Otherwise a warning is logged and boot goes on. @default false */
+  readonly reject?: boolean;
+}
+
+/**
+ * Options of `PeerageModule`. Each can come from the environment too.
+ *
+ * @publicApi
+ */
+export interface PeerageModuleOptions {
+  /** Where names come from. @default viaSelf() */
+  readonly via?: Via | readonly Via[];
+  /** The part of the name before @. @default the `name` of the app's package.json, else `node` */
+  readonly appName?: string;
+  /**
+   * Full node name. Its host and port are what peers dial; `bind` and `port` are where we listen (they
+   * differ behind port mapping). @default `${appName}@${host}`, with `:${port}` when that is not 4370
+   */
+  readonly name?: string;
+  /** Label of the cluster; nodes with another one are refused. @default appName */
+  readonly cluster?: string;
+  /**
+   * The address told to peers. @default PEERAGE_HOST, POD_IP, else the first non-internal address;
+   * 127.0.0.1 when bound to loopback
+   */
+  readonly host?: string;
+  /** Listen address. @default every address; loopback when there is neither secret, tls nor insecure */
+  readonly bind?: string;
+  /**
+   * Listen port, TCP and UDP. Left out and busy: a free one is taken and logged. Given and busy: start-up
+   * fails with `PORT_IN_USE`. @default 4370
+   */
+  readonly port?: number;
+  /** Cluster secrets of at least 16 bytes. The first one dials, all are accepted (rotation). */
+  readonly secret?: string | readonly string[];
+  /** Mutual TLS instead of a secret. */
+  readonly tls?: PeerageTlsOptions;
+  /** Plaintext beyond loopback, on purpose. @default false */
+  readonly insecure?: boolean;
+  /** Told to peers, at most 4 KiB; changeable later with `setMeta`. @default {} */
+  readonly meta?: Readonly<Record<string, unknown>>;
+  /** Between polls, jittered by 20 %. @default 10000 */
+  readonly intervalMs?: number;
+  /** Delay of the first poll. @default 0 */
+  readonly syncOffsetMs?: number;
+  /** Prints the table of each poll at debug level. @default true */
+  readonly logResults?: boolean;
+  /** Does boot wait for the cluster. @default it does not */
+  readonly waitFor?: WaitForOptions;
+  readonly heartbeat?: Partial<HeartbeatOptions>;
+  readonly limits?: Partial<LimitOptions>;
+}
+
+/** How connections are protected. `none` is plaintext. */
+export type Security =
+  | { readonly kind: 'secret'; readonly secrets: readonly string[] }
+  | { readonly kind: 'tls'; readonly tls: PeerageTlsOptions }
+  | { readonly kind: 'none' };
+
+/** The options after validation, with every default filled in: what the rest of the library reads. */
+export interface PeerageSettings {
+  readonly via: readonly Via[];
+  readonly appName: string;
+  /** The `name` option, when given. Otherwise the name is made of `appName`, `host` and the port listened on. */
+  readonly name?: NodeName;
+  readonly cluster: string;
+  readonly host: string;
+  /** Listen address; undefined: every address. */
+  readonly bind?: string;
+  readonly port: number;
+  /** A port that was left out may be replaced by a free one. */
+  readonly portIsFixed: boolean;
+  readonly security: Security;
+  readonly meta: Readonly<Record<string, unknown>>;
+  readonly intervalMs: number;
+  readonly syncOffsetMs: number;
+  readonly logResults: boolean;
+  readonly waitFor?: WaitForOptions;
+  readonly heartbeat: HeartbeatOptions;
+  readonly limits: LimitOptions;
+}
+
+export const DEFAULT_HEARTBEAT: HeartbeatOptions = { intervalMs: 1_000, suspectMs: 2_500, downMs: 4_000 };
+
+export const DEFAULT_LIMITS: LimitOptions = {
+  pendingHandshakes: 128,
+  handshakeMs: 2_000,
+  helloBytes: 16 * 1024,
+  frameBytes: 4 * 1024 * 1024,
+  peers: 512,
+  sendQueueBytes: 16 * 1024 * 1024,
+  dials: 32,
+  hintedNames: 1_024,
+  hintMs: 30_000,
+  polledNames: 4_096,
+  pollMs: 5_000,
+};
+
+export const MAX_META_BYTES = 4_096;
+export const MIN_SECRET_BYTES = 16;

@@ -1,0 +1,57 @@
+import type { Type } from '@nestjs/common';
+import type { NodeInfo } from '../naming/node-info.js';
+
+/**
+ * What `poll` is told.
+ *
+ * @publicApi
+ */
+export interface PollContext {
+  readonly self: NodeInfo;
+  /** Aborts when the poll takes too long, and when the app shuts down. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What `serve` is told.
+ *
+ * @publicApi
+ */
+export interface ServeContext extends PollContext {
+  /** Hands over names that were just heard of; they are dialled at once. Malformed names are logged and skipped. */
+  found(names: Iterable<string>): void;
+}
+
+/**
+ * Where names come from.
+ *
+ * @publicApi
+ */
+export interface PeerageProvider {
+  /** Shown in logs, events and `explain`. @default the class name */
+  readonly name?: string;
+  /**
+   * The names known now. Throw when the source cannot be read: the last good answer stands. An empty
+   * answer is an answer.
+   */
+  poll(context: PollContext): Iterable<string> | Promise<Iterable<string>>;
+  /**
+   * Optional long-running part. Supervised: when it rejects or returns early it is restarted with backoff.
+   * Ends on abort.
+   */
+  serve?(context: ServeContext): Promise<void>;
+}
+
+/**
+ * A provider as small as one function.
+ *
+ * @publicApi
+ */
+export type PollFunction = PeerageProvider['poll'];
+
+/**
+ * What `via` takes: a provider, a poll function, or an `@Injectable` class.
+ *
+ * @publicApi
+ */
+export type Via = PeerageProvider | PollFunction | Type<PeerageProvider>;
