@@ -4,8 +4,7 @@ import type { AttemptResult, Explanation } from '../membership/explanation.js';
 
 /** How one found name fared. `pending`: still being tried when the wait ended. `waiting`: in backoff. */
 export type FoundResult = { readonly name: string } & (
-  | AttemptResult
-  | { readonly result: 'pending' | 'waiting' | 'disconnected' }
+  AttemptResult | { readonly result: 'pending' | 'waiting' | 'disconnected' }
 );
 
 /** Where found names come from. */

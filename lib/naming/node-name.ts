@@ -32,7 +32,8 @@ export function parseNodeName(text: string): NodeName {
   if (!APP.test(app)) throw invalid(text, 'the part before @ is empty or has spaces');
   const host = (ipv6 ?? plain ?? '').toLowerCase();
   const hostIsValid = ipv6 === undefined ? HOST.test(host) : isIPv6(host);
-  if (!hostIsValid) throw invalid(text, 'the part after @ is no host name and no address (IPv6 goes in brackets)');
+  if (!hostIsValid)
+    throw invalid(text, 'the part after @ is no host name and no address (IPv6 goes in brackets)');
   const port = digits === undefined ? DEFAULT_PORT : Number(digits);
   if (port < 1 || port > 65535) throw invalid(text, 'the port is not between 1 and 65535');
   return { app, host, port };
