@@ -1,0 +1,155 @@
+import type { PeerageErrorCode } from '../errors/peerage-error.js';
+import type { AddressRecord } from './address-book.js';
+import type { Core, LinkRecord } from './core.js';
+import { WIRE_VERSIONS } from './messages.js';
+import type { LinkId } from './membership.types.js';
+
+/** Hints may use this share of the dials under way, so that a flood of them never delays listed names. */
+const HINT_SHARE = 0.5;
+
+/** Who said goodbye, or was told to stay away, is asked again no sooner than this. */
+const AWAY_MS = 30_000;
+
+/** Failures that the other side meant: they become `peer.refused` events. */
+const REFUSALS: ReadonlySet<PeerageErrorCode> = new Set([
+  'WRONG_SECRET',
+  'WRONG_CLUSTER',
+  'VERSION_MISMATCH',
+  'NOT_AUTHENTICATED',
+  'SECURITY_MISMATCH',
+  'NOT_PEERAGE',
+  'TOO_MANY_PEERS',
+  'NAME_TAKEN',
+  'MALFORMED_FRAME',
+  'FRAME_TOO_LARGE',
+]);
+
+/** A provider's whole answer. */
+export function foundAnswer(core: Core, provider: string, names: readonly string[]): void {
+  for (const record of core.book.answer(provider, names)) consider(core, record);
+}
+
+/** Names just heard of. */
+export function foundHints(core: Core, source: string, names: readonly string[]): void {
+  const untilMs = core.nowMs + core.config.limits.hintMs;
+  for (const name of names) hint(core, source, name, untilMs);
+}
+
+/** Keeps `name` worth dialling until `untilMs`. */
+export function hint(core: Core, source: string, name: string, untilMs: number): AddressRecord {
+  const record = core.book.hint(source, name, untilMs);
+  core.timers.set(`hint ${record.address}`, untilMs);
+  consider(core, record);
+  return record;
+}
+
+/** Some hints of this address have ended. */
+export function expireHints(core: Core, address: string): void {
+  const record = core.book.get(address);
+  const nextMs = record && core.book.expire(record, core.nowMs);
+  if (nextMs !== undefined) core.timers.set(`hint ${address}`, nextMs);
+}
+
+/** Queues an address when it is worth a dial now, or sets the time when it will be. */
+export function consider(core: Core, record: AddressRecord): void {
+  if (record.dialling !== undefined || record.queued || record.blocked || core.isStopping) return;
+  if (record.boundTo !== undefined) return;
+  if (record.names.has(core.self.name)) {
+    record.boundTo = 'self';
+    return;
+  }
+  const holder = core.peers.get(core.byAddress.get(record.address) ?? '');
+  if (holder?.link !== undefined) {
+    record.boundTo = holder.node.bootId;
+    return;
+  }
+  if (record.sources.size === 0) return;
+  if (record.retryAtMs > core.nowMs) {
+    core.timers.set(`dial ${record.address}`, record.retryAtMs);
+    return;
+  }
+  record.queued = true;
+  const isListed = [...record.sources.values()].some((untilMs) => untilMs === Number.POSITIVE_INFINITY);
+  (isListed ? core.ready.listed : core.ready.hinted).push(record);
+}
+
+/** Dials at once: past backoff and limits. */
+export function dialNow(core: Core, record: AddressRecord): void {
+  if (record.dialling !== undefined || core.isStopping) return;
+  record.queued = true;
+  core.ready.urgent.push(record);
+}
+
+/** Turns what is queued into dials, as far as the limit goes. */
+export function pump(core: Core): void {
+  const { ready } = core;
+  for (const record of ready.urgent.splice(0)) dial(core, record);
+  const { dials } = core.config.limits;
+  while (ready.listed.length > 0 && core.dials.size < dials) dialIfFree(core, ready.listed.shift()!);
+  while (ready.hinted.length > 0 && core.dials.size < Math.ceil(dials * HINT_SHARE)) {
+    dialIfFree(core, ready.hinted.pop()!);
+  }
+  // What eviction left behind in the queue.
+  if (ready.hinted.length > 2 * core.config.limits.hintedNames) {
+    ready.hinted = ready.hinted.filter((record) => core.book.get(record.address) === record);
+  }
+}
+
+/** The link of a dial is open: we introduce ourselves. */
+export function dialled(core: Core, linkId: LinkId): void {
+  const link = core.links.get(linkId);
+  if (!link) return;
+  link.stage = 'greeting';
+  link.connection = core.randomId();
+  core.timers.set(`handshake ${link.id}`, core.nowMs + core.config.limits.handshakeMs);
+  core.send(link.id, {
+    kind: 'hello',
+    body: {
+      versions: WIRE_VERSIONS,
+      cluster: core.config.cluster,
+      connection: link.connection,
+      node: core.self,
+    },
+  });
+}
+
+/** A dial came to nothing; `link` is forgotten already. */
+export function dialFailed(core: Core, link: LinkRecord, code: PeerageErrorCode, message: string): void {
+  const record = core.book.get(link.address);
+  if (!record) return;
+  const isNews = record.last?.result !== 'failed' || record.last.code !== code;
+  core.attemptEnded(link, { result: 'failed', code, message });
+  if (REFUSALS.has(code) && isNews) core.emitRefused(link, code, message);
+  record.failures += 1;
+  const isAway = code === 'DISCONNECTED';
+  retryIn(core, record, isAway ? AWAY_MS : core.backoffMs(record));
+}
+
+/** No dial of this address for `ms`. */
+export function retryIn(core: Core, record: AddressRecord, ms: number): void {
+  record.retryAtMs = Math.max(record.retryAtMs, core.nowMs + ms);
+  consider(core, record);
+  core.book.prune(record);
+}
+
+function dialIfFree(core: Core, record: AddressRecord): void {
+  record.queued = false;
+  if (record.boundTo === undefined && !record.blocked) dial(core, record);
+}
+
+function dial(core: Core, record: AddressRecord): void {
+  record.queued = false;
+  const isForgotten = core.book.get(record.address) !== record;
+  if (isForgotten || record.dialling !== undefined) return;
+  const link: LinkRecord = {
+    id: core.newLink(),
+    direction: 'outbound',
+    stage: 'dialling',
+    address: record.address,
+    connection: '',
+  };
+  core.links.set(link.id, link);
+  core.dials.add(link.id);
+  record.dialling = link.id;
+  core.out.push({ type: 'dial', link: link.id, host: record.host, port: record.port });
+}

@@ -1,0 +1,68 @@
+import type { Core, LinkRecord, PeerRecord } from './core.js';
+import { foundHints } from './dialling.js';
+import type { Digest, PeerList } from './messages.js';
+
+/** How often a node compares its view with one random peer. */
+const DIGEST_MS = 30_000;
+
+/** The source of names that other nodes told. */
+const TOLD = 'peers';
+
+/** Tells a peer whom else we know, when its connection begins. */
+export function introduce(core: Core, peer: PeerRecord, link: LinkRecord): void {
+  const peers = known(core, peer);
+  if (peers.length > 0) core.send(link.id, { kind: 'peers', body: { peers } });
+}
+
+/** A peer told whom it knows. */
+export function takePeerList(core: Core, peer: PeerRecord, link: LinkRecord, list: PeerList): void {
+  const strangers = list.peers.filter(
+    ({ bootId }) => bootId !== core.self.bootId && !core.peers.has(bootId) && !core.disconnected.has(bootId),
+  );
+  foundHints(
+    core,
+    TOLD,
+    strangers.map(({ name }) => name),
+  );
+  if (list.want) core.send(link.id, { kind: 'peers', body: { peers: known(core, peer) } });
+}
+
+export function startDigests(core: Core): void {
+  core.timers.set('digest', core.nowMs + core.jitter(DIGEST_MS));
+}
+
+/** Compares views with one random peer. */
+export function sendDigest(core: Core): void {
+  if (core.peers.size > 0) startDigests(core);
+  const connected = [...core.peers.values()].filter((peer) => peer.link !== undefined);
+  const peer = connected[Math.floor(core.config.random() * connected.length)];
+  if (peer) core.send(peer.link!, { kind: 'digest', body: { hash: viewHash(core) } });
+}
+
+/** A peer's view: when it differs from ours, each sends the other its list. */
+export function takeDigest(core: Core, peer: PeerRecord, link: LinkRecord, digest: Digest): void {
+  if (digest.hash === viewHash(core)) return;
+  core.send(link.id, { kind: 'peers', body: { peers: known(core, peer), want: true } });
+}
+
+function known(core: Core, receiver: PeerRecord): PeerList['peers'] {
+  const list: { name: string; bootId: string }[] = [];
+  for (const peer of core.peers.values()) {
+    if (peer === receiver || peer.link === undefined) continue;
+    list.push({ name: peer.node.name, bootId: peer.node.bootId });
+  }
+  return list;
+}
+
+/** The same for every node with the same view: the sum of the boot ids' FNV-1a hashes, modulo 2^32. */
+function viewHash(core: Core): number {
+  let sum = fnv1a(core.self.bootId);
+  for (const bootId of core.peers.keys()) sum = (sum + fnv1a(bootId)) >>> 0;
+  return sum;
+}
+
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}

@@ -1,0 +1,233 @@
+import type { PeerageErrorCode } from '../errors/peerage-error.js';
+import type { NodeInfo } from '../naming/node-info.js';
+import { addressOf } from '../naming/node-name.js';
+import type { Core, LinkRecord, PeerRecord } from './core.js';
+import { dialFailed, retryIn } from './dialling.js';
+import { sendBeat } from './liveness.js';
+import { type Hello, type Refuse, type Welcome, WIRE_VERSIONS } from './messages.js';
+import type { LinkId } from './membership.types.js';
+import { adopt, bind, down, linkOf, lostPeerAt, peerOf } from './peers.js';
+
+/**
+ * How long a peer has to prove that it lives when someone else comes with its address. A restarted process
+ * on the same host is known at once, because its kernel resets the old connection.
+ */
+const CONTEST_MS = 1_000;
+
+/** Failed dials that leave it open whether a peer lives. Any other failure means that it is gone from there. */
+const OPEN_QUESTIONS: ReadonlySet<PeerageErrorCode> = new Set([
+  'DIAL_TIMEOUT',
+  'UNREACHABLE',
+  'HOST_NOT_FOUND',
+  'CONNECTION_LOST',
+  'HANDSHAKE_TIMEOUT',
+  'TOO_MANY_HANDSHAKES',
+  'ABORTED',
+]);
+
+interface Verdict {
+  readonly code: PeerageErrorCode;
+  readonly message: string;
+}
+
+/** Refusals that are ordinary between nodes that know each other: no event, no log line. */
+const SILENT: ReadonlySet<PeerageErrorCode> = new Set(['SELF', 'DISCONNECTED', 'LEAVING', 'DUPLICATE']);
+
+/** Somebody dialled us and introduced itself. */
+export function takeHello(core: Core, id: LinkId, address: string, hello: Hello): void {
+  const link: LinkRecord = {
+    id,
+    direction: 'inbound',
+    stage: 'welcomed',
+    address,
+    connection: hello.connection,
+    remote: hello.node,
+  };
+  core.links.set(id, link);
+  const verdict = judgeVersion(hello.versions) ?? judge(core, hello.cluster, hello.node);
+  if (verdict) refuse(core, link, verdict);
+  else contestOr(core, link, welcome);
+}
+
+/** The node that we dialled takes us. */
+export function takeWelcome(core: Core, link: LinkRecord, body: Welcome): void {
+  if (link.stage !== 'greeting') return;
+  link.remote = body.node;
+  const { bootId } = body.node;
+  const verdict =
+    judgeVersion({ min: body.version, max: body.version }) ?? judge(core, body.cluster, body.node);
+  if (verdict) return giveUp(core, link, verdict.code, verdict.message);
+  if (isSpare(core, link, body)) return dropSpare(core, link, bootId);
+  contestOr(core, link, adopt);
+}
+
+/** The node that we dialled does not take us. */
+export function takeRefuse(core: Core, link: LinkRecord, { code, message }: Refuse): void {
+  if (link.stage !== 'greeting') return;
+  giveUp(core, link, code, message);
+}
+
+/** The first frame after our welcome: the dialer holds to this connection, and has no other with us. */
+export function confirm(core: Core, link: LinkRecord): void {
+  const peer = core.peers.get(link.remote!.bootId);
+  const current = peer && linkOf(core, peer);
+  // We told the dialer of the current connection and it came all the same: that one is dead at its end.
+  const isReplacement = current?.connection === link.listed;
+  if (!current || isReplacement || !isDialledByLower(core, current)) adopt(core, link);
+  else core.close(link, true);
+}
+
+/** A beat that answers a contest's question: the holder lives. */
+export function proveHolder(core: Core, holder: PeerRecord, echo: number | undefined): void {
+  for (const [id, contest] of core.contests) {
+    if (contest.holder !== holder.node.bootId || echo === undefined || echo < contest.askedAt) continue;
+    loseContest(core, core.links.get(id)!, holder);
+  }
+}
+
+/** The holder is gone, or has not proved itself in time: the newcomer takes its place. */
+export function winContest(core: Core, link: LinkRecord): void {
+  core.contests.delete(link.id);
+  core.timers.delete(`contest ${link.id}`);
+  if (link.direction === 'inbound') welcome(core, link);
+  else adopt(core, link);
+}
+
+/** The connection of `holder` ended: whoever contests its address need not wait. */
+export function endContestsOf(core: Core, holder: string): void {
+  for (const [id, contest] of core.contests) {
+    if (contest.holder === holder) winContest(core, core.links.get(id)!);
+  }
+}
+
+/** A handshake took too long. */
+export function handshakeTimedOut(core: Core, link: LinkRecord): void {
+  const message = `no end of the handshake within ${core.config.limits.handshakeMs} ms`;
+  if (link.direction === 'outbound') giveUp(core, link, 'HANDSHAKE_TIMEOUT', message);
+  else core.close(link, false);
+}
+
+/** A dial failed; its link is forgotten already. It may settle what became of a peer whose connection broke. */
+export function dialEnded(core: Core, link: LinkRecord, code: PeerageErrorCode, message: string): void {
+  if (code === 'SELF') foundSelf(core, link);
+  else dialFailed(core, link, code, message);
+  if (OPEN_QUESTIONS.has(code)) return;
+  const peer = lostPeerAt(core, link.address);
+  if (!peer) return;
+  const reason = code === 'LEAVING' ? 'left' : code === 'DISCONNECTED' ? 'disconnected' : 'closed';
+  down(core, peer, reason, { redial: { code, message } });
+}
+
+function giveUp(core: Core, link: LinkRecord, code: PeerageErrorCode, message: string): void {
+  core.close(link, true);
+  dialEnded(core, link, code, message);
+}
+
+function foundSelf(core: Core, link: LinkRecord): void {
+  core.attemptEnded(link, { result: 'self' });
+  const record = core.book.get(link.address);
+  if (record) bind(record, 'self');
+}
+
+function judgeVersion({ min, max }: Hello['versions']): Verdict | undefined {
+  if (min <= WIRE_VERSIONS.max && max >= WIRE_VERSIONS.min) return undefined;
+  const ours = `${WIRE_VERSIONS.min} to ${WIRE_VERSIONS.max}`;
+  return {
+    code: 'VERSION_MISMATCH',
+    message: `it speaks wire versions ${min} to ${max}, we speak ${ours}; upgrade the older side`,
+  };
+}
+
+function judge(core: Core, cluster: string, { bootId, name }: NodeInfo): Verdict | undefined {
+  if (cluster !== core.config.cluster) {
+    const message = `it belongs to cluster "${cluster}", we to "${core.config.cluster}"; set the same \`cluster\` if they are one`;
+    return { code: 'WRONG_CLUSTER', message };
+  }
+  if (bootId === core.self.bootId) return { code: 'SELF', message: 'this is the node itself' };
+  if (core.isStopping) return { code: 'LEAVING', message: `${core.self.name} is shutting down` };
+  if (core.disconnected.has(bootId)) {
+    return { code: 'DISCONNECTED', message: `${name} was disconnected by the app` };
+  }
+  if (core.peers.size >= core.config.limits.peers && !core.peers.has(bootId)) {
+    const message = `there are ${core.peers.size} peers already; raise limits.peers`;
+    return { code: 'TOO_MANY_PEERS', message };
+  }
+  return undefined;
+}
+
+function refuse(core: Core, link: LinkRecord, { code, message }: Verdict): void {
+  core.send(link.id, { kind: 'refuse', body: { code, message } });
+  core.close(link, true);
+  if (!SILENT.has(code)) core.emitRefused(link, code, message);
+}
+
+function welcome(core: Core, link: LinkRecord): void {
+  const peer = core.peers.get(link.remote!.bootId);
+  const current = peer && linkOf(core, peer)?.connection;
+  link.stage = 'welcomed';
+  if (current !== undefined) link.listed = current;
+  core.timers.set(`handshake ${link.id}`, core.nowMs + core.config.limits.handshakeMs);
+  core.send(link.id, {
+    kind: 'welcome',
+    body: {
+      version: WIRE_VERSIONS.max,
+      cluster: core.config.cluster,
+      node: core.self,
+      ...(current !== undefined && { current }),
+    },
+  });
+}
+
+/**
+ * Whether our dial is one connection too many: we have one, or the other side holds one that we know of, or
+ * it dials us at this moment and its boot id is the lower one.
+ */
+function isSpare(core: Core, link: LinkRecord, { node, current }: Welcome): boolean {
+  const peer = core.peers.get(node.bootId);
+  if (peer?.link !== undefined) return true;
+  for (const other of core.links.values()) {
+    if (other.stage !== 'welcomed' || other === link || other.remote?.bootId !== node.bootId) continue;
+    if (other.connection === current || node.bootId < core.self.bootId) return true;
+  }
+  return false;
+}
+
+function dropSpare(core: Core, link: LinkRecord, bootId: string): void {
+  core.attemptEnded(link, { result: 'connected', bootId });
+  core.close(link, true);
+  const record = core.book.get(link.address);
+  if (!record) return;
+  if (core.peers.get(bootId)?.link !== undefined) bind(record, bootId);
+  else retryIn(core, record, core.config.limits.handshakeMs);
+}
+
+function isDialledByLower(core: Core, link: LinkRecord): boolean {
+  const weAreLower = core.self.bootId < link.remote!.bootId;
+  return weAreLower === (link.direction === 'outbound');
+}
+
+/** Goes on with `next`, unless a peer that seems alive bears the newcomer's address: then asks that one first. */
+function contestOr(core: Core, link: LinkRecord, next: (core: Core, link: LinkRecord) => void): void {
+  const remote = link.remote!;
+  const holderId = core.byAddress.get(addressOf(remote.name));
+  const holder = holderId === remote.bootId ? undefined : core.peers.get(holderId ?? '');
+  if (holder?.link === undefined) return next(core, link);
+  link.stage = 'contested';
+  core.timers.delete(`handshake ${link.id}`);
+  core.timers.set(`contest ${link.id}`, core.nowMs + CONTEST_MS);
+  core.contests.set(link.id, { link: link.id, holder: holder.node.bootId, askedAt: core.nowMs });
+  sendBeat(core, holder, true);
+}
+
+function loseContest(core: Core, link: LinkRecord, holder: PeerRecord): void {
+  const message = `${holder.node.name} is the name of another live node (boot id ${holder.node.bootId}); give each node its own \`host\`, \`port\` or \`name\``;
+  core.contests.delete(link.id);
+  if (link.direction === 'inbound') refuse(core, link, { code: 'NAME_TAKEN', message });
+  else giveUp(core, link, 'NAME_TAKEN', message);
+}
+
+/** Whether frames of this link count as a peer's. */
+export function speaker(core: Core, link: LinkRecord): PeerRecord | undefined {
+  if (link.stage === 'welcomed') confirm(core, link);
+  return peerOf(core, link);
+}

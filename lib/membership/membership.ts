@@ -1,0 +1,229 @@
+import { addressOf } from '../naming/node-name.js';
+import { Core, type LinkRecord } from './core.js';
+import { consider, dialled, dialNow, expireHints, foundAnswer, foundHints, pump } from './dialling.js';
+import type { Peer } from './events.js';
+import { sendDigest, takeDigest, takePeerList } from './exchange.js';
+import { explainAddress, explainAll } from './explain.js';
+import type { NameExplanation } from './explanation.js';
+import {
+  dialEnded,
+  endContestsOf,
+  handshakeTimedOut,
+  speaker,
+  proveHolder,
+  takeHello,
+  takeRefuse,
+  takeWelcome,
+  winContest,
+} from './handshake.js';
+import { beatDue, isSilent, noteLag, takeBeat } from './liveness.js';
+import type { Directive, Input, LinkId, MembershipConfig } from './membership.types.js';
+import { down, giveLostTime, lostConnection, peerOf, snapshot, updated } from './peers.js';
+
+/**
+ * Who is a peer: a pure state machine. Each input, with the monotonic time at which it came, leads to
+ * directives for the shell to carry out, in order. It has no timers, no sockets, no clock and no randomness
+ * of its own, so that a seed replays a run.
+ */
+export class Membership {
+  private readonly core: Core;
+  private wakeAtMs: number | undefined;
+
+  constructor(config: MembershipConfig) {
+    this.core = new Core(config);
+  }
+
+  /** Snapshots of the peers, sorted by name. */
+  peers(): Peer[] {
+    const peers = [...this.core.peers.values()].map((peer) => snapshot(this.core, peer));
+    return peers.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  }
+
+  /** What is known of a name, or of every name, at `nowMs`. */
+  explain(nowMs: number, name?: string): NameExplanation[] {
+    this.core.nowMs = nowMs;
+    return name === undefined ? explainAll(this.core) : [explainAddress(this.core, name)];
+  }
+
+  /** A number for a link that the shell accepted. Dials get theirs from the `dial` directive. */
+  newLink(): LinkId {
+    return this.core.newLink();
+  }
+
+  handle(input: Input, nowMs: number): Directive[] {
+    const { core } = this;
+    core.nowMs = nowMs;
+    core.out = [];
+    this.take(input);
+    this.runTimers();
+    pump(core);
+    const wakeAtMs = core.timers.nextAtMs();
+    if (wakeAtMs !== undefined && wakeAtMs !== this.wakeAtMs)
+      core.out.push({ type: 'wakeAt', atMs: wakeAtMs });
+    this.wakeAtMs = wakeAtMs;
+    return core.out;
+  }
+
+  private take(input: Input): void {
+    const { core } = this;
+    switch (input.type) {
+      case 'found':
+        if (input.as === 'answer') foundAnswer(core, input.provider, input.names);
+        else foundHints(core, input.provider, input.names);
+        return;
+      case 'connect':
+        return this.connect(input.name);
+      case 'disconnect':
+        return this.disconnect(input.name);
+      case 'setMeta':
+        return this.setMeta(input.meta);
+      case 'dialled':
+        return dialled(core, input.link);
+      case 'hello':
+        return takeHello(core, input.link, input.address, input.body);
+      case 'wake':
+        this.wakeAtMs = undefined;
+        if (noteLag(core, input.lateMs)) giveLostTime(core);
+        return;
+      case 'stop':
+        return this.stop();
+      default: {
+        const link = core.links.get(input.link);
+        if (link) this.takeOfLink(link, input);
+      }
+    }
+  }
+
+  private takeOfLink(link: LinkRecord, input: Extract<Input, { link: LinkId }>): void {
+    const { core } = this;
+    switch (input.type) {
+      case 'dialFailed':
+        core.forgetLink(link);
+        return dialEnded(core, link, input.code, input.message);
+      case 'welcome':
+        return takeWelcome(core, link, input.body);
+      case 'refuse':
+        return takeRefuse(core, link, input.body);
+      case 'closed':
+        return this.closed(link, input.code);
+      case 'heard': {
+        const peer = peerOf(core, link);
+        if (peer) peer.heardAtMs = core.nowMs;
+        return;
+      }
+    }
+    const peer = speaker(core, link);
+    if (!peer) return;
+    peer.heardAtMs = core.nowMs;
+    switch (input.type) {
+      case 'beat':
+        takeBeat(core, peer, input.body);
+        return proveHolder(core, peer, input.body.echo);
+      case 'leave':
+        return down(core, peer, input.body.reason);
+      case 'peers':
+        return takePeerList(core, peer, link, input.body);
+      case 'digest':
+        return takeDigest(core, peer, link, input.body);
+      case 'meta':
+        return updated(core, peer, { ...peer.node, meta: input.body.meta });
+    }
+  }
+
+  private closed(link: LinkRecord, code: string): void {
+    const { core } = this;
+    const peer = peerOf(core, link);
+    core.forgetLink(link);
+    if (peer) {
+      lostConnection(core, peer, code);
+      endContestsOf(core, peer.node.bootId);
+    } else if (link.direction === 'outbound') {
+      dialEnded(core, link, 'CONNECTION_LOST', `the connection ended during the handshake (${code})`);
+    }
+  }
+
+  private runTimers(): void {
+    const { core } = this;
+    for (
+      let key = core.timers.takeDue(core.nowMs);
+      key !== undefined;
+      key = core.timers.takeDue(core.nowMs)
+    ) {
+      const space = key.indexOf(' ');
+      if (space < 0) sendDigest(core);
+      else this.timer(key.slice(0, space), key.slice(space + 1));
+    }
+  }
+
+  private timer(kind: string, id: string): void {
+    const { core } = this;
+    switch (kind) {
+      case 'dial': {
+        const record = core.book.get(id);
+        return record && consider(core, record);
+      }
+      case 'hint':
+        return expireHints(core, id);
+      case 'handshake': {
+        const link = core.links.get(Number(id));
+        return link && handshakeTimedOut(core, link);
+      }
+      case 'contest': {
+        const link = core.links.get(Number(id));
+        return link && winContest(core, link);
+      }
+    }
+    const peer = core.peers.get(id);
+    if (!peer) return;
+    if (kind === 'beat') beatDue(core, peer);
+    else if (kind === 'lost') down(core, peer, 'closed');
+    else if (isSilent(core, peer)) down(core, peer, 'timeout');
+  }
+
+  private connect(name: string): void {
+    const { core } = this;
+    const record = core.book.hint('connect', name, core.nowMs + core.config.limits.hintMs);
+    core.timers.set(`hint ${record.address}`, core.nowMs + core.config.limits.hintMs);
+    record.blocked = false;
+    record.retryAtMs = core.nowMs;
+    for (const [bootId, address] of core.disconnected) {
+      if (address === record.address) core.disconnected.delete(bootId);
+    }
+    consider(core, record);
+    if (record.boundTo === undefined) dialNow(core, record);
+  }
+
+  private disconnect(name: string): void {
+    const { core } = this;
+    const record = core.book.open(name);
+    record.blocked = true;
+    const peer = core.peers.get(core.byAddress.get(addressOf(name)) ?? record.boundTo ?? '');
+    if (!peer) return;
+    core.disconnected.set(peer.node.bootId, record.address);
+    if (peer.link !== undefined) core.send(peer.link, { kind: 'leave', body: { reason: 'disconnected' } });
+    down(core, peer, 'disconnected');
+  }
+
+  private setMeta(meta: Readonly<Record<string, unknown>>): void {
+    const { core } = this;
+    core.self = { ...core.self, meta };
+    for (const peer of core.peers.values()) {
+      if (peer.link !== undefined) core.send(peer.link, { kind: 'meta', body: { meta } });
+    }
+  }
+
+  private stop(): void {
+    const { core } = this;
+    core.isStopping = true;
+    for (const peer of core.peers.values()) {
+      if (peer.link === undefined) continue;
+      core.send(peer.link, { kind: 'leave', body: { reason: 'left' } });
+      core.close(core.links.get(peer.link)!, true);
+    }
+    core.peers.clear();
+    for (const link of [...core.links.values()]) {
+      core.close(link, false);
+      core.attemptEnded(link, { result: 'failed', code: 'ABORTED', message: 'the node is shutting down' });
+    }
+  }
+}

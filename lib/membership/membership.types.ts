@@ -1,0 +1,83 @@
+import type { PeerageErrorCode } from '../errors/peerage-error.js';
+import type { HeartbeatOptions, LimitOptions } from '../peerage.options.js';
+import type { NodeInfo } from '../naming/node-info.js';
+import type { PeerEvent } from './events.js';
+import type { AttemptResult } from './explanation.js';
+import type {
+  Beat,
+  ControlFrame,
+  Digest,
+  Hello,
+  Leave,
+  Meta,
+  PeerList,
+  Refuse,
+  Welcome,
+} from './messages.js';
+
+/** A connection, from its dial or its hello to its end. Numbered by the core, never reused. */
+export type LinkId = number;
+
+export interface MembershipConfig {
+  readonly self: NodeInfo;
+  readonly cluster: string;
+  readonly heartbeat: HeartbeatOptions;
+  readonly limits: LimitOptions;
+  /** Wall-clock milliseconds at monotonic 0: for `connectedAt` only. */
+  readonly originMs: number;
+  /** Uniform in [0, 1). Passed in, so that a seed replays a run. */
+  readonly random: () => number;
+}
+
+/** What happened. */
+export type Input =
+  /** A provider's whole answer, or something just heard of. Canonical names. */
+  | {
+      readonly type: 'found';
+      readonly provider: string;
+      readonly names: readonly string[];
+      readonly as: 'answer' | 'hint';
+    }
+  | { readonly type: 'connect'; readonly name: string }
+  | { readonly type: 'disconnect'; readonly name: string }
+  | { readonly type: 'setMeta'; readonly meta: Readonly<Record<string, unknown>> }
+  /** A dial that the core asked for has an authenticated link, or failed. */
+  | { readonly type: 'dialled'; readonly link: LinkId; readonly address: string }
+  | {
+      readonly type: 'dialFailed';
+      readonly link: LinkId;
+      readonly code: PeerageErrorCode;
+      readonly message: string;
+    }
+  /** Frames. A `hello` brings a link that the core has not seen before. */
+  | { readonly type: 'hello'; readonly link: LinkId; readonly address: string; readonly body: Hello }
+  | { readonly type: 'welcome'; readonly link: LinkId; readonly body: Welcome }
+  | { readonly type: 'refuse'; readonly link: LinkId; readonly body: Refuse }
+  | { readonly type: 'beat'; readonly link: LinkId; readonly body: Beat }
+  | { readonly type: 'leave'; readonly link: LinkId; readonly body: Leave }
+  | { readonly type: 'peers'; readonly link: LinkId; readonly body: PeerList }
+  | { readonly type: 'digest'; readonly link: LinkId; readonly body: Digest }
+  | { readonly type: 'meta'; readonly link: LinkId; readonly body: Meta }
+  /** Bytes arrived on a link. */
+  | { readonly type: 'heard'; readonly link: LinkId }
+  /** A link is gone; the core hears nothing of it again. */
+  | { readonly type: 'closed'; readonly link: LinkId; readonly code: string }
+  /** The time of a `wakeAt` has come; `lateMs` says how long ago. */
+  | { readonly type: 'wake'; readonly lateMs: number }
+  | { readonly type: 'stop' };
+
+/** What is to be done about it. */
+export type Directive =
+  | { readonly type: 'dial'; readonly link: LinkId; readonly host: string; readonly port: number }
+  | { readonly type: 'send'; readonly link: LinkId; readonly frame: ControlFrame }
+  /** The handshake is over. */
+  | { readonly type: 'established'; readonly link: LinkId }
+  /** Messages for this peer go by this link; without one, they wait for the next `route` or for its end. */
+  | { readonly type: 'route'; readonly bootId: string; readonly link: LinkId | undefined }
+  /** `drain`: what is queued is sent first. The core is done with the link. */
+  | { readonly type: 'close'; readonly link: LinkId; readonly drain: boolean }
+  /** One attempt to reach an address ended. */
+  | { readonly type: 'attempt'; readonly address: string; readonly result: AttemptResult }
+  | { readonly type: 'emit'; readonly event: PeerEvent }
+  /** Call `handle({ type: 'wake' })` then. Replaces the one before. */
+  | { readonly type: 'wakeAt'; readonly atMs: number };

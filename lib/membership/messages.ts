@@ -1,0 +1,90 @@
+import type { PeerageErrorCode } from '../errors/peerage-error.js';
+import type { NodeInfo } from '../naming/node-info.js';
+
+/** The kind byte of a frame. */
+export const FrameKind = {
+  hello: 1,
+  welcome: 2,
+  refuse: 3,
+  beat: 4,
+  leave: 5,
+  peers: 6,
+  digest: 7,
+  ask: 8,
+  answer: 9,
+  meta: 10,
+  event: 11,
+  request: 12,
+  reply: 13,
+  error: 14,
+} as const;
+
+/** The versions of the wire that this release speaks: neighbours overlap, so a rolling upgrade is one mesh. */
+export const WIRE_VERSIONS = { min: 1, max: 1 } as const;
+
+/** The dialer's first frame. */
+export interface Hello {
+  readonly versions: { readonly min: number; readonly max: number };
+  readonly cluster: string;
+  /** Random id of this connection, made by the dialer. */
+  readonly connection: string;
+  readonly node: NodeInfo;
+}
+
+/** The listener's answer when it takes the dialer. The dialer's first beat then ends the handshake. */
+export interface Welcome {
+  readonly version: number;
+  readonly cluster: string;
+  readonly node: NodeInfo;
+  /** The connection that the listener has with this dialer already. */
+  readonly current?: string;
+}
+
+/** The listener's answer when it does not. */
+export interface Refuse {
+  readonly code: PeerageErrorCode;
+  readonly message: string;
+}
+
+/** A sign of life, and a round-trip measurement on the side. Times are the sender's own milliseconds. */
+export interface Beat {
+  readonly sentAt: number;
+  /** `sentAt` of the last beat that came from the other side… */
+  readonly echo?: number;
+  /** …and how long ago that came. */
+  readonly heldMs?: number;
+  /** The other side should beat back at once. */
+  readonly now?: boolean;
+}
+
+/** Goodbye. `disconnected`: the app there ended this one connection; its node lives on. */
+export interface Leave {
+  readonly reason: 'left' | 'disconnected';
+}
+
+/** Whom the sender is connected to. */
+export interface PeerList {
+  readonly peers: readonly { readonly name: string; readonly bootId: string }[];
+  /** The receiver should send its own list. */
+  readonly want?: boolean;
+}
+
+/** A hash of the boot ids the sender knows alive, itself included. */
+export interface Digest {
+  readonly hash: number;
+}
+
+export interface Meta {
+  readonly meta: Readonly<Record<string, unknown>>;
+}
+
+/** The frames that the membership core sends and takes. Their bodies are checked before they reach it. */
+export type ControlFrame =
+  | { readonly kind: 'hello'; readonly body: Hello }
+  | { readonly kind: 'welcome'; readonly body: Welcome }
+  | { readonly kind: 'refuse'; readonly body: Refuse }
+  | { readonly kind: 'beat'; readonly body: Beat }
+  | { readonly kind: 'leave'; readonly body: Leave }
+  | { readonly kind: 'peers'; readonly body: PeerList }
+  | { readonly kind: 'digest'; readonly body: Digest }
+  | { readonly kind: 'meta'; readonly body: Meta };

@@ -1,0 +1,219 @@
+import type { NodeInfo } from '../naming/node-info.js';
+import { addressOf } from '../naming/node-name.js';
+import { DEFAULT_BACKOFF, type AddressRecord } from './address-book.js';
+import type { Core, LinkRecord, PeerRecord } from './core.js';
+import { dialNow, hint, retryIn } from './dialling.js';
+import type { DownEvidence, DownReason, Peer } from './events.js';
+import { introduce, startDigests } from './exchange.js';
+import { startBeats, stopBeats } from './liveness.js';
+
+/** The source of an address that a peer, lost or live, gave itself. */
+const ITSELF = 'peer';
+
+/**
+ * How long a lost peer's address stays worth dialling when no provider lists it. A process that is gone (its
+ * port refuses) may be restarted in place; a silent one may be behind a cut that heals much later.
+ */
+const REMEMBER_MS: Readonly<Record<DownReason, number>> = {
+  closed: 60_000,
+  timeout: 10 * 60_000,
+  left: 0,
+  replaced: 0,
+  disconnected: 0,
+};
+
+/**
+ * Backoff towards a lost peer. Short at first: a dying process may still take a dial before its port refuses.
+ * Capped low: a healed cut should be whole again within 3 s.
+ */
+const LOST_BACKOFF = { firstMs: 10, capMs: 1_000 };
+
+/** A peer whose connection broke has at least this long to be reached again. */
+const REDIAL_MS = 1_000;
+
+/** How long the address of a former peer is left alone. Who left, or sent us away, is not expected back soon. */
+const RETRY_MS: Readonly<Record<DownReason, number>> = {
+  closed: 0,
+  timeout: 0,
+  left: 2_000,
+  replaced: 2_000,
+  disconnected: 30_000,
+};
+
+/** A peer as the app sees it: a snapshot. */
+export function snapshot(core: Core, peer: PeerRecord): Peer {
+  return {
+    ...peer.node,
+    status: peer.status,
+    connectedAt: new Date(core.config.originMs + peer.upAtMs),
+    ...(peer.rttMs !== undefined && { rttMs: peer.rttMs }),
+  };
+}
+
+/** Makes `link` the connection of the peer at its other end, new or known. */
+export function adopt(core: Core, link: LinkRecord): void {
+  const node = link.remote!;
+  link.stage = 'up';
+  core.endHandshake(link);
+  core.out.push({ type: 'established', link: link.id });
+  if (link.direction === 'outbound') core.attemptEnded(link, { result: 'connected', bootId: node.bootId });
+  const known = core.peers.get(node.bootId);
+  if (known) reconnected(core, known, link);
+  else welcomed(core, node, link);
+}
+
+/** The connection of `peer` is gone without a goodbye: dial it again at once, and tell nobody yet. */
+export function lostConnection(core: Core, peer: PeerRecord, code: string): void {
+  delete peer.link;
+  peer.closedBy = code;
+  core.out.push({ type: 'route', bootId: peer.node.bootId, link: undefined });
+  stopBeats(core, peer);
+  for (const record of core.book.all()) if (record.boundTo === peer.node.bootId) delete record.boundTo;
+  const untilMs = Math.max(core.nowMs + REDIAL_MS, peer.heardAtMs + core.config.heartbeat.downMs);
+  core.timers.set(`lost ${peer.node.bootId}`, untilMs);
+  const own = core.book.hint(ITSELF, peer.node.name, untilMs);
+  const record = core.book.get(peer.dialAddress) ?? own;
+  record.failures = 0;
+  record.backoff = LOST_BACKOFF;
+  dialNow(core, record);
+}
+
+/** Our own loop was late: what the redials gave has not been read yet. */
+export function giveLostTime(core: Core): void {
+  for (const [bootId, peer] of core.peers) {
+    if (peer.link === undefined) core.timers.set(`lost ${bootId}`, core.nowMs + REDIAL_MS);
+  }
+}
+
+/** The peer that is being redialled at this address. */
+export function lostPeerAt(core: Core, address: string): PeerRecord | undefined {
+  for (const peer of core.peers.values()) {
+    if (peer.link !== undefined) continue;
+    if (peer.dialAddress === address || addressOf(peer.node.name) === address) return peer;
+  }
+  return undefined;
+}
+
+/** Ends a peer and says so. */
+export function down(
+  core: Core,
+  peer: PeerRecord,
+  reason: DownReason,
+  extra?: Pick<DownEvidence, 'redial'>,
+): void {
+  const { bootId, name } = peer.node;
+  const address = addressOf(name);
+  core.peers.delete(bootId);
+  if (core.byAddress.get(address) === bootId) core.byAddress.delete(address);
+  stopBeats(core, peer);
+  core.timers.delete(`lost ${bootId}`);
+  core.out.push({ type: 'route', bootId, link: undefined });
+  const link = peer.link === undefined ? undefined : core.links.get(peer.link);
+  if (link) core.close(link, reason === 'disconnected' || reason === 'left');
+  core.out.push({
+    type: 'emit',
+    event: { type: 'peer.down', peer: snapshot(core, peer), reason, evidence: evidence(core, peer, extra) },
+  });
+  unbind(core, bootId, reason);
+  remember(core, peer, reason);
+}
+
+/** The peer told new meta. */
+export function updated(core: Core, peer: PeerRecord, node: NodeInfo): void {
+  const previous = snapshot(core, peer);
+  peer.node = node;
+  core.out.push({ type: 'emit', event: { type: 'peer.updated', peer: snapshot(core, peer), previous } });
+}
+
+/** The link by which `peer` is reached, if it has one now. */
+export function linkOf(core: Core, peer: PeerRecord): LinkRecord | undefined {
+  return peer.link === undefined ? undefined : core.links.get(peer.link);
+}
+
+/** The peer whose connection `link` is. */
+export function peerOf(core: Core, link: LinkRecord): PeerRecord | undefined {
+  const peer = link.remote && core.peers.get(link.remote.bootId);
+  return peer?.link === link.id ? peer : undefined;
+}
+
+/** The answerer at this address is known: nobody needs to dial it. */
+export function bind(record: AddressRecord, bootId: string): void {
+  record.boundTo = bootId;
+  record.blocked = false;
+  record.failures = 0;
+  record.retryAtMs = Number.NEGATIVE_INFINITY;
+  record.backoff = DEFAULT_BACKOFF;
+}
+
+function welcomed(core: Core, node: NodeInfo, link: LinkRecord): void {
+  const address = addressOf(node.name);
+  const holder = core.peers.get(core.byAddress.get(address) ?? '');
+  if (holder) down(core, holder, 'replaced');
+  const peer: PeerRecord = {
+    node,
+    link: link.id,
+    dialAddress: link.direction === 'outbound' ? link.address : address,
+    status: 'up',
+    upAtMs: core.nowMs,
+    heardAtMs: core.nowMs,
+  };
+  core.peers.set(node.bootId, peer);
+  core.byAddress.set(address, node.bootId);
+  for (const [bootId, at] of core.disconnected) if (at === address) core.disconnected.delete(bootId);
+  bindAddresses(core, peer, link);
+  core.out.push({ type: 'route', bootId: node.bootId, link: link.id });
+  core.out.push({ type: 'emit', event: { type: 'peer.up', peer: snapshot(core, peer) } });
+  startBeats(core, peer, link);
+  introduce(core, peer, link);
+  if (core.peers.size === 1) startDigests(core);
+}
+
+function reconnected(core: Core, peer: PeerRecord, link: LinkRecord): void {
+  const old = linkOf(core, peer);
+  peer.link = link.id;
+  peer.heardAtMs = core.nowMs;
+  delete peer.closedBy;
+  core.timers.delete(`lost ${peer.node.bootId}`);
+  if (old) core.close(old, true);
+  bindAddresses(core, peer, link);
+  core.out.push({ type: 'route', bootId: peer.node.bootId, link: link.id });
+  if (JSON.stringify(peer.node.meta) !== JSON.stringify(link.remote!.meta)) updated(core, peer, link.remote!);
+  startBeats(core, peer, link);
+  introduce(core, peer, link);
+}
+
+function bindAddresses(core: Core, peer: PeerRecord, link: LinkRecord): void {
+  bind(core.book.open(peer.node.name), peer.node.bootId);
+  const dialled = link.direction === 'outbound' ? core.book.get(link.address) : undefined;
+  if (!dialled) return;
+  peer.dialAddress = dialled.address;
+  bind(dialled, peer.node.bootId);
+}
+
+function unbind(core: Core, bootId: string, reason: DownReason): void {
+  for (const record of core.book.all()) {
+    if (record.boundTo !== bootId) continue;
+    delete record.boundTo;
+    core.book.retract(record, ITSELF);
+    retryIn(core, record, RETRY_MS[reason]);
+  }
+}
+
+function remember(core: Core, peer: PeerRecord, reason: DownReason): void {
+  const forMs = REMEMBER_MS[reason];
+  if (forMs === 0 || core.isStopping) return;
+  const record = hint(core, ITSELF, peer.node.name, core.nowMs + forMs);
+  record.backoff = reason === 'timeout' ? LOST_BACKOFF : DEFAULT_BACKOFF;
+}
+
+function evidence(core: Core, peer: PeerRecord, extra?: Pick<DownEvidence, 'redial'>): DownEvidence {
+  return {
+    ...(peer.closedBy !== undefined && { closed: peer.closedBy }),
+    ...extra,
+    silentMs: core.nowMs - peer.heardAtMs,
+    probes: { sent: 0, answered: 0 },
+    asked: [],
+    ownLagMs: core.lag.lateMs,
+    ownHealth: 0,
+  };
+}

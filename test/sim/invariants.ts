@@ -1,0 +1,54 @@
+import type { SimNode } from './sim-node.js';
+import type { World } from './world.js';
+
+/** What is wrong in a world where nothing has happened for a while. */
+export function faultsOf(world: World): string[] {
+  const live = [...world.nodes.values()].filter((node) => node.isAlive);
+  return [
+    ...live.flatMap((node) => viewFaults(node, live)),
+    ...connectionFaults(live),
+    ...alternationFaults(world),
+  ];
+}
+
+/** All live nodes see each other, and nobody else. */
+function viewFaults(node: SimNode, live: SimNode[]): string[] {
+  const seen = new Set(node.membership.peers().map(({ bootId }) => bootId));
+  const faults: string[] = [];
+  for (const other of live) {
+    if (other !== node && !seen.delete(other.bootId)) faults.push(`${node.name} does not see ${other.name}`);
+  }
+  for (const bootId of seen) faults.push(`${node.name} sees ${bootId}, which is dead`);
+  return faults;
+}
+
+/** One connection per pair. */
+function connectionFaults(live: SimNode[]): string[] {
+  return live.flatMap((node) => {
+    const counts = new Map<string, number>();
+    for (const end of node.ends) {
+      const other = end.pipe.ends[end.side === 0 ? 1 : 0].node;
+      counts.set(other.name, (counts.get(other.name) ?? 0) + 1);
+    }
+    return [...counts]
+      .filter(([, n]) => n !== 1)
+      .map(([name, n]) => `${node.name} has ${n} connections to ${name}`);
+  });
+}
+
+/** For each observer, `up` and `down` of one boot id take turns, `up` first. */
+function alternationFaults(world: World): string[] {
+  const faults: string[] = [];
+  for (const node of world.nodes.values()) {
+    const isUp = new Map<string, boolean>();
+    for (const { observer, event } of node.events) {
+      if (event.type !== 'peer.up' && event.type !== 'peer.down') continue;
+      const key = `${observer} ${event.peer.bootId}`;
+      const comesUp = event.type === 'peer.up';
+      if ((isUp.get(key) ?? false) === comesUp)
+        faults.push(`${node.name} was told ${event.type} of ${key} twice`);
+      isUp.set(key, comesUp);
+    }
+  }
+  return faults;
+}

@@ -1,0 +1,136 @@
+import { faultsOf } from './invariants.js';
+import { SimNode } from './sim-node.js';
+import { World } from './world.js';
+
+/** Polls, as the module's default interval does. */
+const POLL_MS = 10_000;
+
+/** Long enough after the last fault for every deadline and backoff. */
+const SETTLE_MS = 60_000;
+
+export interface Outcome {
+  readonly seed: number;
+  readonly faults: readonly string[];
+  readonly timeline: readonly string[];
+}
+
+export interface ScenarioOptions {
+  /** How many nodes; drawn from the seed (2 to 12) when left out. */
+  readonly nodes?: number;
+}
+
+/** A random cluster with a random history, drawn from `seed`; then quiet; then the invariants. */
+export function runScenario(seed: number, options: ScenarioOptions = {}): Outcome {
+  const world = new World(seed);
+  const { random } = world;
+  const count = options.nodes ?? 2 + Math.floor(random() * 11);
+  const nodes = Array.from({ length: count }, (_, i) => new SimNode(world, `10.0.${i >> 8}.${i & 255}`));
+  world.conditions = {
+    delayMs: random() < 0.5 ? 0.2 : 20 * random(),
+    jitterMs: 20 * random() ** 3,
+    loss: random() < 0.3 ? 0.1 * random() : 0,
+  };
+  const discovery = pick(world, DISCOVERIES);
+  const begin = (node: SimNode) => {
+    node.start();
+    poll(world, node, () => discovery(nodes, node));
+  };
+  for (const node of nodes) world.at(random() < 0.5 ? 5 * random() : 3_000 * random(), () => begin(node));
+  const faultsEndMs = 5_000 + 60_000 * random();
+  const faultCount = Math.floor(random() * 12);
+  for (let i = 0; i < faultCount; i++) {
+    world.at(3_000 + random() * (faultsEndMs - 3_000), () =>
+      pick(world, FAULTS)(world, pick(world, nodes), begin),
+    );
+  }
+  world.runUntil(faultsEndMs + 25_000);
+  world.reaches = () => true;
+  for (const node of nodes) node.thaw();
+  world.runUntil(world.nowMs + SETTLE_MS);
+  return { seed, faults: faultsOf(world), timeline: world.timeline };
+}
+
+type Discovery = (nodes: readonly SimNode[], self: SimNode) => string[];
+
+const DISCOVERIES: readonly Discovery[] = [
+  (nodes) => nodes.map(({ name }) => name),
+  // A chain: each knows only the one before it.
+  (nodes, self) =>
+    nodes.slice(Math.max(0, nodes.indexOf(self) - 1), nodes.indexOf(self)).map(({ name }) => name),
+  // Everybody knows the first one, by another app name.
+  (nodes) => [nodes[0]!.name.replace('app@', 'alias@')],
+];
+
+type Fault = (world: World, node: SimNode, begin: (node: SimNode) => void) => void;
+
+const FAULTS: readonly Fault[] = [
+  // Killed, and restarted at the same address, at once or later.
+  (world, node, begin) => {
+    if (!node.isAlive) return;
+    node.kill();
+    world.after(world.random() < 0.5 ? 20 * world.random() : 10_000 * world.random(), () =>
+      restart(node, begin),
+    );
+  },
+  (world, node, begin) => {
+    if (!node.isAlive || node.isFrozen) return;
+    node.leave();
+    world.after(5_000 * world.random(), () => restart(node, begin));
+  },
+  (world, node, begin) => {
+    if (!node.isAlive) return;
+    node.vanish();
+    world.after(10_000 * world.random(), () => restart(node, begin));
+  },
+  (world, node) => {
+    if (!node.isAlive || node.isFrozen) return;
+    node.freeze();
+    world.after(15_000 * world.random(), () => node.thaw());
+  },
+  // All its connections are reset; the process lives.
+  (world, node) => {
+    if (!node.isAlive) return;
+    world.note(`${node.name} loses its connections`);
+    for (const end of [...node.ends]) {
+      const other = end.pipe.ends[end.side === 0 ? 1 : 0];
+      for (const each of [end, other]) {
+        each.isOpen = false;
+        each.node.ends.delete(each);
+        const { link } = each;
+        if (link !== undefined)
+          each.node.whenRunning(() => each.node.handle({ type: 'closed', link, code: 'ECONNRESET' }));
+      }
+    }
+  },
+  // A partition: two sides, or one direction of one host.
+  (world, node) => {
+    const isOneWay = world.random() < 0.3;
+    const side = new Set(
+      [...world.nodes.values()].filter(() => world.random() < 0.5).map(({ host }) => host),
+    );
+    world.note(isOneWay ? `${node.name} is not heard any more` : `cut: ${[...side].join(' ')}`);
+    world.reaches = isOneWay ? (from) => from !== node.host : (from, to) => side.has(from) === side.has(to);
+    world.after(20_000 * world.random(), () => {
+      world.note('healed');
+      world.reaches = () => true;
+    });
+  },
+];
+
+function restart(node: SimNode, begin: (node: SimNode) => void): void {
+  if (!node.isAlive) begin(node);
+}
+
+function poll(world: World, node: SimNode, names: () => string[]): void {
+  const { incarnation } = node;
+  const again = (): void => {
+    if (node.incarnation !== incarnation || !node.isAlive) return;
+    node.whenRunning(() => node.handle({ type: 'found', provider: 'sim', names: names(), as: 'answer' }));
+    world.after(POLL_MS * (0.8 + 0.4 * world.random()), again);
+  };
+  again();
+}
+
+function pick<T>(world: World, list: readonly T[]): T {
+  return list[Math.floor(world.random() * list.length)]!;
+}

@@ -1,0 +1,174 @@
+import type { PeerEvent } from '../../lib/membership/events.js';
+import { Membership } from '../../lib/membership/membership.js';
+import type { Directive, Input } from '../../lib/membership/membership.types.js';
+import type { ControlFrame } from '../../lib/membership/messages.js';
+import { formatNodeName } from '../../lib/naming/node-name.js';
+import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS } from '../../lib/peerage.options.js';
+import type { End, World } from './world.js';
+
+/** Processes do not wake exactly when they asked for it. */
+const TIMER_SLACK_MS = 2;
+
+/** A process on a host of its own, driving the membership core over the virtual network. */
+export class SimNode {
+  readonly port = 4370;
+  readonly name: string;
+  readonly ends = new Set<End>();
+  readonly byLink = new Map<number, End>();
+  /** What its app was told, over all incarnations: by boot id of the observer. */
+  readonly events: { observer: string; event: PeerEvent; atMs: number }[] = [];
+  isAlive = false;
+  isFrozen = false;
+  bootId = '';
+  /** Counts starts: what a former process left under way does not touch its successor. */
+  incarnation = 0;
+  membership!: Membership;
+  private wakeAtMs: number | undefined;
+  private waiting: (() => void)[] = [];
+
+  constructor(
+    readonly world: World,
+    readonly host: string,
+  ) {
+    this.name = formatNodeName({ app: 'app', host, port: this.port });
+    world.nodes.set(`${host}:${this.port}`, this);
+  }
+
+  start(): void {
+    this.incarnation += 1;
+    this.bootId = Array.from({ length: 4 }, () =>
+      Math.floor(this.world.random() * 2 ** 32)
+        .toString(16)
+        .padStart(8, '0'),
+    ).join('');
+    this.isAlive = true;
+    this.isFrozen = false;
+    this.waiting = [];
+    this.wakeAtMs = undefined;
+    this.byLink.clear();
+    this.membership = new Membership({
+      self: { name: this.name, bootId: this.bootId, host: this.host, port: this.port, meta: {} },
+      cluster: 'app',
+      heartbeat: DEFAULT_HEARTBEAT,
+      limits: DEFAULT_LIMITS,
+      originMs: 0,
+      random: this.world.random,
+    });
+    this.world.note(`${this.name} starts as ${this.bootId.slice(0, 4)}`);
+  }
+
+  /** SIGKILL: the kernel closes its connections. */
+  kill(): void {
+    this.world.note(`${this.name} is killed`);
+    this.die('EOF');
+  }
+
+  /** Power cut: nobody is told. */
+  vanish(): void {
+    this.world.note(`${this.name} loses power`);
+    this.isAlive = false;
+    for (const end of this.ends) end.isOpen = false;
+    this.ends.clear();
+  }
+
+  leave(): void {
+    this.world.note(`${this.name} leaves`);
+    this.handle({ type: 'stop' });
+    this.die('EOF');
+  }
+
+  freeze(): void {
+    this.world.note(`${this.name} freezes`);
+    this.isFrozen = true;
+  }
+
+  thaw(): void {
+    if (!this.isFrozen || !this.isAlive) return;
+    this.world.note(`${this.name} thaws`);
+    this.isFrozen = false;
+    // Timers come before sockets in a turn of the event loop.
+    if (this.wakeAtMs !== undefined && this.wakeAtMs < this.world.nowMs) this.wake(this.wakeAtMs);
+    for (const run of this.waiting.splice(0)) run();
+  }
+
+  /** Runs now, or when the process runs again; never when it is gone. */
+  whenRunning(run: () => void): void {
+    if (this.isFrozen) this.waiting.push(run);
+    else if (this.isAlive) run();
+  }
+
+  receive(end: End, frame: ControlFrame): void {
+    if (frame.kind === 'hello') {
+      end.link = this.membership.newLink();
+      this.byLink.set(end.link, end);
+      this.handle({
+        type: 'hello',
+        link: end.link,
+        address: `${end.pipe.ends[0].node.host}:50000`,
+        body: frame.body,
+      });
+    } else if (end.link !== undefined) {
+      this.handle({ type: 'heard', link: end.link });
+      this.handle({ type: frame.kind, link: end.link, body: frame.body } as Input);
+    }
+  }
+
+  handle(input: Input): void {
+    if (!this.isAlive) return;
+    for (const directive of this.membership.handle(input, this.world.nowMs)) this.perform(directive);
+  }
+
+  private perform(directive: Directive): void {
+    switch (directive.type) {
+      case 'dial':
+        return this.world.dial(
+          this,
+          directive.link,
+          directive.host,
+          directive.port,
+          DEFAULT_LIMITS.handshakeMs,
+        );
+      case 'send': {
+        const end = this.byLink.get(directive.link);
+        if (end?.isOpen) this.world.send(end, directive.frame);
+        return;
+      }
+      case 'close': {
+        const end = this.byLink.get(directive.link);
+        this.byLink.delete(directive.link);
+        if (end) this.world.close(end, 'EOF');
+        return;
+      }
+      case 'emit':
+        this.world.note(`${this.name} (${this.bootId.slice(0, 4)}): ${describe(directive.event)}`);
+        this.events.push({ observer: this.bootId, event: directive.event, atMs: this.world.nowMs });
+        return;
+      case 'wakeAt': {
+        const { atMs } = directive;
+        const { incarnation } = this;
+        this.wakeAtMs = atMs;
+        this.world.at(atMs + TIMER_SLACK_MS * this.world.random(), () => {
+          if (this.incarnation !== incarnation || this.wakeAtMs !== atMs || this.isFrozen) return;
+          this.wake(atMs);
+        });
+      }
+    }
+  }
+
+  private wake(dueMs: number): void {
+    this.wakeAtMs = undefined;
+    this.handle({ type: 'wake', lateMs: this.world.nowMs - dueMs });
+  }
+
+  private die(code: string): void {
+    this.isAlive = false;
+    this.isFrozen = false;
+    for (const end of [...this.ends]) this.world.close(end, code);
+  }
+}
+
+function describe(event: PeerEvent): string {
+  if (event.type === 'peer.refused') return `${event.type} ${event.direction} ${event.address} ${event.code}`;
+  const reason = event.type === 'peer.down' ? ` (${event.reason})` : '';
+  return `${event.type} ${event.peer.name} ${event.peer.bootId.slice(0, 4)}${reason}`;
+}

@@ -1,0 +1,194 @@
+import { addressOf } from '../../lib/naming/node-name.js';
+import type { ControlFrame } from '../../lib/membership/messages.js';
+import { seededRandom } from './random.js';
+import type { SimNode } from './sim-node.js';
+
+/** How the virtual network treats packets. All times in milliseconds. */
+export interface NetworkConditions {
+  readonly delayMs: number;
+  /** Up to this much more, uniformly. */
+  readonly jitterMs: number;
+  /** Share of packets lost; a stream retransmits them with doubling pauses, as TCP does. */
+  readonly loss: number;
+}
+
+/** One end of a connection. */
+export interface End {
+  readonly node: SimNode;
+  /** The core's number of it; none before a hello was read. */
+  link: number | undefined;
+  readonly pipe: Pipe;
+  readonly side: 0 | 1;
+  isOpen: boolean;
+  /** What was sent from this end and is on its way, in order. */
+  readonly sent: { readonly arrivalMs: number; readonly deliver: (to: End) => void }[];
+}
+
+/** A connection of the virtual network. */
+export interface Pipe {
+  readonly ends: readonly [End, End];
+}
+
+const RETRANSMIT_FIRST_MS = 200;
+const RETRANSMIT_CAP_MS = 10_000;
+
+/** A virtual network and clock: everything that happens is an event in one seeded, replayable order. */
+export class World {
+  nowMs = 0;
+  readonly random: () => number;
+  readonly nodes = new Map<string, SimNode>();
+  readonly timeline: string[] = [];
+  conditions: NetworkConditions = { delayMs: 0.5, jitterMs: 1, loss: 0 };
+  /** Whether a packet from one host reaches another. */
+  reaches: (from: string, to: string) => boolean = () => true;
+  private readonly heap: { atMs: number; order: number; run: () => void }[] = [];
+  private order = 0;
+
+  constructor(readonly seed: number) {
+    this.random = seededRandom(seed);
+  }
+
+  at(atMs: number, run: () => void): void {
+    const entry = { atMs: Math.max(atMs, this.nowMs), order: this.order++, run };
+    const { heap } = this;
+    let index = heap.push(entry) - 1;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (!isSooner(entry, heap[parent]!)) break;
+      heap[index] = heap[parent]!;
+      index = parent;
+    }
+    heap[index] = entry;
+  }
+
+  after(ms: number, run: () => void): void {
+    this.at(this.nowMs + ms, run);
+  }
+
+  /** Runs everything that is due up to `untilMs`. */
+  runUntil(untilMs: number): void {
+    while (this.heap.length > 0 && this.heap[0]!.atMs <= untilMs) {
+      const entry = this.takeFirst();
+      this.nowMs = entry.atMs;
+      entry.run();
+    }
+    this.nowMs = untilMs;
+  }
+
+  note(text: string): void {
+    this.timeline.push(`${this.nowMs.toFixed(1).padStart(10)} ${text}`);
+  }
+
+  /** Opens a connection for `node`, as a kernel would: refused, in vain, or open. */
+  dial(node: SimNode, link: number, host: string, port: number, timeoutMs: number): void {
+    const started = node.incarnation;
+    const target = () => this.nodes.get(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+    const tell = (run: () => void) => () => node.incarnation === started && run();
+    const givenUpAtMs = this.nowMs + timeoutMs;
+    const tryOnce = (pauseMs: number): void => {
+      if (this.nowMs >= givenUpAtMs) {
+        return node.whenRunning(
+          tell(() => node.handle({ type: 'dialFailed', link, code: 'DIAL_TIMEOUT', message: 'no answer' })),
+        );
+      }
+      const isThrough = this.reaches(node.host, host) && this.reaches(host, node.host) && !this.isLost();
+      if (!isThrough || target()?.isFrozen) return this.after(pauseMs, () => tryOnce(pauseMs * 2));
+      this.after(3 * this.transitMs(), () => {
+        const other = target();
+        if (!other?.isAlive) {
+          const message = 'nobody listens there';
+          node.whenRunning(
+            tell(() => node.handle({ type: 'dialFailed', link, code: 'CONNECTION_REFUSED', message })),
+          );
+        } else {
+          node.whenRunning(tell(() => this.open(node, link, other)));
+        }
+      });
+    };
+    tryOnce(1_000);
+  }
+
+  /** Sends a frame from one end; it arrives in order, or when the network lets it. */
+  send(from: End, frame: ControlFrame): void {
+    this.transmit(from, (to) => {
+      if (to.isOpen && to.node.isAlive) to.node.whenRunning(() => to.isOpen && to.node.receive(to, frame));
+      else if (from.isOpen) this.transmit(to, (back) => this.ended(back, 'ECONNRESET'));
+    });
+  }
+
+  /** Closes an end. The other one reads what was sent before, and then the end of the stream. */
+  close(end: End, code: string): void {
+    if (!end.isOpen) return;
+    end.isOpen = false;
+    end.node.ends.delete(end);
+    this.transmit(end, (to) => this.ended(to, code));
+  }
+
+  private open(node: SimNode, link: number, other: SimNode): void {
+    const pipe = { ends: [] as unknown as [End, End] };
+    pipe.ends[0] = { node, link, pipe, side: 0, isOpen: true, sent: [] };
+    pipe.ends[1] = { node: other, link: undefined, pipe, side: 1, isOpen: true, sent: [] };
+    node.ends.add(pipe.ends[0]);
+    other.ends.add(pipe.ends[1]);
+    node.byLink.set(link, pipe.ends[0]);
+    node.handle({ type: 'dialled', link, address: addressOf(other.name) });
+  }
+
+  private ended(end: End, code: string): void {
+    if (!end.isOpen) return;
+    end.node.whenRunning(() => {
+      if (!end.isOpen) return;
+      end.isOpen = false;
+      end.node.ends.delete(end);
+      if (end.link !== undefined) end.node.handle({ type: 'closed', link: end.link, code });
+    });
+  }
+
+  private transmit(from: End, deliver: (to: End) => void): void {
+    const isFirst = from.sent.push({ arrivalMs: this.nowMs + this.transitMs(), deliver }) === 1;
+    if (isFirst) this.at(from.sent[0]!.arrivalMs, () => this.arrive(from, RETRANSMIT_FIRST_MS));
+  }
+
+  /** The first thing on its way arrives, or is sent again; what comes after it waits: streams keep their order. */
+  private arrive(from: End, pauseMs: number): void {
+    const to = from.pipe.ends[from.side === 0 ? 1 : 0];
+    if (!this.reaches(from.node.host, to.node.host) || this.isLost()) {
+      this.after(pauseMs, () => this.arrive(from, Math.min(pauseMs * 2, RETRANSMIT_CAP_MS)));
+      return;
+    }
+    from.sent[0]!.deliver(to);
+    from.sent.shift();
+    const next = from.sent[0];
+    if (next) this.at(next.arrivalMs, () => this.arrive(from, RETRANSMIT_FIRST_MS));
+  }
+
+  private transitMs(): number {
+    return this.conditions.delayMs + this.conditions.jitterMs * this.random();
+  }
+
+  private isLost(): boolean {
+    return this.conditions.loss > 0 && this.random() < this.conditions.loss;
+  }
+
+  private takeFirst(): { atMs: number; run: () => void } {
+    const { heap } = this;
+    const first = heap[0]!;
+    const last = heap.pop()!;
+    if (heap.length === 0) return first;
+    let index = 0;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && isSooner(heap[child + 1]!, heap[child]!)) child++;
+      if (!isSooner(heap[child]!, last)) break;
+      heap[index] = heap[child]!;
+      index = child;
+    }
+    heap[index] = last;
+    return first;
+  }
+}
+
+function isSooner(a: { atMs: number; order: number }, b: { atMs: number; order: number }): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+}
