@@ -1,23 +1,53 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-const project = (name: string, testTimeout: number, serial = false) => ({
+interface ProjectOptions {
+  readonly timeoutMs: number;
+  /** Its files run one after another. */
+  readonly serial?: boolean;
+  readonly globalSetup?: string;
+}
+
+const pathTo = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Projects run in the order they are listed in, one at a time: what measures time has the machine to itself. */
+const project = (
+  name: string,
+  groupOrder: number,
+  { timeoutMs, serial = false, globalSetup }: ProjectOptions,
+) => ({
+  extends: true as const,
   test: {
     name,
     include: [`test/${name}/**/*.spec.ts`],
-    testTimeout,
-    hookTimeout: testTimeout,
-    ...(serial ? { fileParallelism: false } : {}),
+    testTimeout: timeoutMs,
+    hookTimeout: timeoutMs,
+    sequence: { groupOrder },
+    fileParallelism: !serial,
+    ...(globalSetup === undefined ? {} : { globalSetup }),
   },
 });
 
 export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^nestjs-peerage$/, replacement: pathTo('lib/index.ts') },
+      { find: /^nestjs-peerage\/([\w-]+)$/, replacement: pathTo('lib/$1/index.ts') },
+    ],
+  },
   test: {
     setupFiles: ['test/support/setup.ts'],
+    coverage: { include: ['lib/**'], reportsDirectory: 'coverage' },
     projects: [
-      project('unit', 10_000),
-      project('sim', 120_000),
-      project('e2e', 60_000, true),
-      project('net', 300_000, true),
-    ].map((p) => ({ extends: true as const, ...p })),
+      project('unit', 1, { timeoutMs: 10_000 }),
+      project('sim', 2, { timeoutMs: 120_000 }),
+      project('e2e', 3, { timeoutMs: 60_000, serial: true }),
+      project('net', 4, { timeoutMs: 300_000, serial: true }),
+      project('package', 5, {
+        timeoutMs: 300_000,
+        serial: true,
+        globalSetup: 'test/package/support/tarball.ts',
+      }),
+    ],
   },
 });

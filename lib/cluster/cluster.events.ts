@@ -1,44 +1,25 @@
+import type { DiscoveryEvent } from '../discovery/poll-report.js';
 import type { PeerEvent } from '../membership/events.js';
-import type { FoundResult } from '../mesh/mesh.js';
 
-/**
- * What one provider answered in one poll.
- *
- * @publicApi
- */
-export interface ProviderReport {
-  readonly provider: string;
-  /** The valid names it gave; when it failed, those of its last good answer. */
-  readonly names: readonly string[];
-  readonly durationMs: number;
-  /** Why it has no new answer. */
-  readonly error?: Error;
-  /** Names that were skipped because they are malformed, at most 20 of them. */
-  readonly invalid: readonly string[];
-}
-
-/**
- * One poll: what each provider said, and how every name fared.
- *
- * @publicApi
- */
-export interface PollReport {
-  readonly startedAt: Date;
-  readonly durationMs: number;
-  readonly providers: readonly ProviderReport[];
-  readonly results: readonly FoundResult[];
-  /** Names of the live nodes after the poll, self included, sorted. */
-  readonly live: readonly string[];
-}
+export type { PollReport, ProviderReport } from '../discovery/poll-report.js';
 
 /**
  * Everything that happens in the cluster, as this node sees it. `at` is the wall clock of this node.
  *
  * @publicApi
  */
-export type ClusterEvent = { readonly at: Date } & (
-  | PeerEvent
-  | { readonly type: 'provider.failed'; readonly provider: string; readonly error: Error }
-  | { readonly type: 'provider.recovered'; readonly provider: string }
-  | { readonly type: 'poll'; readonly report: PollReport }
-);
+export type ClusterEvent = { readonly at: Date } & (PeerEvent | DiscoveryEvent);
+
+/**
+ * The types of cluster events: `peer.up`, `peer.down`, and so on.
+ *
+ * @publicApi
+ */
+export type ClusterEventType = ClusterEvent['type'];
+
+/**
+ * The cluster event of one type.
+ *
+ * @publicApi
+ */
+export type ClusterEventOf<T extends ClusterEventType> = Extract<ClusterEvent, { readonly type: T }>;

@@ -20,6 +20,11 @@ import { beatDue, isSilent, noteLag, takeBeat } from './liveness.js';
 import type { Directive, Input, LinkId, MembershipConfig } from './membership.types.js';
 import { down, giveLostTime, lostConnection, peerOf, snapshot, updated } from './peers.js';
 
+/** How a name stands: bound to a peer, being dialled, or waiting for its backoff. */
+export type Standing =
+  | { readonly state: 'self' | 'disconnected' | 'dialling' | 'waiting' }
+  | { readonly state: 'peer'; readonly bootId: string };
+
 /**
  * Who is a peer: a pure state machine. Each input, with the monotonic time at which it came, leads to
  * directives for the shell to carry out, in order. It has no timers, no sockets, no clock and no randomness
@@ -45,6 +50,16 @@ export class Membership {
     return name === undefined ? explainAll(this.core) : [explainAddress(this.core, name)];
   }
 
+  /** How a name stands right now; cheaper than `explain`. */
+  standing(name: string): Standing {
+    const record = this.core.book.get(addressOf(name));
+    if (!record) return { state: name === this.core.self.name ? 'self' : 'waiting' };
+    if (record.boundTo === 'self') return { state: 'self' };
+    if (record.boundTo !== undefined) return { state: 'peer', bootId: record.boundTo };
+    if (record.blocked) return { state: 'disconnected' };
+    return { state: record.queued || record.dialling !== undefined ? 'dialling' : 'waiting' };
+  }
+
   /** A number for a link that the shell accepted. Dials get theirs from the `dial` directive. */
   newLink(): LinkId {
     return this.core.newLink();
@@ -55,7 +70,8 @@ export class Membership {
     core.nowMs = nowMs;
     core.out = [];
     this.take(input);
-    this.runTimers();
+    // Timers run on a wake-up only: what arrived while the loop was blocked is taken in before they judge.
+    if (input.type === 'wake') this.runTimers();
     pump(core);
     const wakeAtMs = core.timers.nextAtMs();
     if (wakeAtMs !== undefined && wakeAtMs !== this.wakeAtMs)

@@ -2,7 +2,7 @@ import { PeerageError } from '../errors/peerage-error.js';
 import { decodeBody, HEADER_BYTES, LENGTH_BYTES } from './frames.js';
 
 /** A buffer for partial frames that is larger than this is given back after its frame. */
-const KEPT_BYTES = 64 * 1024;
+const KEPT_BYTES = 16 * 1024;
 const FIRST_BYTES = 1024;
 const NOTHING = Buffer.alloc(0);
 
@@ -55,10 +55,10 @@ export class FrameReader {
 
   /** Reads at a frame's start: the frame is delivered when it is whole, and kept in part otherwise. */
   private begin(chunk: Buffer, at: number): number {
-    if (chunk.length - at < HEADER_BYTES) return this.keep(chunk, at, chunk.length);
+    if (chunk.length - at < HEADER_BYTES) return this.keep(chunk, at, chunk.length, HEADER_BYTES);
     const end = at + this.frameBytes(chunk, at);
     if (this.isStopped) return end;
-    if (end > chunk.length) return this.keep(chunk, at, chunk.length);
+    if (end > chunk.length) return this.keep(chunk, at, chunk.length, end - at);
     this.deliver(chunk, at, end);
     return end;
   }
@@ -75,7 +75,7 @@ export class FrameReader {
     return end;
   }
 
-  private keep(chunk: Buffer, start: number, end: number, wanted = 0): number {
+  private keep(chunk: Buffer, start: number, end: number, wanted: number): number {
     const bytes = this.partialBytes + end - start;
     if (bytes > this.partial.length) this.grow(bytes, wanted);
     chunk.copy(this.partial, this.partialBytes, start, end);
@@ -86,7 +86,7 @@ export class FrameReader {
   /** Doubles, so that a frame that comes byte by byte is not copied byte by byte; never beyond the frame. */
   private grow(bytes: number, wanted: number): void {
     const doubled = Math.max(FIRST_BYTES, 2 * this.partial.length, bytes);
-    const larger = Buffer.allocUnsafeSlow(wanted > bytes ? Math.min(doubled, wanted) : doubled);
+    const larger = Buffer.allocUnsafeSlow(Math.min(doubled, wanted));
     this.partial.copy(larger, 0, 0, this.partialBytes);
     this.partial = larger;
   }

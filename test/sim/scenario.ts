@@ -45,6 +45,7 @@ export function runScenario(seed: number, options: ScenarioOptions = {}): Outcom
   }
   world.runUntil(faultsEndMs + 25_000);
   world.reaches = () => true;
+  world.conditions = { ...world.conditions, loss: 0 };
   for (const node of nodes) node.thaw();
   world.runUntil(world.nowMs + SETTLE_MS);
   return { seed, faults: faultsOf(world), timeline: world.timeline };
@@ -94,6 +95,7 @@ const FAULTS: readonly Fault[] = [
     for (const end of [...node.ends]) {
       const other = end.pipe.ends[end.side === 0 ? 1 : 0];
       for (const each of [end, other]) {
+        if (!each.isOpen) continue;
         each.isOpen = false;
         each.node.ends.delete(each);
         const { link } = each;

@@ -101,7 +101,8 @@ export class World {
             tell(() => node.handle({ type: 'dialFailed', link, code: 'CONNECTION_REFUSED', message })),
           );
         } else {
-          node.whenRunning(tell(() => this.open(node, link, other)));
+          const { incarnation } = other;
+          node.whenRunning(tell(() => this.open(node, link, other, incarnation)));
         }
       });
     };
@@ -124,7 +125,10 @@ export class World {
     this.transmit(end, (to) => this.ended(to, code));
   }
 
-  private open(node: SimNode, link: number, other: SimNode): void {
+  private open(node: SimNode, link: number, other: SimNode, incarnation: number): void {
+    if (!other.isAlive || other.incarnation !== incarnation) {
+      return node.handle({ type: 'dialFailed', link, code: 'CONNECTION_LOST', message: 'reset' });
+    }
     const pipe = { ends: [] as unknown as [End, End] };
     pipe.ends[0] = { node, link, pipe, side: 0, isOpen: true, sent: [] };
     pipe.ends[1] = { node: other, link: undefined, pipe, side: 1, isOpen: true, sent: [] };

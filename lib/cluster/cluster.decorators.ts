@@ -1,0 +1,45 @@
+import { CLUSTER_EVENT_METADATA } from '../peerage.constants.js';
+import type { ClusterEventOf, ClusterEventType } from './cluster.events.js';
+
+/**
+ * Decorates a method that takes the event, or nothing.
+ *
+ * @publicApi
+ */
+export type ClusterEventDecorator<T extends ClusterEventType> = <
+  M extends (event: ClusterEventOf<T>) => unknown,
+>(
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<M>,
+) => void;
+
+/**
+ * Calls the method with every cluster event of one type. For methods of providers and controllers;
+ * repeatable. What the method throws is logged and harms nobody. For one peer it is called again only after
+ * it has ended, its promise included.
+ *
+ * @publicApi
+ */
+export function OnClusterEvent<T extends ClusterEventType>(type: T): ClusterEventDecorator<T> {
+  return (_target, _key, descriptor) => {
+    const method = descriptor.value as object;
+    const types = (Reflect.getMetadata(CLUSTER_EVENT_METADATA, method) ?? []) as readonly ClusterEventType[];
+    // Decorators run from the last to the first.
+    Reflect.defineMetadata(CLUSTER_EVENT_METADATA, [type, ...types], method);
+  };
+}
+
+/**
+ * Calls the method when a node became a peer. See {@link OnClusterEvent}.
+ *
+ * @publicApi
+ */
+export const OnPeerUp = (): ClusterEventDecorator<'peer.up'> => OnClusterEvent('peer.up');
+
+/**
+ * Calls the method when a node is no peer any more. See {@link OnClusterEvent}.
+ *
+ * @publicApi
+ */
+export const OnPeerDown = (): ClusterEventDecorator<'peer.down'> => OnClusterEvent('peer.down');

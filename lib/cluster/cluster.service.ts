@@ -1,0 +1,138 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import { PeerageDiscovery } from '../discovery/peerage.discovery.js';
+import { PeerageError } from '../errors/peerage-error.js';
+import type { Peer } from '../membership/events.js';
+import type { Explanation } from '../membership/explanation.js';
+import type { Mesh } from '../mesh/mesh.js';
+import type { NodeInfo } from '../naming/node-info.js';
+import { canonicalName } from '../naming/node-name.js';
+import { Faults } from '../options/faults.js';
+import { checkMeta, copyMeta } from '../options/meta.js';
+import { PEERAGE_MESH } from '../peerage.constants.js';
+import type { ClusterEvent, ClusterEventOf, ClusterEventType, PollReport } from './cluster.events.js';
+import { EventHub } from './event-hub.js';
+import { NodeState } from './node-state.js';
+import type { WaitOptions } from './wait-for-peers.js';
+import { waitForPeers } from './wait-for-peers.js';
+
+/**
+ * The cluster as this node sees it. Inject it anywhere: the module is global.
+ *
+ * @publicApi
+ */
+@Injectable()
+export class ClusterService {
+  /** The peers whenever they change, the current ones first. Completes on shutdown. */
+  readonly peers$: Observable<readonly Peer[]>;
+  /** Everything that happens from now on. Completes on shutdown. */
+  readonly events$: Observable<ClusterEvent>;
+
+  constructor(
+    @Inject(PEERAGE_MESH) private readonly mesh: Mesh,
+    private readonly hub: EventHub,
+    private readonly discovery: PeerageDiscovery,
+    private readonly state: NodeState,
+  ) {
+    this.peers$ = hub.peers$;
+    this.events$ = hub.events$;
+  }
+
+  /** This node. Its name is final once the app has bootstrapped: the port may be a free one. */
+  get self(): NodeInfo {
+    return this.mesh.self;
+  }
+
+  /** The other nodes that are connected and authenticated, sorted by name. A snapshot. */
+  get peers(): readonly Peer[] {
+    return this.mesh.peers;
+  }
+
+  /**
+   * Calls `listener` with every event of one type. What it throws is logged and harms nobody.
+   *
+   * @returns the function that ends it.
+   */
+  on<T extends ClusterEventType>(type: T, listener: (event: ClusterEventOf<T>) => unknown): () => void {
+    return this.hub.on(type, listener);
+  }
+
+  /** The peer of that name or boot id, if there is one now. */
+  peer(nameOrBootId: string): Peer | undefined {
+    const name = nameOrBootId.includes('@') ? canonicalOr(nameOrBootId) : undefined;
+    return this.peers.find((peer) => peer.name === name || peer.bootId === nameOrBootId);
+  }
+
+  /**
+   * Connects to a node now, whether a provider knows it or not, and whatever came of earlier attempts.
+   *
+   * @throws PeerageError `INVALID_NAME`, `NOT_RUNNING`, `SELF`, or the code of the attempt:
+   * `CONNECTION_REFUSED`, `DIAL_TIMEOUT`, `WRONG_SECRET`, `WRONG_CLUSTER`…
+   */
+  async connect(name: string): Promise<Peer> {
+    this.state.assertRunning('connect()');
+    return this.mesh.connect(canonicalName(name));
+  }
+
+  /**
+   * Ends the connection to a node. It stays disconnected until `connect()`, or until another process answers
+   * at its name.
+   *
+   * @throws PeerageError `INVALID_NAME`, `NOT_RUNNING`
+   */
+  async disconnect(name: string): Promise<void> {
+    this.state.assertRunning('disconnect()');
+    return this.mesh.disconnect(canonicalName(name));
+  }
+
+  /**
+   * Asks all providers now. Joins the poll that is under way, if there is one; never rejects because of a
+   * provider. The schedule stays as it is: it is the timeout `peerage.poll` of the app's `SchedulerRegistry`,
+   * and deleting that ends the scheduled polls.
+   *
+   * @throws PeerageError `NOT_RUNNING`, or `ABORTED` when the app shuts down meanwhile.
+   */
+  async poll(): Promise<PollReport> {
+    this.state.assertRunning('poll()');
+    return this.discovery.poll();
+  }
+
+  /**
+   * Resolves when there are at least that many peers, self not counted.
+   *
+   * @throws PeerageError `WAIT_TIMEOUT`, `ABORTED` (by the signal, or by shutdown), `NOT_RUNNING`
+   */
+  async waitFor(peers: number, options: WaitOptions = {}): Promise<readonly Peer[]> {
+    if (!Number.isInteger(peers) || peers < 0)
+      throw new PeerageError('INVALID_OPTIONS', `waitFor() takes a number of peers, not ${String(peers)}.`);
+    this.state.assertRunning('waitFor()');
+    return waitForPeers(this.peers$, peers, options, () => this.explain());
+  }
+
+  /**
+   * Tells peers other things about this node: plain data, at most 4 KiB as JSON. Replaces what was told
+   * before. Peers see `peer.updated`.
+   *
+   * @throws PeerageError `INVALID_OPTIONS`
+   */
+  setMeta(meta: Readonly<Record<string, unknown>>): void {
+    const faults = new Faults();
+    checkMeta(meta, 'meta', faults);
+    const [fault] = faults.list;
+    if (fault) throw new PeerageError('INVALID_OPTIONS', `setMeta(): ${fault.path}: ${fault.problem}`);
+    this.mesh.setMeta(copyMeta(meta));
+  }
+
+  /** Why a name is, or is not, a peer: who found it, when it was dialled, why it was refused. All names, without one. */
+  explain(name?: string): Explanation {
+    return name === undefined ? this.mesh.explain() : this.mesh.explain(canonicalName(name));
+  }
+}
+
+function canonicalOr(name: string): string | undefined {
+  try {
+    return canonicalName(name);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,72 @@
+import type { Observable } from 'rxjs';
+import { PeerageError } from '../errors/peerage-error.js';
+import type { Peer } from '../membership/events.js';
+import type { Explanation } from '../membership/explanation.js';
+
+/**
+ * Bounds of `ClusterService.waitFor`.
+ *
+ * @publicApi
+ */
+export interface WaitOptions {
+  /** How long to wait, in milliseconds. @default as long as it takes */
+  readonly timeoutMs?: number;
+  /** Ends the wait with `ABORTED`. */
+  readonly signal?: AbortSignal;
+}
+
+const MAX_EXPLAINED = 5;
+
+/** Resolves with the peers when there are `count` of them. */
+export function waitForPeers(
+  peers$: Observable<readonly Peer[]>,
+  count: number,
+  { timeoutMs, signal }: WaitOptions,
+  explain: () => Explanation,
+): Promise<readonly Peer[]> {
+  return new Promise((resolve, reject) => {
+    let current: readonly Peer[] = [];
+    const cleanups: (() => void)[] = [];
+    const settle = (finish: () => void) => {
+      for (const cleanup of cleanups.splice(0)) cleanup();
+      finish();
+    };
+    const fail = (error: PeerageError) => settle(() => reject(error));
+    const abort = () =>
+      fail(new PeerageError('ABORTED', 'Waiting for peers was aborted.', { cause: signal?.reason }));
+
+    if (signal?.aborted) return abort();
+    const subscription = peers$.subscribe({
+      next: (peers) => {
+        current = peers;
+        if (peers.length >= count) settle(() => resolve(peers));
+      },
+      complete: () => fail(new PeerageError('ABORTED', 'Waiting for peers ended: the app is shutting down.')),
+    });
+    cleanups.push(() => subscription.unsubscribe());
+    if (current.length >= count) return subscription.unsubscribe();
+
+    signal?.addEventListener('abort', abort);
+    cleanups.push(() => signal?.removeEventListener('abort', abort));
+    if (timeoutMs !== undefined) {
+      const timer = setTimeout(() => fail(timeout(count, timeoutMs, current, explain())), timeoutMs);
+      cleanups.push(() => clearTimeout(timer));
+    }
+  });
+}
+
+function timeout(
+  count: number,
+  timeoutMs: number,
+  peers: readonly Peer[],
+  explanation: Explanation,
+): PeerageError {
+  const seen = peers.length === 0 ? 'there is none' : `there are ${peers.map(({ name }) => name).join(', ')}`;
+  const missing = explanation.names.filter(({ state }) => state !== 'peer' && state !== 'self');
+  const reasons = missing.slice(0, MAX_EXPLAINED).map(({ name, summary }) => `${name}: ${summary}`);
+  const why = missing.length === 0 ? 'No other name was found; check `via`.' : reasons.join(' ');
+  return new PeerageError(
+    'WAIT_TIMEOUT',
+    `Waited ${timeoutMs} ms for ${count} ${count === 1 ? 'peer' : 'peers'}, but ${seen}. ${why}`,
+  );
+}

@@ -1,0 +1,136 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { SchedulerRegistry } from '@nestjs/schedule';
+import { describeError } from '../errors/peerage-error.js';
+import type { Mesh } from '../mesh/mesh.js';
+import { LOG_CONTEXT, PEERAGE_MESH, PEERAGE_RANDOM, PEERAGE_SETTINGS } from '../peerage.constants.js';
+import type { PeerageSettings } from '../peerage.options.js';
+import { ANNOUNCEMENT_KEYS, announcementKeys } from '../via/announcement.js';
+import type { TakesAnnouncementKeys } from '../via/announcement.js';
+import { AnswerWarnings } from './answer-warnings.js';
+import type { NamedProvider } from './named-provider.js';
+import { nameProviders } from './named-provider.js';
+import type { DiscoveryEvent, PollReport } from './poll-report.js';
+import { PollSchedule } from './poll.schedule.js';
+import { Poller } from './poller.js';
+import { ProviderHealth } from './provider-health.js';
+import { ProviderPoller } from './provider-poller.js';
+import { ProviderResolver } from './provider.resolver.js';
+import { readNames } from './read-names.js';
+import { ServeSupervisor } from './serve.supervisor.js';
+
+/** Finds names: polls the providers on schedule, and keeps their long-running parts running. */
+@Injectable()
+export class PeerageDiscovery {
+  private readonly logger = new Logger(LOG_CONTEXT);
+  private readonly stopped = new AbortController();
+  private supervisors: readonly ServeSupervisor[] = [];
+  private poller: Poller | undefined;
+  private schedule: PollSchedule | undefined;
+
+  constructor(
+    @Inject(PEERAGE_SETTINGS) private readonly settings: PeerageSettings,
+    @Inject(PEERAGE_MESH) private readonly mesh: Mesh,
+    @Inject(PEERAGE_RANDOM) private readonly random: () => number,
+    private readonly resolver: ProviderResolver,
+    private readonly moduleRef: ModuleRef,
+  ) {}
+
+  /**
+   * Gets the providers ready, without starting anything.
+   *
+   * @throws PeerageError `INVALID_OPTIONS`
+   */
+  async prepare(emit: (event: DiscoveryEvent) => void): Promise<void> {
+    const providers = nameProviders(await this.resolver.resolve(this.settings.via));
+    const health = new Map(providers.map(({ name }) => [name, new ProviderHealth(name, emit)]));
+    this.supervisors = providers.map((one) => this.supervisor(one, health.get(one.name)!));
+    const pollers = providers.map(
+      (one) => new ProviderPoller(one, this.settings.limits, health.get(one.name)!, this.warn),
+    );
+    const waitMs = this.settings.limits.pollMs;
+    const report = (done: PollReport) => emit({ type: 'poll', report: done });
+    const { signal: stopped } = this.stopped;
+    this.poller = new Poller(this.mesh, pollers, { waitMs, stopped, report, warn: this.warn });
+    this.handOutKeys(providers);
+  }
+
+  /** Starts the long-running parts and the schedule. */
+  start(): void {
+    if (this.stopped.signal.aborted) return;
+    for (const supervisor of this.supervisors) supervisor.start();
+    try {
+      this.startSchedule(this.registryOfApp() ?? new SchedulerRegistry());
+    } catch (error) {
+      this.warn(`The poll is kept out of the app's SchedulerRegistry: ${describeError(error)}`);
+      this.startSchedule(new SchedulerRegistry());
+    }
+  }
+
+  /** Ends everything that was started. Bounded in time. */
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    this.schedule?.stop();
+    await Promise.all(this.supervisors.map((supervisor) => supervisor.stop()));
+  }
+
+  /** Polls now, or joins the poll that is under way. */
+  async poll(): Promise<PollReport> {
+    return this.poller!.poll();
+  }
+
+  private startSchedule(registry: SchedulerRegistry): void {
+    const { intervalMs, syncOffsetMs } = this.settings;
+    const options = { intervalMs, syncOffsetMs, random: this.random };
+    this.schedule = new PollSchedule(registry, options, () => this.pollOnSchedule());
+    this.schedule.start();
+  }
+
+  private async pollOnSchedule(): Promise<void> {
+    try {
+      await this.poll();
+    } catch (error) {
+      if (!this.stopped.signal.aborted) this.logger.error(`The poll failed: ${describeError(error)}`);
+    }
+  }
+
+  private supervisor(named: NamedProvider, health: ProviderHealth): ServeSupervisor {
+    const { mesh, random, warn } = this;
+    const found = this.hintsOf(named.name);
+    return new ServeSupervisor(named, health, { self: () => mesh.self, random, found, warn });
+  }
+
+  /** Takes what a provider hands over by `found`: whatever it is, it must not harm the provider's event loop. */
+  private hintsOf(provider: string): (names: unknown) => void {
+    const limit = this.settings.limits.hintedNames;
+    const warnings = new AnswerWarnings(provider, limit, this.warn);
+    const warn = (error: unknown) =>
+      this.warn(`Provider ${provider} found nothing usable: ${describeError(error)}`);
+    return (answer) => {
+      try {
+        const read = readNames(answer, limit);
+        warnings.look(read);
+        if (read.names.length > 0) this.mesh.found(read.names, { provider, as: 'hint' }).catch(warn);
+      } catch (error) {
+        warn(error);
+      }
+    };
+  }
+
+  private handOutKeys(providers: readonly NamedProvider[]): void {
+    const keys = announcementKeys(this.settings.security, this.settings.cluster);
+    for (const { provider } of providers)
+      if (ANNOUNCEMENT_KEYS in provider)
+        (provider as unknown as TakesAnnouncementKeys)[ANNOUNCEMENT_KEYS](keys);
+  }
+
+  private registryOfApp(): SchedulerRegistry | undefined {
+    try {
+      return this.moduleRef.get(SchedulerRegistry, { strict: false });
+    } catch {
+      return undefined;
+    }
+  }
+
+  private readonly warn = (message: string): void => this.logger.warn(message);
+}

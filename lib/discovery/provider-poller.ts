@@ -1,0 +1,98 @@
+import { PeerageError } from '../errors/peerage-error.js';
+import type { NodeInfo } from '../naming/node-info.js';
+import type { LimitOptions } from '../peerage.options.js';
+import { AnswerWarnings } from './answer-warnings.js';
+import type { NamedProvider } from './named-provider.js';
+import type { ProviderReport } from './poll-report.js';
+import type { ProviderHealth } from './provider-health.js';
+import { toError } from './provider-health.js';
+import type { ReadNames } from './read-names.js';
+import { readNames } from './read-names.js';
+import { within } from './timing.js';
+
+/** Asks one provider, and remembers its last good answer. */
+export class ProviderPoller {
+  readonly name: string;
+  private lastGood: readonly string[] | undefined;
+  /** The provider was asked and has not ended that call, though it may have been told to. */
+  private isBusy = false;
+  private readonly warnings: AnswerWarnings;
+
+  constructor(
+    private readonly named: NamedProvider,
+    private readonly limits: Pick<LimitOptions, 'pollMs' | 'polledNames'>,
+    private readonly health: ProviderHealth,
+    warn: (message: string) => void,
+  ) {
+    this.name = named.name;
+    this.warnings = new AnswerWarnings(named.name, limits.polledNames, warn);
+  }
+
+  /** Whether it ever answered. */
+  get hasAnswer(): boolean {
+    return this.lastGood !== undefined;
+  }
+
+  /** One poll. Never rejects, and ends in time whatever the provider does. */
+  async poll(self: NodeInfo, stopped: AbortSignal): Promise<ProviderReport> {
+    const startedAt = performance.now();
+    const report = (invalid: readonly string[], error?: Error): ProviderReport => ({
+      provider: this.name,
+      names: this.lastGood ?? [],
+      durationMs: performance.now() - startedAt,
+      invalid,
+      ...(error ? { error } : {}),
+    });
+    try {
+      return report(this.accept(await this.ask(self, stopped)).invalid);
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (!stopped.aborted) this.health.failed('poll', error);
+      return report([], error);
+    }
+  }
+
+  private accept(answer: unknown): ReadNames {
+    const read = readNames(answer, this.limits.polledNames);
+    this.lastGood = read.names;
+    this.warnings.look(read);
+    this.health.worked('poll');
+    return read;
+  }
+
+  private async ask(self: NodeInfo, stopped: AbortSignal): Promise<unknown> {
+    if (this.isBusy) throw this.timeout('It still has not ended the poll that was aborted before');
+    const aborter = new AbortController();
+    const abort = () => aborter.abort();
+    stopped.addEventListener('abort', abort);
+    try {
+      const answer = this.call(self, aborter.signal).then((value) => ({ value }));
+      const outcome = await within(this.limits.pollMs, answer, stopped);
+      if (outcome) return outcome.value;
+      abort();
+      throw stopped.aborted ? stopping() : this.timeout(`It did not answer within ${this.limits.pollMs} ms`);
+    } finally {
+      stopped.removeEventListener('abort', abort);
+    }
+  }
+
+  private async call(self: NodeInfo, signal: AbortSignal): Promise<unknown> {
+    this.isBusy = true;
+    try {
+      return await this.named.provider.poll({ self, signal });
+    } finally {
+      this.isBusy = false;
+    }
+  }
+
+  private timeout(what: string): PeerageError {
+    return new PeerageError(
+      'PROVIDER_TIMEOUT',
+      `${what}. It should heed its signal, or limits.pollMs be raised.`,
+    );
+  }
+}
+
+function stopping(): PeerageError {
+  return new PeerageError('ABORTED', 'The app is shutting down.');
+}

@@ -1,0 +1,98 @@
+import { PeerageError } from '../errors/peerage-error.js';
+import type { NodeInfo } from '../naming/node-info.js';
+import type { ServeContext } from '../via/provider.js';
+import type { NamedProvider } from './named-provider.js';
+import type { ProviderHealth } from './provider-health.js';
+import { toError } from './provider-health.js';
+import { jittered, sleep, within } from './timing.js';
+
+const FIRST_BACKOFF_MS = 250;
+const MAX_BACKOFF_MS = 30_000;
+/** Having run this long, it is well, and the next backoff is short again. */
+const WELL_AFTER_MS = 30_000;
+/** How long shutdown waits for it to heed its signal. */
+const STOP_MS = 2_000;
+
+export interface ServeOptions {
+  readonly self: () => NodeInfo;
+  readonly random: () => number;
+  /** Takes whatever the provider hands over. Must not throw. */
+  readonly found: (names: unknown) => void;
+  readonly warn: (message: string) => void;
+}
+
+/** Keeps the long-running part of one provider running. */
+export class ServeSupervisor {
+  private readonly aborter = new AbortController();
+  private running: Promise<void> | undefined;
+
+  constructor(
+    private readonly named: NamedProvider,
+    private readonly health: ProviderHealth,
+    private readonly options: ServeOptions,
+  ) {}
+
+  start(): void {
+    if (this.named.provider.serve) this.running ??= this.keepRunning();
+  }
+
+  /** Ends it. One that does not heed its signal is left behind after a while. */
+  async stop(): Promise<void> {
+    this.aborter.abort();
+    const ended = await within(
+      STOP_MS,
+      (this.running ?? Promise.resolve()).then(() => true),
+    );
+    if (!ended)
+      this.options.warn(
+        `Provider ${this.named.name} did not end its serve() within ${STOP_MS} ms, so shutdown goes on without ` +
+          'it. It should return when its signal aborts.',
+      );
+  }
+
+  private async keepRunning(): Promise<void> {
+    const { signal } = this.aborter;
+    let backoffMs = FIRST_BACKOFF_MS;
+    while (!signal.aborted) {
+      const { error, wasWell } = await this.runOnce();
+      if (signal.aborted) return;
+      this.health.failed('serve', error);
+      if (wasWell) backoffMs = FIRST_BACKOFF_MS;
+      await sleep(jittered(backoffMs, this.options.random), signal);
+      backoffMs = Math.min(2 * backoffMs, MAX_BACKOFF_MS);
+    }
+  }
+
+  private async runOnce(): Promise<{ error: Error; wasWell: boolean }> {
+    let wasWell = false;
+    const timer = setTimeout(() => {
+      wasWell = true;
+      this.health.worked('serve');
+    }, WELL_AFTER_MS);
+    const cancel = () => clearTimeout(timer);
+    this.aborter.signal.addEventListener('abort', cancel);
+    try {
+      await this.named.provider.serve?.(this.context());
+      return { error: new PeerageError('PROVIDER_FAILED', 'Its serve() returned early.'), wasWell };
+    } catch (thrown) {
+      return { error: toError(thrown), wasWell };
+    } finally {
+      cancel();
+      this.aborter.signal.removeEventListener('abort', cancel);
+    }
+  }
+
+  private context(): ServeContext {
+    const { self, found } = this.options;
+    const { signal } = this.aborter;
+    return {
+      get self() {
+        return self();
+      },
+      signal,
+      found: (names) => {
+        if (!signal.aborted) found(names);
+      },
+    };
+  }
+}

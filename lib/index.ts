@@ -1,0 +1,47 @@
+export { PeerageModule } from './peerage.module.js';
+export type { PeerageModuleAsyncOptions, PeerageOptionsFactory } from './peerage.module-definition.js';
+export type {
+  HeartbeatOptions,
+  LimitOptions,
+  PeerageModuleOptions,
+  PeerageTlsOptions,
+  WaitForOptions,
+} from './peerage.options.js';
+
+export { ClusterService } from './cluster/cluster.service.js';
+export { OnClusterEvent, OnPeerDown, OnPeerUp } from './cluster/cluster.decorators.js';
+export type { ClusterEventDecorator } from './cluster/cluster.decorators.js';
+export type {
+  ClusterEvent,
+  ClusterEventOf,
+  ClusterEventType,
+  PollReport,
+  ProviderReport,
+} from './cluster/cluster.events.js';
+export type { WaitOptions } from './cluster/wait-for-peers.js';
+
+export { viaDns } from './via/via-dns.js';
+export type { ViaDnsOptions } from './via/via-dns.js';
+export { viaList } from './via/via-list.js';
+export { viaLocal } from './via/via-local.js';
+export type { ViaLocalOptions } from './via/via-local.js';
+export { viaSelf } from './via/via-self.js';
+export { viaUdp } from './via/via-udp.js';
+export type { ViaUdpOptions } from './via/via-udp.js';
+export type { PeerageProvider, PollContext, PollFunction, ServeContext, Via } from './via/provider.js';
+
+export { PeerageError } from './errors/peerage-error.js';
+export type { PeerageErrorCode } from './errors/peerage-error.js';
+export type {
+  DownEvidence,
+  DownReason,
+  Peer,
+  PeerEvent,
+  PeerStatus,
+  RefusedEvent,
+} from './membership/events.js';
+export type { AttemptResult, Explanation, NameExplanation } from './membership/explanation.js';
+export type { FoundResult } from './mesh/mesh.js';
+export type { NodeInfo } from './naming/node-info.js';
+export { diagnosticsChannelName } from './diagnostics/channels.js';
+export type { PeerageDiagnostic } from './diagnostics/channels.js';

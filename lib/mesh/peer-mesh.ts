@@ -1,0 +1,349 @@
+import { randomBytes } from 'node:crypto';
+import { PeerageError, describeError } from '../errors/peerage-error.js';
+import type { Peer, PeerEvent } from '../membership/events.js';
+import type { Explanation } from '../membership/explanation.js';
+import { Membership } from '../membership/membership.js';
+import type { Directive, Input, LinkId } from '../membership/membership.types.js';
+import { FrameKind } from '../membership/messages.js';
+import type { NodeInfo } from '../naming/node-info.js';
+import { addressOf, canonicalName, formatNodeName } from '../naming/node-name.js';
+import type { PeerageSettings } from '../peerage.options.js';
+import { Attempts } from './attempts.js';
+import { type Clock, systemClock } from './clock.js';
+import { controlToWire, readControlFrame } from './control-frames.js';
+import type { FoundResult, FoundSource, Mesh } from './mesh.js';
+import { Refusals } from './refusals.js';
+import type { Link, Transport } from './transport.js';
+
+/** A wake-up later than this reads what has arrived before it judges anyone. */
+const READ_FIRST_MS = 50;
+
+/** Bytes that keep arriving are reported to the core no more often than this. */
+const HEARD_EVERY_MS = 100;
+
+export interface PeerMeshParts {
+  readonly transport: Transport;
+  /** @default the system's */
+  readonly clock?: Clock;
+  /** Uniform in [0, 1). @default Math.random */
+  readonly random?: () => number;
+}
+
+/** A full mesh of direct connections: does what the membership core says, over a transport. */
+export class PeerMesh implements Mesh {
+  private node: NodeInfo;
+  private membership: Membership | undefined;
+  private state: 'new' | 'starting' | 'running' | 'stopped' = 'new';
+  private stopping: Promise<void> | undefined;
+  private listening: { host: string; port: number } | undefined;
+  private readonly transport: Transport;
+  private readonly clock: Clock;
+  private readonly random: () => number;
+  private readonly links = new Map<LinkId, Link>();
+  private readonly dials = new Map<LinkId, AbortController>();
+  private readonly listeners = new Set<(event: PeerEvent) => void>();
+  private readonly attempts = new Attempts();
+  private readonly refusals = new Refusals();
+  private readonly inputs: Input[] = [];
+  private isHandling = false;
+  private cancelWake: () => void = () => {};
+
+  constructor(
+    private readonly settings: PeerageSettings,
+    { transport, clock = systemClock, random = Math.random }: PeerMeshParts,
+  ) {
+    this.transport = transport;
+    this.clock = clock;
+    this.random = random;
+    const bootId = randomBytes(16).toString('hex');
+    this.node = { ...nameParts(settings, settings.port), bootId, meta: settings.meta };
+  }
+
+  get self(): NodeInfo {
+    return this.node;
+  }
+
+  get peers(): readonly Peer[] {
+    return this.membership?.peers() ?? [];
+  }
+
+  async start(): Promise<void> {
+    if (this.state !== 'new') throw notRunning('start() was called before');
+    this.state = 'starting';
+    const listening = await this.transport.listen({
+      accepted: (link) => this.accept(link),
+      refused: (address, code, message) => this.refused(address, code, message),
+    });
+    if (this.isStopped()) return;
+    this.listening = listening;
+    this.node = { ...this.node, ...nameParts(this.settings, listening.port) };
+    this.membership = new Membership({
+      self: this.node,
+      cluster: this.settings.cluster,
+      heartbeat: this.settings.heartbeat,
+      limits: this.settings.limits,
+      originMs: Date.now() - this.clock.now(),
+      random: this.random,
+    });
+    this.state = 'running';
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.close();
+    return this.stopping;
+  }
+
+  async found(names: readonly string[], { provider, as }: FoundSource): Promise<FoundResult[]> {
+    if (this.state !== 'running') return names.map((name) => ({ name, result: 'pending' }));
+    this.input({ type: 'found', provider, names, as });
+    return Promise.all(names.map((name) => this.outcome(name)));
+  }
+
+  async connect(name: string): Promise<Peer> {
+    if (this.state !== 'running') throw notRunning('connect() needs a running node');
+    const canonical = canonicalName(name);
+    this.input({ type: 'connect', name: canonical });
+    const outcome = await this.outcome(canonical);
+    if (outcome.result === 'connected') return this.arrival(outcome.bootId);
+    if (outcome.result === 'failed') throw new PeerageError(outcome.code, `${canonical}: ${outcome.message}`);
+    if (outcome.result === 'self') {
+      throw new PeerageError(
+        'SELF',
+        `${canonical} is this node itself; connect() takes the name of another one.`,
+      );
+    }
+    throw new PeerageError('DISCONNECTED', `${canonical} was disconnected while it was being dialled.`);
+  }
+
+  async disconnect(name: string): Promise<void> {
+    const canonical = canonicalName(name);
+    if (this.state === 'running') this.input({ type: 'disconnect', name: canonical });
+  }
+
+  setMeta(meta: Readonly<Record<string, unknown>>): void {
+    this.node = { ...this.node, meta };
+    if (this.state === 'running') this.input({ type: 'setMeta', meta });
+  }
+
+  explain(name?: string): Explanation {
+    const nowMs = this.clock.now();
+    const canonical = name === undefined ? undefined : canonicalName(name);
+    return {
+      self: this.node,
+      cluster: this.settings.cluster,
+      ...(this.listening && { listening: this.listening }),
+      security: this.settings.security.kind,
+      names: this.membership?.explain(nowMs, canonical) ?? [],
+      refused: this.refusals.list(nowMs),
+      notes: [],
+    };
+  }
+
+  subscribe(listener: (event: PeerEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  private isStopped(): boolean {
+    return this.state === 'stopped';
+  }
+
+  private async close(): Promise<void> {
+    if (this.state === 'running') this.input({ type: 'stop' });
+    this.state = 'stopped';
+    this.cancelWake();
+    for (const dial of this.dials.values()) dial.abort();
+    this.attempts.endAll({ result: 'failed', code: 'ABORTED', message: 'the node is shutting down' });
+    await this.transport.close();
+  }
+
+  /** Inputs are handled one after the other, also those that a listener causes while one is being handled. */
+  private input(input: Input): void {
+    this.inputs.push(input);
+    if (this.isHandling) return;
+    this.isHandling = true;
+    try {
+      for (let next = this.inputs.shift(); next; next = this.inputs.shift()) {
+        if (this.isStopped()) continue;
+        for (const directive of this.membership!.handle(next, this.clock.now())) this.perform(directive);
+      }
+    } finally {
+      this.isHandling = false;
+    }
+  }
+
+  private perform(directive: Directive): void {
+    switch (directive.type) {
+      case 'dial':
+        void this.dial(directive.link, directive.host, directive.port);
+        return;
+      case 'send': {
+        const { link, frame } = directive;
+        this.links.get(link)?.send(FrameKind[frame.kind], controlToWire(frame), frame.kind === 'beat');
+        return;
+      }
+      case 'established':
+        this.links.get(directive.link)?.established();
+        return;
+      case 'close':
+        return this.closeLink(directive.link, directive.drain);
+      case 'attempt':
+        return this.attempts.end(directive.address, directive.result);
+      case 'emit':
+        return this.emit(directive.event);
+      case 'wakeAt':
+        return this.wakeAt(directive.atMs);
+      case 'route':
+        return;
+    }
+  }
+
+  private async dial(id: LinkId, host: string, port: number): Promise<void> {
+    const abort = new AbortController();
+    this.dials.set(id, abort);
+    try {
+      const link = await this.transport.dial(host, port, abort.signal);
+      if (this.isStopped() || abort.signal.aborted) return link.destroy();
+      this.take(link, id);
+      this.input({ type: 'dialled', link: id, address: link.remoteAddress });
+    } catch (error) {
+      const code = error instanceof PeerageError ? error.code : 'UNREACHABLE';
+      if (!this.isStopped())
+        this.input({ type: 'dialFailed', link: id, code, message: describeError(error) });
+    } finally {
+      this.dials.delete(id);
+    }
+  }
+
+  private closeLink(id: LinkId, drain: boolean): void {
+    this.dials.get(id)?.abort();
+    const link = this.links.get(id);
+    this.links.delete(id);
+    if (drain) link?.end();
+    else link?.destroy();
+  }
+
+  /** A caller at the door gets a number with its hello; anything else it says first is refused. */
+  private accept(link: Link): void {
+    let id: LinkId | undefined;
+    link.open({
+      frame: (kind, body) => {
+        if (id !== undefined) return this.frame(id, link, kind, body);
+        if (this.state !== 'running') return link.destroy();
+        id = this.hello(link, kind, body);
+      },
+      heard: this.hearing(() => id),
+      closed: (code, error) => {
+        if (error) this.refused(link.remoteAddress, error.code, error.message);
+        if (id !== undefined) this.linkClosed(id, code);
+      },
+    });
+  }
+
+  private hello(link: Link, kind: number, body: unknown): LinkId | undefined {
+    const frame = this.read(link, kind, body);
+    if (frame?.kind !== 'hello') {
+      if (frame) link.destroy(new PeerageError('NOT_PEERAGE', 'The first frame was no hello.'));
+      return undefined;
+    }
+    const id = this.membership!.newLink();
+    this.links.set(id, link);
+    this.input({ type: 'hello', link: id, address: link.remoteAddress, body: frame.body });
+    return id;
+  }
+
+  private take(link: Link, id: LinkId): void {
+    this.links.set(id, link);
+    link.open({
+      frame: (kind, body) => this.frame(id, link, kind, body),
+      heard: this.hearing(() => id),
+      closed: (code) => this.linkClosed(id, code),
+    });
+  }
+
+  private frame(id: LinkId, link: Link, kind: number, body: unknown): void {
+    if (!this.links.has(id)) return;
+    const frame = this.read(link, kind, body);
+    if (!frame) return;
+    if (frame.kind === 'hello') link.destroy(new PeerageError('MALFORMED_FRAME', 'A second hello.'));
+    else this.input({ ...frame, type: frame.kind, link: id } as Input);
+  }
+
+  private read(link: Link, kind: number, body: unknown): ReturnType<typeof readControlFrame> | undefined {
+    try {
+      return readControlFrame(kind, body);
+    } catch (error) {
+      link.destroy(error as PeerageError);
+      return undefined;
+    }
+  }
+
+  private hearing(id: () => LinkId | undefined): () => void {
+    let reportedAtMs = Number.NEGATIVE_INFINITY;
+    return () => {
+      const link = id();
+      const nowMs = this.clock.now();
+      if (link === undefined || nowMs - reportedAtMs < HEARD_EVERY_MS || !this.links.has(link)) return;
+      reportedAtMs = nowMs;
+      this.input({ type: 'heard', link });
+    };
+  }
+
+  private linkClosed(id: LinkId, code: string): void {
+    if (this.links.delete(id)) this.input({ type: 'closed', link: id, code });
+  }
+
+  private refused(address: string, code: PeerageError['code'], message: string): void {
+    if (this.state === 'running') {
+      this.emit({ type: 'peer.refused', address, code, message, direction: 'inbound' });
+    }
+  }
+
+  private emit(event: PeerEvent): void {
+    if (event.type === 'peer.refused') this.refusals.add(event, this.clock.now());
+    if (event.type === 'peer.up') this.attempts.arrived(event.peer);
+    for (const listener of this.listeners) listener(event);
+  }
+
+  private wakeAt(atMs: number): void {
+    this.cancelWake();
+    this.cancelWake = this.clock.after(Math.max(0, atMs - this.clock.now()), () => {
+      const lateMs = this.clock.now() - atMs;
+      const wake = (): void => this.input({ type: 'wake', lateMs });
+      if (lateMs < READ_FIRST_MS) wake();
+      else this.cancelWake = this.clock.after(0, wake);
+    });
+  }
+
+  /** How a found name fares: at once when that is known, else when its attempt ends. */
+  private async outcome(name: string): Promise<FoundResult> {
+    const standing = this.membership!.standing(name);
+    switch (standing.state) {
+      case 'dialling':
+        return { name, ...(await this.attempts.ended(addressOf(name))) };
+      case 'peer':
+        return { name, result: 'connected', bootId: standing.bootId };
+      default:
+        return { name, result: standing.state };
+    }
+  }
+
+  /** The peer of a connected attempt: here already, or a handshake away. */
+  private async arrival(bootId: string): Promise<Peer> {
+    const peer = this.peers.find((each) => each.bootId === bootId);
+    return peer ?? this.attempts.arrival(bootId, this.clock, this.settings.limits.handshakeMs);
+  }
+}
+
+function nameParts(settings: PeerageSettings, listenPort: number): Pick<NodeInfo, 'name' | 'host' | 'port'> {
+  const { app, host, port } = settings.name ?? {
+    app: settings.appName,
+    host: settings.host,
+    port: listenPort,
+  };
+  return { name: formatNodeName({ app, host, port }), host, port };
+}
+
+function notRunning(what: string): PeerageError {
+  return new PeerageError('NOT_RUNNING', `${what}; wait for the app's onApplicationBootstrap.`);
+}

@@ -1,0 +1,79 @@
+import type { Socket } from 'node:net';
+import type { PeerageError } from '../errors/peerage-error.js';
+import { formatHostPort } from '../naming/node-name.js';
+import type { Pipe, PipeEvents } from './frame-link.js';
+
+const KEEP_ALIVE_MS = 15_000;
+const IPV4_IN_IPV6 = /^::ffff:(?=\d+\.)/i;
+
+/** Turns the error a socket died of into one that says what to do, where there is something to say. */
+export type ExplainSocketError = (
+  error: NodeJS.ErrnoException,
+  heardAnything: boolean,
+) => PeerageError | undefined;
+
+/** A TCP or TLS socket as a pipe. */
+export class SocketPipe implements Pipe {
+  readonly remoteAddress: string;
+  private error: NodeJS.ErrnoException | undefined;
+  private heardAnything = false;
+  private events: PipeEvents | undefined;
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly explain: ExplainSocketError,
+  ) {
+    this.remoteAddress = remoteAddressOf(socket);
+  }
+
+  get bufferedBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  attach(events: PipeEvents): void {
+    this.socket.on('error', (error) => (this.error ??= error));
+    this.socket.on('drain', () => events.drained());
+    this.socket.on('close', () => this.onClose(events));
+    this.events = events;
+  }
+
+  resume(): void {
+    this.socket.on('data', (chunk: Buffer) => {
+      this.heardAnything = true;
+      this.events?.data(chunk);
+    });
+  }
+
+  write(buffers: readonly Buffer[]): boolean {
+    if (buffers.length > 1) this.socket.cork();
+    let hasRoom = true;
+    for (const buffer of buffers) hasRoom = this.socket.write(buffer);
+    if (buffers.length > 1) this.socket.uncork();
+    return hasRoom;
+  }
+
+  end(): void {
+    if (!this.socket.writableEnded) this.socket.end();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  private onClose(events: PipeEvents): void {
+    const error = this.error ?? Object.assign(new Error('the connection was closed'), { code: 'EOF' });
+    events.closed(error.code ?? 'EOF', this.explain(error, this.heardAnything));
+  }
+}
+
+/** What every socket of the mesh is set to. */
+export function tuneSocket(socket: Socket): void {
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, KEEP_ALIVE_MS);
+}
+
+/** `host:port` of the other end; an IPv4 address reached through an IPv6 socket is shown as IPv4. */
+export function remoteAddressOf(socket: Socket): string {
+  const host = (socket.remoteAddress ?? 'unknown').replace(IPV4_IN_IPV6, '');
+  return formatHostPort(host, socket.remotePort);
+}

@@ -1,0 +1,110 @@
+import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS } from '../peerage.options.js';
+import type { PeerageModuleOptions } from '../peerage.options.js';
+import { formatNodeName, parseNodeName } from '../naming/node-name.js';
+import type { Check } from './checks.js';
+import { appName, flag, host, integer, label, milliseconds, nodeName, objectOf, required } from './checks.js';
+import { Faults, show } from './faults.js';
+import { isWildcard } from './hosts.js';
+import { checkMeta } from './meta.js';
+import { checkProtection, checkSecret, checkTls } from './security.js';
+import { checkVia } from './via.js';
+
+/** Everything that is wrong with the options, each by itself and together. */
+export function checkOptions(options: unknown): Faults {
+  const faults = new Faults();
+  if (typeof options === 'object' && options !== null) {
+    checkEach(options, '', faults);
+    checkTogether(options, faults);
+  } else {
+    faults.add('options', `${show(options)} does not work; give an object, such as { via: viaLocal() }.`);
+  }
+  return faults;
+}
+
+const toldHost: Check = (value, path, faults) => {
+  host(value, path, faults);
+  if (typeof value === 'string' && isWildcard(value))
+    faults.add(path, `${show(value)} is no address that peers can dial; give the address of this machine.`);
+};
+
+const positive = integer(1, Number.MAX_SAFE_INTEGER);
+
+const CHECKS: Record<keyof PeerageModuleOptions, Check> = {
+  via: checkVia,
+  appName,
+  name: nodeName,
+  cluster: label,
+  host: toldHost,
+  bind: host,
+  port: integer(0, 65_535, ' (0: any free port)'),
+  secret: checkSecret,
+  tls: checkTls,
+  insecure: flag,
+  meta: checkMeta,
+  intervalMs: milliseconds(1),
+  syncOffsetMs: milliseconds(0),
+  logResults: flag,
+  waitFor: required(
+    objectOf({ peers: integer(0, Number.MAX_SAFE_INTEGER), timeoutMs: milliseconds(1), reject: flag }),
+    ['peers', 'timeoutMs'],
+  ),
+  heartbeat: objectOf(fieldsOf(DEFAULT_HEARTBEAT, milliseconds(1))),
+  limits: objectOf({
+    ...fieldsOf(DEFAULT_LIMITS, positive),
+    handshakeMs: milliseconds(1),
+    hintMs: milliseconds(1),
+    pollMs: milliseconds(1),
+  }),
+};
+
+const checkEach = objectOf(CHECKS);
+
+function checkTogether(options: PeerageModuleOptions, faults: Faults): void {
+  checkProtection(options, faults);
+  checkHostOfName(options, faults);
+  if (!faults.has('heartbeat')) checkHeartbeat({ ...DEFAULT_HEARTBEAT, ...given(options.heartbeat) }, faults);
+  if (!faults.has('limits')) checkLimits(options, faults);
+}
+
+function checkHostOfName({ name, host: told }: PeerageModuleOptions, faults: Faults): void {
+  if (name === undefined || told === undefined || faults.has('name') || faults.has('host')) return;
+  const parsed = parseNodeName(name);
+  if (parsed.host === told.toLowerCase()) return;
+  const example = formatNodeName({ ...parsed, host: told.toLowerCase() });
+  faults.add(
+    'host',
+    `is ${show(told)}, but name says ${show(parsed.host)}; leave host out, or name it ${example}.`,
+  );
+}
+
+function checkHeartbeat(heartbeat: typeof DEFAULT_HEARTBEAT, faults: Faults): void {
+  const { intervalMs, suspectMs, downMs } = heartbeat;
+  if (intervalMs < suspectMs && suspectMs < downMs) return;
+  faults.add(
+    'heartbeat',
+    `intervalMs (${intervalMs}) must be less than suspectMs (${suspectMs}), and that less than downMs (${downMs}).`,
+  );
+}
+
+function checkLimits({ limits, waitFor }: PeerageModuleOptions, faults: Faults): void {
+  const { helloBytes, frameBytes, sendQueueBytes, peers } = { ...DEFAULT_LIMITS, ...given(limits) };
+  if (helloBytes > frameBytes)
+    faults.add('limits.helloBytes', `${helloBytes} is more than frameBytes (${frameBytes}); lower it.`);
+  if (frameBytes > sendQueueBytes)
+    faults.add(
+      'limits.frameBytes',
+      `${frameBytes} is more than sendQueueBytes (${sendQueueBytes}); lower it.`,
+    );
+  if (!faults.has('waitFor') && waitFor && waitFor.peers > peers)
+    faults.add('waitFor.peers', `${waitFor.peers} is more than limits.peers (${peers}) allows; lower it.`);
+}
+
+/** Without the fields that are `undefined`. */
+export function given<T extends object>(fields: T | undefined): Partial<T> {
+  const entries = Object.entries(fields ?? {}).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Partial<T>;
+}
+
+function fieldsOf<T extends object>(defaults: T, check: Check): Record<keyof T, Check> {
+  return Object.fromEntries(Object.keys(defaults).map((key) => [key, check])) as Record<keyof T, Check>;
+}

@@ -1,0 +1,104 @@
+import { networkInterfaces } from 'node:os';
+import { DEFAULT_PORT, parseNodeName } from '../naming/node-name.js';
+import type { PeerageModuleOptions, PeerageSettings } from '../peerage.options.js';
+import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS } from '../peerage.options.js';
+import type { Via } from '../via/provider.js';
+import { viaSelf } from '../via/via-self.js';
+import { DEFAULT_APP_NAME, appNameFromPackage } from './app-name.js';
+import { host as hostCheck } from './checks.js';
+import { checkOptions, given } from './check-options.js';
+import { Faults } from './faults.js';
+import type { Interfaces } from './hosts.js';
+import { firstExternalAddress, isLoopback, isWildcard } from './hosts.js';
+import { copyMeta } from './meta.js';
+import { securityOf } from './security.js';
+
+const LOOPBACK = '127.0.0.1';
+
+/** What the defaults are made of. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly interfaces: () => Interfaces;
+  readonly packageName: () => string | undefined;
+}
+
+const here: Surroundings = {
+  env: process.env,
+  interfaces: networkInterfaces,
+  packageName: () => appNameFromPackage(),
+};
+
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws PeerageError `INVALID_OPTIONS`, telling of all faults at once.
+ */
+export function resolveSettings(options: PeerageModuleOptions, around: Surroundings = here): PeerageSettings {
+  const faults = checkOptions(options);
+  const checkedHost = faults.list.length === 0 ? hostOf(options, around, faults) : undefined;
+  faults.throwIfAny();
+  return settingsOf(options, checkedHost ?? LOOPBACK, around);
+}
+
+function settingsOf(options: PeerageModuleOptions, host: string, around: Surroundings): PeerageSettings {
+  const appName = options.appName ?? usableName(around.packageName()) ?? DEFAULT_APP_NAME;
+  const bind = bindOf(options);
+  return {
+    via: viaOf(options.via),
+    appName,
+    ...(options.name === undefined ? {} : { name: parseNodeName(options.name) }),
+    cluster: options.cluster ?? appName,
+    host,
+    ...(bind === undefined ? {} : { bind }),
+    port: options.port ?? DEFAULT_PORT,
+    portIsFixed: options.port !== undefined,
+    security: securityOf(options),
+    meta: copyMeta(options.meta ?? {}),
+    intervalMs: options.intervalMs ?? 10_000,
+    syncOffsetMs: options.syncOffsetMs ?? 0,
+    logResults: options.logResults ?? true,
+    ...(options.waitFor === undefined ? {} : { waitFor: options.waitFor }),
+    heartbeat: { ...DEFAULT_HEARTBEAT, ...given(options.heartbeat) },
+    limits: { ...DEFAULT_LIMITS, ...given(options.limits) },
+  };
+}
+
+/** Where to listen. Unprotected nodes keep to this machine unless told otherwise. */
+function bindOf({ bind, secret, tls, insecure }: PeerageModuleOptions): string | undefined {
+  const isOpen = secret !== undefined || tls !== undefined || insecure === true;
+  return bind ?? (isOpen ? undefined : LOOPBACK);
+}
+
+/** What peers are told to dial. */
+function hostOf(options: PeerageModuleOptions, around: Surroundings, faults: Faults): string {
+  if (options.name !== undefined) return parseNodeName(options.name).host;
+  const told = options.host ?? checkedVariable('PEERAGE_HOST', around, faults);
+  if (told !== undefined) return told.toLowerCase();
+  const bind = bindOf(options);
+  if (bind?.toLowerCase() === 'localhost') return LOOPBACK;
+  if (bind !== undefined && (isLoopback(bind) || !isWildcard(bind))) return bind.toLowerCase();
+  const podIp = checkedVariable('POD_IP', around, faults);
+  return (podIp ?? firstExternalAddress(around.interfaces()) ?? LOOPBACK).toLowerCase();
+}
+
+function checkedVariable(variable: string, { env }: Surroundings, faults: Faults): string | undefined {
+  const value = env[variable]?.trim();
+  if (!value) return undefined;
+  const before = faults.list.length;
+  hostCheck(value, variable, faults);
+  return faults.list.length === before ? value : undefined;
+}
+
+function viaOf(via: PeerageModuleOptions['via']): readonly Via[] {
+  const list = via === undefined ? [] : [via].flat();
+  return list.length > 0 ? list : [viaSelf()];
+}
+
+/** A package's name is not under our control: one that does not fit is no reason to stop. */
+function usableName(name: string | undefined): string | undefined {
+  try {
+    return name === undefined ? undefined : parseNodeName(`${name}@host`).app;
+  } catch {
+    return undefined;
+  }
+}

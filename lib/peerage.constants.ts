@@ -1,0 +1,19 @@
+/** What the app gave, before validation. */
+export const PEERAGE_OPTIONS = Symbol('peerage.options');
+/** `via` given beside the factory of `forRootAsync`. */
+export const PEERAGE_VIA = Symbol('peerage.via');
+/** The options after validation: `PeerageSettings`. */
+export const PEERAGE_SETTINGS = Symbol('peerage.settings');
+/** The connections of this node: a `Mesh`. */
+export const PEERAGE_MESH = Symbol('peerage.mesh');
+/** Where jitter comes from: a function like `Math.random`. */
+export const PEERAGE_RANDOM = Symbol('peerage.random');
+
+/** The metadata key under which a method keeps the types of cluster events it handles. */
+export const CLUSTER_EVENT_METADATA = 'peerage:cluster-events';
+
+/** The name of the scheduled poll in the `SchedulerRegistry`. */
+export const POLL_TIMEOUT_NAME = 'peerage.poll';
+
+/** The context of every line that is logged. */
+export const LOG_CONTEXT = 'Peerage';

@@ -1,0 +1,95 @@
+import { Module } from '@nestjs/common';
+import type { DynamicModule, Provider } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { ClusterExplorer } from './cluster/cluster.explorer.js';
+import { ClusterLog } from './cluster/cluster.log.js';
+import { ClusterMetadataAccessor } from './cluster/cluster-metadata.accessor.js';
+import { ClusterOrchestrator } from './cluster/cluster.orchestrator.js';
+import { ClusterService } from './cluster/cluster.service.js';
+import { EventHub } from './cluster/event-hub.js';
+import { NodeState } from './cluster/node-state.js';
+import { PeerageLifecycle } from './cluster/peerage.lifecycle.js';
+import { optionsFromEnvironment } from './config/environment.js';
+import { PeerageDiscovery } from './discovery/peerage.discovery.js';
+import { ProviderResolver } from './discovery/provider.resolver.js';
+import type { Mesh } from './mesh/mesh.js';
+import { PeerMesh } from './mesh/peer-mesh.js';
+import { createTcpTransport } from './mesh/tcp-transport.js';
+import { invalidOptions } from './options/faults.js';
+import { resolveSettings } from './options/settings.js';
+import {
+  PEERAGE_MESH,
+  PEERAGE_OPTIONS,
+  PEERAGE_RANDOM,
+  PEERAGE_SETTINGS,
+  PEERAGE_VIA,
+} from './peerage.constants.js';
+import { ConfigurableModuleClass } from './peerage.module-definition.js';
+import type { GivenVia, PeerageModuleAsyncOptions } from './peerage.module-definition.js';
+import type { PeerageModuleOptions, PeerageSettings } from './peerage.options.js';
+
+const settingsProvider: Provider = {
+  provide: PEERAGE_SETTINGS,
+  inject: [PEERAGE_OPTIONS, PEERAGE_VIA],
+  useFactory: (options: PeerageModuleOptions, beside: GivenVia): PeerageSettings =>
+    resolveSettings(withViaOf(beside, options)),
+};
+
+const meshProvider: Provider = {
+  provide: PEERAGE_MESH,
+  inject: [PEERAGE_SETTINGS, PEERAGE_RANDOM],
+  useFactory: (settings: PeerageSettings, random: () => number): Mesh =>
+    new PeerMesh(settings, { transport: createTcpTransport(settings), random }),
+};
+
+/**
+ * Makes this process a node of the cluster. Import it once, in the root module: it is global.
+ *
+ * @publicApi
+ */
+@Module({
+  imports: [DiscoveryModule],
+  providers: [
+    settingsProvider,
+    meshProvider,
+    { provide: PEERAGE_RANDOM, useValue: Math.random },
+    NodeState,
+    EventHub,
+    ProviderResolver,
+    PeerageDiscovery,
+    ClusterService,
+    ClusterLog,
+    ClusterMetadataAccessor,
+    ClusterExplorer,
+    ClusterOrchestrator,
+    PeerageLifecycle,
+  ],
+  exports: [ClusterService],
+})
+export class PeerageModule extends ConfigurableModuleClass {
+  /**
+   * With options: these, and defaults. Without: the `PEERAGE_*` variables of the environment.
+   *
+   * @throws PeerageError `INVALID_OPTIONS` when the app is created, telling of all faults at once.
+   */
+  static override forRoot(options?: PeerageModuleOptions): DynamicModule {
+    if (options !== undefined) return super.forRoot(options);
+    return super.forRootAsync({ useFactory: () => optionsFromEnvironment() });
+  }
+
+  /**
+   * With options that are made when the app is created, of what other modules provide.
+   *
+   * @throws PeerageError `INVALID_OPTIONS` when the app is created, telling of all faults at once.
+   */
+  static override forRootAsync(options: PeerageModuleAsyncOptions): DynamicModule {
+    return super.forRootAsync(options);
+  }
+}
+
+function withViaOf({ via }: GivenVia, options: PeerageModuleOptions): PeerageModuleOptions {
+  if (via === undefined || typeof options !== 'object') return options;
+  if (options.via === undefined) return { ...options, via };
+  const problem = 'is given both beside the factory and by it; remove one of the two.';
+  throw invalidOptions([{ path: 'via', problem }]);
+}

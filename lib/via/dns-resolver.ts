@@ -1,0 +1,79 @@
+import { Resolver } from 'node:dns/promises';
+import type { SrvRecord } from 'node:dns';
+import type { AddressFamily, AddressMemory } from './dns-families.js';
+import { familiesOf, uniteFamilies } from './dns-families.js';
+import { isAboutOneName, isNoSuchRecord, lookupAborted, lookupFailed } from './dns-errors.js';
+
+/** First wait for an answer; each retry waits twice as long. */
+const TRY_MS = 1_000;
+const TRIES = 2;
+
+/**
+ * Runs one poll's queries on a resolver of its own, which ends with the signal. It asks name servers
+ * itself: no hosts file, no search domains, no thread; truncated answers are asked for again over TCP.
+ *
+ * @throws PeerageError `PROVIDER_FAILED`, `PROVIDER_TIMEOUT`, `ABORTED`
+ */
+export async function withResolver<T>(
+  dnsName: string,
+  nameservers: readonly string[] | undefined,
+  signal: AbortSignal,
+  query: (resolver: Resolver) => Promise<T>,
+): Promise<T> {
+  if (signal.aborted) throw lookupAborted(dnsName, signal);
+  const resolver = new Resolver({ timeout: TRY_MS, tries: TRIES });
+  if (nameservers) resolver.setServers(nameservers);
+  const cancel = (): void => resolver.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    return await query(resolver);
+  } catch (error) {
+    throw signal.aborted ? lookupAborted(dnsName, signal) : lookupFailed(dnsName, error);
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+}
+
+/**
+ * The addresses of a name, A and AAAA asked side by side.
+ *
+ * @throws the error of the resolver, when something failed and nothing has addresses.
+ */
+export async function resolveAddresses(
+  resolver: Resolver,
+  name: string,
+  family: AddressFamily,
+  memory: AddressMemory = new Map(),
+): Promise<string[]> {
+  const families = familiesOf(family);
+  const answers = await Promise.allSettled(families.map((each) => resolveFamily(resolver, name, each)));
+  return uniteFamilies(new Map(families.map((each, index) => [each, answers[index]!])), memory);
+}
+
+async function resolveFamily(resolver: Resolver, name: string, family: 4 | 6): Promise<string[]> {
+  try {
+    return await (family === 4 ? resolver.resolve4(name) : resolver.resolve6(name));
+  } catch (error) {
+    if (isNoSuchRecord(error)) return [];
+    throw error;
+  }
+}
+
+/**
+ * The SRV records of the first candidate that has some.
+ *
+ * @throws the error of the resolver, when a candidate failed and no other has records.
+ */
+export async function resolveSrv(resolver: Resolver, candidates: readonly string[]): Promise<SrvRecord[]> {
+  let failure: unknown;
+  for (const candidate of candidates) {
+    try {
+      return await resolver.resolveSrv(candidate);
+    } catch (error) {
+      if (!isAboutOneName(error)) throw error;
+      if (!isNoSuchRecord(error)) failure ??= error;
+    }
+  }
+  if (failure !== undefined) throw failure;
+  return [];
+}

@@ -1,0 +1,46 @@
+/** The parameters after `?` of a provider URL; each is read once, and what nobody read is a mistake. */
+export class UrlQuery {
+  private readonly params: URLSearchParams;
+  private readonly known: string[] = [];
+
+  constructor(text: string) {
+    this.params = new URLSearchParams(text);
+  }
+
+  text(key: string): string | undefined {
+    this.known.push(key);
+    return this.params.get(key) ?? undefined;
+  }
+
+  /** @throws Error when it is there and no whole number. */
+  number(key: string): number | undefined {
+    const text = this.text(key);
+    if (text === undefined) return undefined;
+    if (!/^\d{1,9}$/.test(text)) throw new Error(`${key}=${text} is not a number`);
+    return Number(text);
+  }
+
+  /** `?key` and `?key=true` switch it on. */
+  flag(key: string): boolean | undefined {
+    const text = this.text(key);
+    if (text === undefined) return undefined;
+    if (['', '1', 'true'].includes(text)) return true;
+    if (['0', 'false'].includes(text)) return false;
+    throw new Error(`${key}=${text} is neither true nor false`);
+  }
+
+  /** Separated by semicolons, since commas separate providers. */
+  list(key: string): string[] | undefined {
+    return this.text(key)
+      ?.split(';')
+      .map((item) => item.trim());
+  }
+
+  /** @throws Error that names the parameters which nobody asked for. */
+  expectNoMore(): void {
+    const unknown = [...this.params.keys()].filter((key) => !this.known.includes(key));
+    if (unknown.length === 0) return;
+    const choice = this.known.length === 0 ? 'it takes none' : `it takes ${this.known.join(', ')}`;
+    throw new Error(`it has no parameter ${unknown.join(', ')}; ${choice}`);
+  }
+}

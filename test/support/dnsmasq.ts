@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isRoot, pathOf } from './requirements.mjs';
+
+export interface Dnsmasq {
+  /** As the `nameservers` option takes it. */
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+/** Starts dnsmasq on loopback with these lines of configuration; it knows nothing else. */
+export async function startDnsmasq(
+  lines: readonly string[],
+  { namespace, port }: { namespace?: string; port?: number } = {},
+): Promise<Dnsmasq> {
+  const ownPort = port ?? (await freePort());
+  const folder = mkdtempSync(join(tmpdir(), 'via-dnsmasq-'));
+  const base = ['no-resolv', 'no-hosts', 'bind-interfaces', 'listen-address=127.0.0.1', `port=${ownPort}`];
+  const user = isRoot ? ['user=root'] : [];
+  writeFileSync(join(folder, 'dnsmasq.conf'), `${[...base, ...user, ...lines].join('\n')}\n`);
+  const program = [
+    pathOf('dnsmasq')!,
+    '--keep-in-foreground',
+    '--pid-file',
+    '--log-facility=-',
+    `--conf-file=${folder}/dnsmasq.conf`,
+  ];
+  const [command = '', ...args] =
+    namespace === undefined ? program : ['ip', 'netns', 'exec', namespace, ...program];
+  const server = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
+  const stop = async (): Promise<void> => {
+    server.kill('SIGKILL');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await new Promise<void>((resolve, reject) => {
+      let log = '';
+      server.stderr.on('data', (text: Buffer) => {
+        log += text.toString();
+        if (/started, version/.test(log)) resolve();
+      });
+      server.once('close', () => reject(new Error(`dnsmasq ended: ${log}`)));
+      server.once('error', reject);
+    });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { address: `127.0.0.1:${ownPort}`, stop };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
