@@ -88,7 +88,7 @@ export class PeerageModule extends ConfigurableModuleClass {
 }
 
 function withViaOf({ via }: GivenVia, options: PeerageModuleOptions): PeerageModuleOptions {
-  if (via === undefined || typeof options !== 'object') return options;
+  if (via === undefined || options == null) return options;
   if (options.via === undefined) return { ...options, via };
   const problem = 'is given both beside the factory and by it; remove one of the two.';
   throw invalidOptions([{ path: 'via', problem }]);

@@ -116,7 +116,7 @@ export function variableOf(path: string): string {
 /** A set value, without the spaces around it. An empty one counts as not set. */
 function valueOf(env: Environment, variable: string): string | undefined {
   const value: unknown = env[variable];
-  const text = value === undefined || value === null ? '' : String(value as string).trim();
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
   if (text === '') return undefined;
   // Kubernetes sets PEERAGE_PORT=tcp://10.0.0.1:4370 in every pod beside a Service named "peerage".
   const isServiceLink = variable === 'PEERAGE_PORT' && /^(tcp|udp|sctp):\/\//.test(text);

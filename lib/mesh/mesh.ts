@@ -41,6 +41,15 @@ export interface Mesh {
   disconnect(name: string): Promise<void>;
   setMeta(meta: Readonly<Record<string, unknown>>): void;
   explain(name?: string): Explanation;
+  /**
+   * Queues one message frame (kinds from `FrameKind.event` on) for a peer. `full`: its queue has no room.
+   * `waiting`: its connection is being dialled again at this moment. `gone`: it is no peer.
+   *
+   * @throws PeerageError `INVALID_MESSAGE` when the body cannot be encoded.
+   */
+  post(bootId: string, kind: number, body: unknown): 'queued' | 'full' | 'waiting' | 'gone';
+  /** Hands every message frame of every peer to `taker`. There is one. */
+  receive(taker: (from: string, kind: number, body: unknown) => void): void;
   /** The events of the membership core, in order, synchronously. Returns the function that ends it. */
   subscribe(listener: (event: PeerEvent) => void): () => void;
 }

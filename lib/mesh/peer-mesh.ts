@@ -40,6 +40,10 @@ export class PeerMesh implements Mesh {
   private readonly clock: Clock;
   private readonly random: () => number;
   private readonly links = new Map<LinkId, Link>();
+  /** The link by which messages reach a peer, and whose messages a link brings. */
+  private readonly routes = new Map<string, LinkId>();
+  private readonly senders = new Map<LinkId, string>();
+  private taker: (from: string, kind: number, body: unknown) => void = () => {};
   private readonly dials = new Map<LinkId, AbortController>();
   private readonly listeners = new Set<(event: PeerEvent) => void>();
   private readonly attempts = new Attempts();
@@ -139,6 +143,16 @@ export class PeerMesh implements Mesh {
     };
   }
 
+  post(bootId: string, kind: number, body: unknown): 'queued' | 'full' | 'waiting' | 'gone' {
+    const id = this.routes.get(bootId);
+    if (id === undefined) return this.isPeer(bootId) ? 'waiting' : 'gone';
+    return this.links.get(id)?.send(kind, body) ? 'queued' : 'full';
+  }
+
+  receive(taker: (from: string, kind: number, body: unknown) => void): void {
+    this.taker = taker;
+  }
+
   subscribe(listener: (event: PeerEvent) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -194,7 +208,7 @@ export class PeerMesh implements Mesh {
       case 'wakeAt':
         return this.wakeAt(directive.atMs);
       case 'route':
-        return;
+        return this.route(directive.bootId, directive.link);
     }
   }
 
@@ -219,6 +233,7 @@ export class PeerMesh implements Mesh {
     this.dials.get(id)?.abort();
     const link = this.links.get(id);
     this.links.delete(id);
+    this.senders.delete(id);
     if (drain) link?.end();
     else link?.destroy();
   }
@@ -263,10 +278,28 @@ export class PeerMesh implements Mesh {
 
   private frame(id: LinkId, link: Link, kind: number, body: unknown): void {
     if (!this.links.has(id)) return;
+    if (kind >= FrameKind.event && kind <= FrameKind.error) return this.message(id, kind, body);
     const frame = this.read(link, kind, body);
     if (!frame) return;
     if (frame.kind === 'hello') link.destroy(new PeerageError('MALFORMED_FRAME', 'A second hello.'));
     else this.input({ ...frame, type: frame.kind, link: id } as Input);
+  }
+
+  private message(id: LinkId, kind: number, body: unknown): void {
+    const from = this.senders.get(id);
+    if (from !== undefined) this.taker(from, kind, body);
+  }
+
+  private route(bootId: string, link: LinkId | undefined): void {
+    if (link === undefined) this.routes.delete(bootId);
+    else {
+      this.routes.set(bootId, link);
+      this.senders.set(link, bootId);
+    }
+  }
+
+  private isPeer(bootId: string): boolean {
+    return this.peers.some((peer) => peer.bootId === bootId);
   }
 
   private read(link: Link, kind: number, body: unknown): ReturnType<typeof readControlFrame> | undefined {
@@ -290,6 +323,7 @@ export class PeerMesh implements Mesh {
   }
 
   private linkClosed(id: LinkId, code: string): void {
+    this.senders.delete(id);
     if (this.links.delete(id)) this.input({ type: 'closed', link: id, code });
   }
 

@@ -5,10 +5,12 @@ import { nameOrUndefined } from './checks.js';
 
 const PREFIX = Buffer.from('Peer:', 'ascii');
 const MAC_BYTES = 16;
-const MAC_TEXT = /^[A-Za-z0-9_-]{22}$/;
+/** Of the MAC as base64url. */
+const SIGNATURE_LENGTH = 22;
+const SPACE = 0x20;
 const KEY_BYTES = 32;
 /** Prefix, the longest name in UTF-8, a space and the signature. */
-const MAX_BYTES = PREFIX.length + MAX_NAME_LENGTH * 4 + 1 + 22;
+const MAX_BYTES = PREFIX.length + MAX_NAME_LENGTH * 4 + 1 + SIGNATURE_LENGTH;
 
 /** A provider with this method is given the keys of its announcements before it serves. */
 export const ANNOUNCEMENT_KEYS = Symbol('peerage.announcementKeys');
@@ -32,7 +34,7 @@ export function announcementKeys(security: Security, cluster: string): Buffer[] 
  */
 export function encodeAnnouncement(name: string, key?: Buffer): Buffer {
   const bytes = Buffer.concat([PREFIX, Buffer.from(name, 'utf8')]);
-  return key ? Buffer.concat([bytes, Buffer.from(` ${sign(bytes, key).toString('base64url')}`)]) : bytes;
+  return key ? Buffer.concat([bytes, Buffer.of(SPACE), sign(bytes, key)]) : bytes;
 }
 
 /**
@@ -48,17 +50,17 @@ export function decodeAnnouncement(datagram: Buffer, keys: readonly Buffer[] = [
 
 /** The signed part of a datagram, when its signature is right. */
 function verified(datagram: Buffer, keys: readonly Buffer[]): Buffer | undefined {
-  const space = datagram.lastIndexOf(' ');
-  if (space < 0) return undefined;
-  const macText = datagram.toString('latin1', space + 1);
-  if (!MAC_TEXT.test(macText)) return undefined;
+  const space = datagram.length - SIGNATURE_LENGTH - 1;
+  if (datagram[space] !== SPACE) return undefined;
   const announced = datagram.subarray(0, space);
-  const mac = Buffer.from(macText, 'base64url');
-  return keys.some((key) => timingSafeEqual(mac, sign(announced, key))) ? announced : undefined;
+  const signature = datagram.subarray(space + 1);
+  return keys.some((key) => timingSafeEqual(signature, sign(announced, key))) ? announced : undefined;
 }
 
+/** HMAC-SHA256, truncated, as text. */
 function sign(bytes: Buffer, key: Buffer): Buffer {
-  return createHmac('sha256', key).update(bytes).digest().subarray(0, MAC_BYTES);
+  const mac = createHmac('sha256', key).update(bytes).digest().subarray(0, MAC_BYTES);
+  return Buffer.from(mac.toString('base64url'), 'ascii');
 }
 
 function utf8(bytes: Buffer): string | undefined {

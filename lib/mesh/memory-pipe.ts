@@ -1,0 +1,88 @@
+import type { Pipe, PipeEvents } from './frame-link.js';
+import type { MemoryWire, Packet } from './memory-wire.js';
+
+/** One end of a connection in memory. Behaves as a socket does: ordered, half-closed by `end`, slow when cut. */
+export class MemoryPipe implements Pipe {
+  private out!: MemoryWire;
+  private events: PipeEvents | undefined;
+  private arrived: Packet[] | undefined = [];
+  private state: 'open' | 'ended' | 'closed' = 'open';
+
+  constructor(
+    readonly remoteAddress: string,
+    private readonly defer: (callback: () => void) => void,
+  ) {}
+
+  get bufferedBytes(): number {
+    return this.out.excessBytes;
+  }
+
+  /** The way to the other end. */
+  connectTo(wire: MemoryWire): void {
+    this.out = wire;
+  }
+
+  attach(events: PipeEvents): void {
+    this.events = events;
+  }
+
+  resume(): void {
+    const arrived = this.arrived ?? [];
+    this.arrived = undefined;
+    if (arrived.length > 0) this.defer(() => arrived.forEach((packet) => this.take(packet)));
+  }
+
+  write(buffers: readonly Buffer[]): boolean {
+    if (this.state !== 'open') return false;
+    // A copy, as on a real wire: what the sender does to its buffer later must not change what arrives.
+    return this.out.send({ type: 'data', bytes: Buffer.concat(buffers) });
+  }
+
+  end(): void {
+    if (this.state !== 'open') return;
+    this.state = 'ended';
+    this.out.send({ type: 'end' });
+  }
+
+  destroy(): void {
+    this.end();
+    this.close('EOF');
+  }
+
+  /** The connection breaks, here and now. */
+  reset(): void {
+    this.close('ECONNRESET');
+  }
+
+  /** The process of this end is gone: nobody here hears of anything, the other end hears the kernel. */
+  vanish(): void {
+    if (this.state === 'closed') return;
+    this.events = undefined;
+    this.out.send({ type: 'reset' });
+    this.state = 'closed';
+  }
+
+  /** A packet from the other end. */
+  receive(packet: Packet): void {
+    if (this.arrived) this.arrived.push(packet);
+    else this.take(packet);
+  }
+
+  /** The way to the other end has room again. */
+  drained(): void {
+    if (this.state !== 'closed') this.events?.drained();
+  }
+
+  private take(packet: Packet): void {
+    if (this.state === 'closed') return;
+    if (packet.type === 'data') this.events?.data(packet.bytes);
+    else if (packet.type === 'reset') this.reset();
+    else this.destroy();
+  }
+
+  private close(code: string): void {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    this.defer(() => this.events?.closed(code));
+  }
+}

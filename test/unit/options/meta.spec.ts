@@ -1,0 +1,63 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Faults } from '../../../lib/options/faults.js';
+import { checkMeta, copyMeta } from '../../../lib/options/meta.js';
+
+function faultsOf(value: unknown): string[] {
+  const faults = new Faults();
+  checkMeta(value, 'meta', faults);
+  return faults.list.map(({ path, problem }) => `${path}: ${problem}`);
+}
+
+describe('meta', () => {
+  it('may be whatever JSON can say, and its copy says the same', () => {
+    const json = fc.jsonValue({ maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value)) as unknown);
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), json, { maxKeys: 5 }), (meta) => {
+        fc.pre(Buffer.byteLength(JSON.stringify(meta)) <= 4_096);
+        expect(faultsOf(meta)).toEqual([]);
+        expect(JSON.stringify(copyMeta(meta))).toBe(JSON.stringify(meta));
+      }),
+    );
+  });
+
+  it('never makes the check throw, whatever it is', () => {
+    fc.assert(
+      fc.property(fc.anything({ withDate: true, withMap: true, withBigInt: true }), (value) => {
+        for (const fault of faultsOf(value)) expect(fault).toMatch(/^meta/);
+      }),
+    );
+  });
+
+  it.each<[string, unknown, string]>([
+    ['a date', { at: new Date() }, 'meta.at: a Date is not plain data'],
+    ['a function', { f: { g: () => 1 } }, 'meta.f.g: a function is not plain data'],
+    ['a number JSON lacks', { n: [1, Number.NaN] }, 'meta.n[1]: NaN is no number that JSON can say'],
+    ['a hole', { list: [undefined] }, 'meta.list[0]: undefined is not plain data'],
+    ['a bigint', { n: 1n }, 'meta.n: a bigint is not plain data'],
+  ])('may not have %s', (_what, meta, fault) => {
+    expect(faultsOf(meta).join()).toContain(fault);
+  });
+
+  it('may not go in a circle', () => {
+    const meta: Record<string, unknown> = {};
+    meta['self'] = meta;
+    expect(faultsOf(meta).join()).toContain('nested too deeply');
+  });
+
+  it('may take 4096 bytes and no more', () => {
+    const frame = JSON.stringify({ a: '' }).length;
+    expect(faultsOf({ a: 'x'.repeat(4_096 - frame) })).toEqual([]);
+    expect(faultsOf({ a: 'x'.repeat(4_097 - frame) })).toEqual([
+      'meta: is 4097 bytes as JSON; 4096 are allowed, as every peer is told of it.',
+    ]);
+  });
+
+  it('is copied without fields that are undefined, and the copy is frozen', () => {
+    const given = { version: undefined, zone: { name: 'a' } };
+    const copy = copyMeta(given);
+    given.zone.name = 'b';
+    expect(copy).toEqual({ zone: { name: 'a' } });
+    expect(Object.isFrozen(copy['zone'])).toBe(true);
+  });
+});
