@@ -14,6 +14,7 @@ import { PeerageDiscovery } from './discovery/peerage.discovery.js';
 import { ProviderResolver } from './discovery/provider.resolver.js';
 import type { Mesh } from './mesh/mesh.js';
 import { PeerMesh } from './mesh/peer-mesh.js';
+import { startProber } from './mesh/prober.js';
 import { createTcpTransport } from './mesh/tcp-transport.js';
 import { invalidOptions } from './options/faults.js';
 import { resolveSettings } from './options/settings.js';
@@ -39,7 +40,7 @@ const meshProvider: Provider = {
   provide: PEERAGE_MESH,
   inject: [PEERAGE_SETTINGS, PEERAGE_RANDOM],
   useFactory: (settings: PeerageSettings, random: () => number): Mesh =>
-    new PeerMesh(settings, { transport: createTcpTransport(settings), random }),
+    new PeerMesh(settings, { transport: createTcpTransport(settings), random, startProber }),
 };
 
 /**

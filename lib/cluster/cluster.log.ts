@@ -114,8 +114,9 @@ function describeDown(reason: DownReason, { closed, redial, silentMs, probes, as
     case 'closed':
       return `its connection ended${note(closed)} and dialling it again failed${note(redial?.code)}`;
     case 'timeout': {
-      const others = asked.length === 0 ? 'no other peer to ask' : `${asked.length} other peers were asked`;
-      return `silent for ${seconds(silentMs)}, ${probes.answered} of ${probes.sent} probes answered, ${others}`;
+      const others = asked.map(({ name, answer }) => `${name} ${answer}`).join(', ');
+      const probed = `silent for ${seconds(silentMs)}, ${probes.answered} of ${probes.sent} probes answered`;
+      return `${probed}; asked: ${others || 'nobody, there is no other peer'}`;
     }
   }
 }

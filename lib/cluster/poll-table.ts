@@ -1,5 +1,6 @@
 import type { PollReport } from '../discovery/poll-report.js';
 import type { FoundResult } from '../mesh/mesh.js';
+import { printable } from './printable.js';
 
 const MAX_ROWS = 100;
 
@@ -18,7 +19,7 @@ export function pollTable({ providers, results, live, durationMs }: PollReport, 
 function describeResult(result: FoundResult): string {
   switch (result.result) {
     case 'failed':
-      return `failed: ${result.code} (${result.message})`;
+      return `failed: ${result.code} (${printable(result.message)})`;
     case 'pending':
       return 'still being tried';
     case 'waiting':

@@ -1,4 +1,5 @@
 import type { RefusedEvent } from '../membership/events.js';
+import { printable } from './printable.js';
 
 const WINDOW_MS = 60_000;
 /** Different refusals that get a line of their own in one window. */
@@ -23,7 +24,7 @@ export class RefusalLog {
       return;
     }
     this.told.add(key);
-    this.warn(describeRefusal(event));
+    this.warn(printable(describeRefusal(event)));
   }
 
   private turnWindow(): void {

@@ -94,6 +94,8 @@ export function readEnvironment(env: Environment): { options: PeerageModuleOptio
     try {
       put(options, path, parse(text));
     } catch (error) {
+      // Its group counts as given, so that what is missing there is told, too.
+      put(options, path, undefined);
       faults.push({ path: variable, problem: problemOf(error) });
     }
   }

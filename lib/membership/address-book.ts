@@ -1,4 +1,5 @@
 import { addressOf, parseNodeName } from '../naming/node-name.js';
+import type { DownEvidence, DownReason } from './events.js';
 import type { AttemptResult } from './explanation.js';
 
 /** A source whose word does not expire: it is taken back by its next answer. */
@@ -36,6 +37,13 @@ export interface AddressRecord {
   retryAtMs: number;
   /** The pause after the first failure, which doubles, and the longest one. */
   backoff: Backoff;
+  /** How the last peer at this address ended. */
+  down?: {
+    readonly bootId: string;
+    readonly reason: DownReason;
+    readonly evidence: DownEvidence;
+    readonly atMs: number;
+  };
   last?: AttemptResult & { readonly atMs: number };
 }
 

@@ -1,11 +1,15 @@
 import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { AddressBook, type AddressRecord } from './address-book.js';
-import type { PeerStatus } from './events.js';
+import type { DownEvidence, Peer, PeerStatus } from './events.js';
 import type { AttemptResult } from './explanation.js';
+import { Health } from './health.js';
 import type { ControlFrame } from './messages.js';
 import type { Directive, LinkId, MembershipConfig } from './membership.types.js';
 import { Timers } from './timers.js';
+
+/** What our health score rises by while most peers are silent at once: perhaps it is our own network. */
+const MOST_ARE_SILENT = 0.2;
 
 /**
  * A link's way. Outbound: dialling -> greeting -> up. Inbound: (hello) -> welcomed -> up. Either may wait as
@@ -23,6 +27,7 @@ export interface LinkRecord {
   connection: string;
   /** Who is at the other end, once it said so. */
   remote?: NodeInfo;
+  remoteProbeKey?: Uint8Array;
   /** The connection that we named as current in our welcome. */
   listed?: string;
 }
@@ -35,12 +40,38 @@ export interface PeerRecord {
   dialAddress: string;
   status: PeerStatus;
   readonly upAtMs: number;
+  /** When its connection last brought anything. */
   heardAtMs: number;
+  /** When it last answered a probe. */
+  provenAtMs: number;
+  readonly probeKey: Uint8Array;
+  /** Whether probes get through to it. */
+  probes: 'untried' | 'answered' | 'unanswered';
+  trialsLeft: number;
+  suspicion?: Suspicion;
+  /** Peers that asked about it when we did not know. */
+  readonly askers: Set<string>;
+  /** How far its main loop was behind when it was last probed. */
+  lagMs?: number;
   rttMs?: number;
   /** The last beat of the other side, to be echoed. */
   lastBeat?: { readonly sentAt: number; readonly atMs: number };
   /** How its connection ended, while it is being redialled. */
   closedBy?: string;
+}
+
+/** What is done, and was learnt, about a peer that fell silent. */
+export interface Suspicion {
+  /** Probes of the current burst that are still to be sent. */
+  burstLeft: number;
+  sent: number;
+  answered: number;
+  /** By boot id: who was asked whether it hears the suspect. */
+  readonly asked: Map<string, DownEvidence['asked'][number]>;
+  /** When, by the word of others, it was last heard. */
+  vouchedAtMs?: number;
+  /** No new try to replace its connection before this. */
+  reconnectAtMs: number;
 }
 
 /** Someone new at the address of a peer that we still hold for alive. */
@@ -75,8 +106,13 @@ export class Core {
     listed: [] as AddressRecord[],
     hinted: [] as AddressRecord[],
   };
-  /** When our own event loop was last found late, and by how much. */
-  lag = { atMs: Number.NEGATIVE_INFINITY, lateMs: 0 };
+  readonly health = new Health();
+  /** Boot ids of the peers under suspicion. */
+  readonly suspects = new Set<string>();
+  /** Whom we monitor on the ring; undefined: everybody. */
+  monitored: Set<string> | undefined;
+  /** How often a peer was declared down and came back as the same process, by boot id. */
+  readonly falseAlarms = new Map<string, number>();
   private lastLink: LinkId = 0;
 
   constructor(readonly config: MembershipConfig) {
@@ -103,6 +139,22 @@ export class Core {
 
   backoffMs({ backoff, failures }: AddressRecord): number {
     return this.jitter(Math.min(backoff.firstMs * 2 ** (failures - 1), backoff.capMs));
+  }
+
+  /** By what deadlines are stretched at this moment, minus one: 0 when we are well. */
+  ownScore(): number {
+    const mostAreSilent = this.suspects.size > 1 && this.suspects.size * 2 > this.peers.size;
+    return this.health.at(this.nowMs) + (mostAreSilent ? MOST_ARE_SILENT : 0);
+  }
+
+  /** A peer as the app sees it. */
+  snapshot(peer: PeerRecord): Peer {
+    return {
+      ...peer.node,
+      status: peer.status,
+      connectedAt: new Date(this.config.originMs + peer.upAtMs),
+      ...(peer.rttMs !== undefined && { rttMs: peer.rttMs }),
+    };
   }
 
   send(link: LinkId, frame: ControlFrame): void {

@@ -109,6 +109,7 @@ export function dialled(core: Core, linkId: LinkId): void {
       cluster: core.config.cluster,
       connection: link.connection,
       node: core.self,
+      probeKey: core.config.probeKey,
     },
   });
 }

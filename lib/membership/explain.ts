@@ -2,7 +2,6 @@ import { addressOf } from '../naming/node-name.js';
 import type { AddressRecord } from './address-book.js';
 import type { Core } from './core.js';
 import type { NameExplanation } from './explanation.js';
-import { snapshot } from './peers.js';
 
 /** What is known of every address, by its first name. */
 export function explainAll(core: Core): NameExplanation[] {
@@ -31,7 +30,7 @@ function explainRecord(core: Core, record: AddressRecord, name: string): NameExp
     state,
     summary: summarise(core, record, state),
     foundBy: [...record.sources.keys()],
-    ...(peer && { peer: snapshot(core, peer) }),
+    ...(peer && { peer: core.snapshot(peer) }),
     ...(last && { lastAttempt: withAge(last, core.nowMs) }),
     failures: record.failures,
     ...(state === 'waiting' && { nextAttemptInMs: Math.max(0, waitMs) }),

@@ -3,7 +3,7 @@ import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf } from '../naming/node-name.js';
 import type { Core, LinkRecord, PeerRecord } from './core.js';
 import { dialFailed, retryIn } from './dialling.js';
-import { sendBeat } from './liveness.js';
+import { sendBeat } from './beats.js';
 import { type Hello, type Refuse, type Welcome, WIRE_VERSIONS } from './messages.js';
 import type { LinkId } from './membership.types.js';
 import { adopt, bind, down, linkOf, lostPeerAt, peerOf } from './peers.js';
@@ -42,6 +42,7 @@ export function takeHello(core: Core, id: LinkId, address: string, hello: Hello)
     address,
     connection: hello.connection,
     remote: hello.node,
+    remoteProbeKey: hello.probeKey,
   };
   core.links.set(id, link);
   const verdict = judgeVersion(hello.versions) ?? judge(core, hello.cluster, hello.node);
@@ -53,6 +54,7 @@ export function takeHello(core: Core, id: LinkId, address: string, hello: Hello)
 export function takeWelcome(core: Core, link: LinkRecord, body: Welcome): void {
   if (link.stage !== 'greeting') return;
   link.remote = body.node;
+  link.remoteProbeKey = body.probeKey;
   const { bootId } = body.node;
   const verdict =
     judgeVersion({ min: body.version, max: body.version }) ?? judge(core, body.cluster, body.node);
@@ -173,6 +175,7 @@ function welcome(core: Core, link: LinkRecord): void {
       version: WIRE_VERSIONS.max,
       cluster: core.config.cluster,
       node: core.self,
+      probeKey: core.config.probeKey,
       ...(current !== undefined && { current }),
     },
   });
@@ -184,7 +187,7 @@ function welcome(core: Core, link: LinkRecord): void {
  */
 function isSpare(core: Core, link: LinkRecord, { node, current }: Welcome): boolean {
   const peer = core.peers.get(node.bootId);
-  if (peer?.link !== undefined) return true;
+  if (peer?.link !== undefined && !peer.suspicion) return true;
   for (const other of core.links.values()) {
     if (other.stage !== 'welcomed' || other === link || other.remote?.bootId !== node.bootId) continue;
     if (other.connection === current || node.bootId < core.self.bootId) return true;

@@ -1,5 +1,5 @@
 import { addressOf } from '../naming/node-name.js';
-import { Core, type LinkRecord } from './core.js';
+import { Core, type LinkRecord, type PeerRecord } from './core.js';
 import { consider, dialled, dialNow, expireHints, foundAnswer, foundHints, pump } from './dialling.js';
 import type { Peer } from './events.js';
 import { sendDigest, takeDigest, takePeerList } from './exchange.js';
@@ -16,9 +16,10 @@ import {
   takeWelcome,
   winContest,
 } from './handshake.js';
-import { beatDue, isSilent, noteLag, takeBeat } from './liveness.js';
+import { beatDue, takeBeat } from './beats.js';
 import type { Directive, Input, LinkId, MembershipConfig } from './membership.types.js';
-import { down, giveLostTime, lostConnection, peerOf, snapshot, updated } from './peers.js';
+import { down, giveLostTime, lostConnection, peerOf, retune, updated } from './peers.js';
+import { cleared, isTimedOut, lookAtSilence, probed, probeDue, takeAnswer, takeAsk } from './suspicion.js';
 
 /** How a name stands: bound to a peer, being dialled, or waiting for its backoff. */
 export type Standing =
@@ -40,7 +41,7 @@ export class Membership {
 
   /** Snapshots of the peers, sorted by name. */
   peers(): Peer[] {
-    const peers = [...this.core.peers.values()].map((peer) => snapshot(this.core, peer));
+    const peers = [...this.core.peers.values()].map((peer) => this.core.snapshot(peer));
     return peers.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   }
 
@@ -91,6 +92,8 @@ export class Membership {
         return this.connect(input.name);
       case 'disconnect':
         return this.disconnect(input.name);
+      case 'probed':
+        return probed(core, input.bootId, input.lagMs);
       case 'setMeta':
         return this.setMeta(input.meta);
       case 'dialled':
@@ -99,7 +102,7 @@ export class Membership {
         return takeHello(core, input.link, input.address, input.body);
       case 'wake':
         this.wakeAtMs = undefined;
-        if (noteLag(core, input.lateMs)) giveLostTime(core);
+        if (core.health.late(core.nowMs, input.lateMs)) giveLostTime(core);
         return;
       case 'stop':
         return this.stop();
@@ -124,13 +127,12 @@ export class Membership {
         return this.closed(link, input.code);
       case 'heard': {
         const peer = peerOf(core, link);
-        if (peer) peer.heardAtMs = core.nowMs;
-        return;
+        return peer && this.heard(peer);
       }
     }
     const peer = speaker(core, link);
     if (!peer) return;
-    peer.heardAtMs = core.nowMs;
+    this.heard(peer);
     switch (input.type) {
       case 'beat':
         takeBeat(core, peer, input.body);
@@ -141,9 +143,18 @@ export class Membership {
         return takePeerList(core, peer, link, input.body);
       case 'digest':
         return takeDigest(core, peer, link, input.body);
+      case 'ask':
+        return takeAsk(core, peer, input.body);
+      case 'answer':
+        return takeAnswer(core, peer, input.body);
       case 'meta':
         return updated(core, peer, { ...peer.node, meta: input.body.meta });
     }
+  }
+
+  private heard(peer: PeerRecord): void {
+    peer.heardAtMs = this.core.nowMs;
+    if (peer.suspicion || peer.status === 'degraded') cleared(this.core, peer);
   }
 
   private closed(link: LinkRecord, code: string): void {
@@ -166,7 +177,8 @@ export class Membership {
       key = core.timers.takeDue(core.nowMs)
     ) {
       const space = key.indexOf(' ');
-      if (space < 0) sendDigest(core);
+      if (key === 'digest') sendDigest(core);
+      else if (key === 'ring') retune(core);
       else this.timer(key.slice(0, space), key.slice(space + 1));
     }
   }
@@ -191,9 +203,18 @@ export class Membership {
     }
     const peer = core.peers.get(id);
     if (!peer) return;
-    if (kind === 'beat') beatDue(core, peer);
-    else if (kind === 'lost') down(core, peer, 'closed');
-    else if (isSilent(core, peer)) down(core, peer, 'timeout');
+    switch (kind) {
+      case 'beat':
+        return beatDue(core, peer);
+      case 'silence':
+        return lookAtSilence(core, peer);
+      case 'probe':
+        return probeDue(core, peer);
+      case 'judge':
+        return isTimedOut(core, peer) ? down(core, peer, 'timeout') : undefined;
+      case 'lost':
+        return down(core, peer, 'closed');
+    }
   }
 
   private connect(name: string): void {

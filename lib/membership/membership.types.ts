@@ -4,6 +4,8 @@ import type { NodeInfo } from '../naming/node-info.js';
 import type { PeerEvent } from './events.js';
 import type { AttemptResult } from './explanation.js';
 import type {
+  Answer,
+  Ask,
   Beat,
   ControlFrame,
   Digest,
@@ -23,6 +25,8 @@ export interface MembershipConfig {
   readonly cluster: string;
   readonly heartbeat: HeartbeatOptions;
   readonly limits: LimitOptions;
+  /** Told to peers in the handshake: see `Hello.probeKey`. */
+  readonly probeKey: Uint8Array;
   /** Wall-clock milliseconds at monotonic 0: for `connectedAt` only. */
   readonly originMs: number;
   /** Uniform in [0, 1). Passed in, so that a seed replays a run. */
@@ -57,7 +61,11 @@ export type Input =
   | { readonly type: 'leave'; readonly link: LinkId; readonly body: Leave }
   | { readonly type: 'peers'; readonly link: LinkId; readonly body: PeerList }
   | { readonly type: 'digest'; readonly link: LinkId; readonly body: Digest }
+  | { readonly type: 'ask'; readonly link: LinkId; readonly body: Ask }
+  | { readonly type: 'answer'; readonly link: LinkId; readonly body: Answer }
   | { readonly type: 'meta'; readonly link: LinkId; readonly body: Meta }
+  /** A probe came back from this very process; its main loop is `lagMs` behind. */
+  | { readonly type: 'probed'; readonly bootId: string; readonly lagMs: number }
   /** Bytes arrived on a link. */
   | { readonly type: 'heard'; readonly link: LinkId }
   /** A link is gone; the core hears nothing of it again. */
@@ -70,6 +78,14 @@ export type Input =
 export type Directive =
   | { readonly type: 'dial'; readonly link: LinkId; readonly host: string; readonly port: number }
   | { readonly type: 'send'; readonly link: LinkId; readonly frame: ControlFrame }
+  /** Send one UDP probe. */
+  | {
+      readonly type: 'probe';
+      readonly bootId: string;
+      readonly host: string;
+      readonly port: number;
+      readonly key: Uint8Array;
+    }
   /** The handshake is over. */
   | { readonly type: 'established'; readonly link: LinkId }
   /** Messages for this peer go by this link; without one, they wait for the next `route` or for its end. */

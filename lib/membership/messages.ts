@@ -29,6 +29,8 @@ export interface Hello {
   /** Random id of this connection, made by the dialer. */
   readonly connection: string;
   readonly node: NodeInfo;
+  /** 32 random bytes of this process: UDP probes to it, and its answers, carry a MAC under them. */
+  readonly probeKey: Uint8Array;
 }
 
 /** The listener's answer when it takes the dialer. The dialer's first beat then ends the handshake. */
@@ -36,6 +38,7 @@ export interface Welcome {
   readonly version: number;
   readonly cluster: string;
   readonly node: NodeInfo;
+  readonly probeKey: Uint8Array;
   /** The connection that the listener has with this dialer already. */
   readonly current?: string;
 }
@@ -74,6 +77,19 @@ export interface Digest {
   readonly hash: number;
 }
 
+/** Does the receiver hear the node with this boot id? */
+export interface Ask {
+  readonly about: string;
+}
+
+/** An answer: `silentMs` since the node was last heard, none when it is not. Or a warning: `suspects`. */
+export interface Answer {
+  readonly about: string;
+  readonly silentMs?: number;
+  /** The sender monitors that node and suspects it; the receiver should look for itself. */
+  readonly suspects?: boolean;
+}
+
 export interface Meta {
   readonly meta: Readonly<Record<string, unknown>>;
 }
@@ -87,4 +103,6 @@ export type ControlFrame =
   | { readonly kind: 'leave'; readonly body: Leave }
   | { readonly kind: 'peers'; readonly body: PeerList }
   | { readonly kind: 'digest'; readonly body: Digest }
+  | { readonly kind: 'ask'; readonly body: Ask }
+  | { readonly kind: 'answer'; readonly body: Answer }
   | { readonly kind: 'meta'; readonly body: Meta };

@@ -3,9 +3,11 @@ import { addressOf } from '../naming/node-name.js';
 import { DEFAULT_BACKOFF, type AddressRecord } from './address-book.js';
 import type { Core, LinkRecord, PeerRecord } from './core.js';
 import { dialNow, hint, retryIn } from './dialling.js';
-import type { DownEvidence, DownReason, Peer } from './events.js';
+import type { DownEvidence, DownReason } from './events.js';
 import { introduce, startDigests } from './exchange.js';
-import { startBeats, stopBeats } from './liveness.js';
+import { sendBeat, startBeats, stopBeats } from './beats.js';
+import { drawRing, ringChanged } from './monitors.js';
+import { cleared, startTrial, stopSuspicion } from './suspicion.js';
 
 /** The source of an address that a peer, lost or live, gave itself. */
 const ITSELF = 'peer';
@@ -26,10 +28,13 @@ const REMEMBER_MS: Readonly<Record<DownReason, number>> = {
  * Backoff towards a lost peer. Short at first: a dying process may still take a dial before its port refuses.
  * Capped low: a healed cut should be whole again within 3 s.
  */
-const LOST_BACKOFF = { firstMs: 10, capMs: 1_000 };
+const LOST_BACKOFF = { firstMs: 10, capMs: 500 };
 
 /** A peer whose connection broke has at least this long to be reached again. */
-const REDIAL_MS = 1_000;
+const REDIAL_MS = 2_000;
+
+/** Boot ids whose false alarms are counted; the oldest are forgotten. */
+const COUNTED_ALARMS = 1_024;
 
 /** How long the address of a former peer is left alone. Who left, or sent us away, is not expected back soon. */
 const RETRY_MS: Readonly<Record<DownReason, number>> = {
@@ -39,16 +44,6 @@ const RETRY_MS: Readonly<Record<DownReason, number>> = {
   replaced: 2_000,
   disconnected: 30_000,
 };
-
-/** A peer as the app sees it: a snapshot. */
-export function snapshot(core: Core, peer: PeerRecord): Peer {
-  return {
-    ...peer.node,
-    status: peer.status,
-    connectedAt: new Date(core.config.originMs + peer.upAtMs),
-    ...(peer.rttMs !== undefined && { rttMs: peer.rttMs }),
-  };
-}
 
 /** Makes `link` the connection of the peer at its other end, new or known. */
 export function adopt(core: Core, link: LinkRecord): void {
@@ -68,6 +63,7 @@ export function lostConnection(core: Core, peer: PeerRecord, code: string): void
   peer.closedBy = code;
   core.out.push({ type: 'route', bootId: peer.node.bootId, link: undefined });
   stopBeats(core, peer);
+  stopSuspicion(core, peer);
   for (const record of core.book.all()) if (record.boundTo === peer.node.bootId) delete record.boundTo;
   const untilMs = Math.max(core.nowMs + REDIAL_MS, peer.heardAtMs + core.config.heartbeat.downMs);
   core.timers.set(`lost ${peer.node.bootId}`, untilMs);
@@ -85,10 +81,10 @@ export function giveLostTime(core: Core): void {
   }
 }
 
-/** The peer that is being redialled at this address. */
+/** The peer at this address whose connection broke, or is silent: a dial that fails tells of it. */
 export function lostPeerAt(core: Core, address: string): PeerRecord | undefined {
   for (const peer of core.peers.values()) {
-    if (peer.link !== undefined) continue;
+    if (peer.link !== undefined && !peer.suspicion) continue;
     if (peer.dialAddress === address || addressOf(peer.node.name) === address) return peer;
   }
   return undefined;
@@ -104,25 +100,41 @@ export function down(
   const { bootId, name } = peer.node;
   const address = addressOf(name);
   core.peers.delete(bootId);
+  ringChanged(core);
   if (core.byAddress.get(address) === bootId) core.byAddress.delete(address);
   stopBeats(core, peer);
+  stopSuspicion(core, peer);
   core.timers.delete(`lost ${bootId}`);
   core.out.push({ type: 'route', bootId, link: undefined });
   const link = peer.link === undefined ? undefined : core.links.get(peer.link);
   if (link) core.close(link, reason === 'disconnected' || reason === 'left');
-  core.out.push({
-    type: 'emit',
-    event: { type: 'peer.down', peer: snapshot(core, peer), reason, evidence: evidence(core, peer, extra) },
-  });
+  const how = { reason, evidence: evidence(core, peer, extra) };
+  core.out.push({ type: 'emit', event: { type: 'peer.down', peer: core.snapshot(peer), ...how } });
   unbind(core, bootId, reason);
   remember(core, peer, reason);
+  const record = core.book.get(address);
+  if (record) record.down = { ...how, bootId, atMs: core.nowMs };
 }
 
 /** The peer told new meta. */
 export function updated(core: Core, peer: PeerRecord, node: NodeInfo): void {
-  const previous = snapshot(core, peer);
+  const previous = core.snapshot(peer);
   peer.node = node;
-  core.out.push({ type: 'emit', event: { type: 'peer.updated', peer: snapshot(core, peer), previous } });
+  core.out.push({ type: 'emit', event: { type: 'peer.updated', peer: core.snapshot(peer), previous } });
+}
+
+/** The ring is due to be drawn again. */
+export function retune(core: Core): void {
+  const { started, stopped } = drawRing(core);
+  for (const bootId of stopped) {
+    const peer = core.peers.get(bootId);
+    if (peer) stopBeats(core, peer);
+  }
+  for (const bootId of started) {
+    const peer = core.peers.get(bootId)!;
+    peer.heardAtMs = core.nowMs;
+    startBeats(core, peer);
+  }
 }
 
 /** The link by which `peer` is reached, if it has one now. */
@@ -156,15 +168,22 @@ function welcomed(core: Core, node: NodeInfo, link: LinkRecord): void {
     status: 'up',
     upAtMs: core.nowMs,
     heardAtMs: core.nowMs,
+    provenAtMs: Number.NEGATIVE_INFINITY,
+    probeKey: link.remoteProbeKey!,
+    probes: 'untried',
+    trialsLeft: 0,
+    askers: new Set(),
   };
+  countFalseAlarm(core, address, node.bootId);
   core.peers.set(node.bootId, peer);
   core.byAddress.set(address, node.bootId);
   for (const [bootId, at] of core.disconnected) if (at === address) core.disconnected.delete(bootId);
   bindAddresses(core, peer, link);
   core.out.push({ type: 'route', bootId: node.bootId, link: link.id });
-  core.out.push({ type: 'emit', event: { type: 'peer.up', peer: snapshot(core, peer) } });
-  startBeats(core, peer, link);
-  introduce(core, peer, link);
+  core.out.push({ type: 'emit', event: { type: 'peer.up', peer: core.snapshot(peer) } });
+  ringChanged(core);
+  begin(core, peer, link);
+  startTrial(core, peer);
   if (core.peers.size === 1) startDigests(core);
 }
 
@@ -178,8 +197,24 @@ function reconnected(core: Core, peer: PeerRecord, link: LinkRecord): void {
   bindAddresses(core, peer, link);
   core.out.push({ type: 'route', bootId: peer.node.bootId, link: link.id });
   if (JSON.stringify(peer.node.meta) !== JSON.stringify(link.remote!.meta)) updated(core, peer, link.remote!);
-  startBeats(core, peer, link);
+  cleared(core, peer);
+  begin(core, peer, link);
+}
+
+/** A connection begins: the dialer's first beat ends the handshake, then each tells whom else it knows. */
+function begin(core: Core, peer: PeerRecord, link: LinkRecord): void {
+  if (link.direction === 'outbound') sendBeat(core, peer);
+  startBeats(core, peer);
   introduce(core, peer, link);
+}
+
+/** A process that we held for dead is back: it was not. */
+function countFalseAlarm(core: Core, address: string, bootId: string): void {
+  const last = core.book.get(address)?.down;
+  if (last?.bootId !== bootId || (last.reason !== 'timeout' && last.reason !== 'closed')) return;
+  core.falseAlarms.set(bootId, (core.falseAlarms.get(bootId) ?? 0) + 1);
+  const [oldest] = core.falseAlarms.keys();
+  if (core.falseAlarms.size > COUNTED_ALARMS) core.falseAlarms.delete(oldest!);
 }
 
 function bindAddresses(core: Core, peer: PeerRecord, link: LinkRecord): void {
@@ -211,9 +246,9 @@ function evidence(core: Core, peer: PeerRecord, extra?: Pick<DownEvidence, 'redi
     ...(peer.closedBy !== undefined && { closed: peer.closedBy }),
     ...extra,
     silentMs: core.nowMs - peer.heardAtMs,
-    probes: { sent: 0, answered: 0 },
-    asked: [],
-    ownLagMs: core.lag.lateMs,
-    ownHealth: 0,
+    probes: { sent: peer.suspicion?.sent ?? 0, answered: peer.suspicion?.answered ?? 0 },
+    asked: [...(peer.suspicion?.asked.values() ?? [])],
+    ownLagMs: core.health.lag.lateMs,
+    ownHealth: core.ownScore(),
   };
 }

@@ -13,6 +13,10 @@ export class Timers {
     this.push({ key, atMs });
   }
 
+  has(key: string): boolean {
+    return this.deadlines.has(key);
+  }
+
   delete(key: string): void {
     this.deadlines.delete(key);
   }

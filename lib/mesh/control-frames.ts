@@ -9,6 +9,8 @@ const MAX_LISTED_PEERS = 10_000;
 /** Text fields of strangers end up in logs and messages. */
 const MAX_TEXT = 1_024;
 
+export const PROBE_KEY_BYTES = 32;
+
 const BOOT_ID = /^[0-9a-f]{32}$/;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -29,6 +31,7 @@ export function readControlFrame(kind: number, body: unknown): ControlFrame {
           cluster: text(fields['cluster'], 'cluster'),
           connection: text(fields['connection'], 'connection'),
           node: readNode(fields['node']),
+          probeKey: readKey(fields['probeKey']),
         },
       };
     case FrameKind.welcome:
@@ -61,6 +64,17 @@ export function readControlFrame(kind: number, body: unknown): ControlFrame {
       };
     case FrameKind.digest:
       return { kind: 'digest', body: { hash: number(fields['hash'], 'hash') } };
+    case FrameKind.ask:
+      return { kind: 'ask', body: { about: readBootId(fields['about']) } };
+    case FrameKind.answer:
+      return {
+        kind: 'answer',
+        body: {
+          about: readBootId(fields['about']),
+          ...(fields['silentMs'] !== undefined && { silentMs: number(fields['silentMs'], 'silentMs') }),
+          ...(fields['suspects'] === true && { suspects: true }),
+        },
+      };
     case FrameKind.meta:
       return { kind: 'meta', body: { meta: record(fields['meta'], 'meta') } };
     default:
@@ -84,6 +98,7 @@ function readWelcome(fields: Fields): Welcome {
     version: number(fields['version'], 'version'),
     cluster: text(fields['cluster'], 'cluster'),
     node: readNode(fields['node']),
+    probeKey: readKey(fields['probeKey']),
     ...(fields['current'] !== undefined && { current: text(fields['current'], 'current') }),
   };
 }
@@ -118,6 +133,12 @@ function readName(value: unknown): Pick<NodeInfo, 'name' | 'host' | 'port'> {
 
 function readBootId(value: unknown): string {
   if (typeof value !== 'string' || !BOOT_ID.test(value)) throw malformed('a boot id is not 32 hex digits');
+  return value;
+}
+
+function readKey(value: unknown): Uint8Array {
+  if (!(value instanceof Uint8Array) || value.length !== PROBE_KEY_BYTES)
+    throw malformed('a probe key is not 32 bytes');
   return value;
 }
 

@@ -129,7 +129,9 @@ export class FrameLink implements Link {
     this.state = 'ending';
     this.cancelDeadline();
     this.cancelDeadline = this.options.clock.after(END_MS, () => this.destroy());
-    this.flush();
+    // Nobody listens to what still comes, so its end would not be heard either.
+    if (this.handlers) this.flush();
+    else this.destroy();
   }
 
   destroy(error?: PeerageError): void {

@@ -2,11 +2,11 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { PeerageError } from '../errors/peerage-error.js';
 import type { FrameLink } from './frame-link.js';
-import type { PendingCaller } from './pending-handshakes.js';
+import { tooManyHandshakes, type PendingCaller } from './pending-handshakes.js';
 import { callerError } from './socket-errors.js';
 import { remoteAddressOf, tuneSocket } from './socket-pipe.js';
 import { FIRST_BYTES, judgePlaintext, judgeTls, MISMATCH_ALERT } from './strangers.js';
-import type { TcpContext } from './tcp-transport.js';
+import type { TcpContext } from './tcp-context.js';
 import type { Door } from './transport.js';
 
 export interface InboundCallHost {
@@ -139,12 +139,4 @@ export class InboundCall implements PendingCaller {
 
 export function connectionKey(socket: Socket): string {
   return [socket.remoteAddress, socket.remotePort, socket.localAddress, socket.localPort].join(' ');
-}
-
-/** Also for memory: both transports refuse in the same words. */
-export function tooManyHandshakes(limit: number): PeerageError {
-  return new PeerageError(
-    'TOO_MANY_HANDSHAKES',
-    `${limit} handshakes are under way, and this caller had proved nothing. Are strangers flooding this port? Else raise limits.pendingHandshakes.`,
-  );
 }

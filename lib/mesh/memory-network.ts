@@ -1,9 +1,18 @@
+import type { PeerageError } from '../errors/peerage-error.js';
 import type { Clock } from './clock.js';
 import { MemoryPipe } from './memory-pipe.js';
-import { MemoryTransport, type MemoryTransportOptions } from './memory-transport.js';
-import { MemoryWire, type Packet, type Route } from './memory-wire.js';
+import { MemoryWire, type Route } from './memory-wire.js';
+import type { PreSharedKey } from './psk.js';
 
 const FIRST_EPHEMERAL_PORT = 49_152;
+
+/** Who takes calls at an address of the network. */
+export interface MemoryListener {
+  /** Why a caller is not taken; the door hears of it. */
+  judge(callerAddress: string, key: PreSharedKey | undefined): PeerageError | undefined;
+  /** Takes a caller that `judge` had nothing against. */
+  accept(pipe: MemoryPipe): void;
+}
 
 interface Connection {
   readonly from: string;
@@ -18,7 +27,7 @@ interface Connection {
  * with), and so are the two ends of everything that is cut, delayed or refused.
  */
 export class MemoryNetwork {
-  private readonly listeners = new Map<string, MemoryTransport>();
+  private readonly listeners = new Map<string, MemoryListener>();
   private readonly connections = new Set<Connection>();
   private readonly cuts = new Set<string>();
   private readonly delays = new Map<string, number>();
@@ -31,10 +40,6 @@ export class MemoryNetwork {
     /** One way, in milliseconds. */
     private readonly latencyMs = 0,
   ) {}
-
-  createTransport(options: MemoryTransportOptions): MemoryTransport {
-    return new MemoryTransport(this, options);
-  }
 
   /** Nothing gets through between two nodes, in neither direction; it waits, as with TCP. */
   cut(a: string, b: string): void {
@@ -76,9 +81,9 @@ export class MemoryNetwork {
   /** Breaks every connection between two nodes; both see `ECONNRESET`. */
   reset(a: string, b: string): void {
     for (const connection of this.connections) {
-      const isBetween = [connection.from, connection.to].includes(a) && [connection.from, connection.to].includes(b);
+      const isBetween =
+        [connection.from, connection.to].includes(a) && [connection.from, connection.to].includes(b);
       if (!isBetween) continue;
-      this.connections.delete(connection);
       connection.near.reset();
       connection.far.reset();
     }
@@ -93,69 +98,48 @@ export class MemoryNetwork {
     }
   }
 
-  /** @internal */
   freePort(): number {
     return this.nextPort++;
   }
 
-  /** @internal `false`: the address is taken. */
-  register(address: string, transport: MemoryTransport): boolean {
+  /** `false`: the address is taken. */
+  register(address: string, listener: MemoryListener): boolean {
     if (this.listeners.has(address)) return false;
-    this.listeners.set(address, transport);
+    this.listeners.set(address, listener);
     return true;
   }
 
-  /** @internal */
-  unregister(address: string, transport: MemoryTransport): void {
-    if (this.listeners.get(address) === transport) this.listeners.delete(address);
+  unregister(address: string, listener: MemoryListener): void {
+    if (this.listeners.get(address) === listener) this.listeners.delete(address);
   }
 
-  /** @internal Who takes calls at an address. */
-  listenerAt(address: string): MemoryTransport | undefined {
+  /** Who takes calls at an address. */
+  listenerAt(address: string): MemoryListener | undefined {
     return this.refusing.has(address) ? undefined : this.listeners.get(address);
   }
 
-  /**
-   * @internal Knocks at `to`: after one way `knock` runs there with the far end, and its verdict is back here
-   * after another, as `answered`.
-   */
-  connect<Answer>(
-    from: string,
-    to: string,
-    callerAddress: string,
-    knock: (far: MemoryPipe) => Answer,
-    answered: (answer: Answer, near: MemoryPipe) => void,
-  ): void {
-    const near = new MemoryPipe(to, (callback) => void this.clock.after(0, callback));
-    const far = new MemoryPipe(callerAddress, (callback) => void this.clock.after(0, callback));
-    const wires: MemoryWire[] = [];
-    let answer: Answer;
-    // The first packet of each direction stands for the knock and its answer.
-    const there = new MemoryWire(
-      this.route(from, to),
-      first(
-        () => {
-          answer = knock(far);
-          back.send({ type: 'data', bytes: Buffer.alloc(0) });
-        },
-        (packet) => far.receive(packet),
-      ),
-      () => near.drained(),
-    );
-    const back = new MemoryWire(
-      this.route(to, from),
-      first(
-        () => answered(answer, near),
-        (packet) => near.receive(packet),
-      ),
-      () => far.drained(),
-    );
-    near.connectTo(there);
-    far.connectTo(back);
-    wires.push(there, back);
-    const connection = { from, to, near, far, wires };
+  /** The two ends of a new connection: `near` is the dialer's. */
+  connect(from: string, to: string, callerAddress: string): { near: MemoryPipe; far: MemoryPipe } {
+    const defer = (callback: () => void) => void this.clock.after(0, callback);
+    const closed = () => {
+      if (near.isClosed && far.isClosed) this.connections.delete(connection);
+    };
+    const near = new MemoryPipe(to, defer, closed);
+    const far = new MemoryPipe(callerAddress, defer, closed);
+    const wires = [this.wire(from, to, near, far), this.wire(to, from, far, near)];
+    const connection: Connection = { from, to, near, far, wires };
     this.connections.add(connection);
-    there.send({ type: 'data', bytes: Buffer.alloc(0) });
+    return { near, far };
+  }
+
+  private wire(from: string, to: string, sender: MemoryPipe, receiver: MemoryPipe): MemoryWire {
+    const wire = new MemoryWire(
+      this.route(from, to),
+      (packet) => receiver.receive(packet),
+      () => sender.drained(),
+    );
+    sender.connectTo(wire);
+    return wire;
   }
 
   private route(from: string, to: string): Route {
@@ -176,17 +160,4 @@ export class MemoryNetwork {
 
 function wayOf(from: string, to: string): string {
   return `${from} -> ${to}`;
-}
-
-/** The first packet goes to one receiver, all others to another. */
-function first(receiveFirst: () => void, receive: (packet: Packet) => void): (packet: Packet) => void {
-  let isFirst = true;
-  return (packet) => {
-    if (!isFirst) {
-      receive(packet);
-      return;
-    }
-    isFirst = false;
-    receiveFirst();
-  };
 }

@@ -11,7 +11,12 @@ export class MemoryPipe implements Pipe {
   constructor(
     readonly remoteAddress: string,
     private readonly defer: (callback: () => void) => void,
+    private readonly onClosed: () => void,
   ) {}
+
+  get isClosed(): boolean {
+    return this.state === 'closed';
+  }
 
   get bufferedBytes(): number {
     return this.out.excessBytes;
@@ -60,11 +65,18 @@ export class MemoryPipe implements Pipe {
     this.events = undefined;
     this.out.send({ type: 'reset' });
     this.state = 'closed';
+    this.onClosed();
+  }
+
+  /** Runs something at the other end, in order with what is written. */
+  call(run: () => void): void {
+    this.out.send({ type: 'call', run });
   }
 
   /** A packet from the other end. */
   receive(packet: Packet): void {
-    if (this.arrived) this.arrived.push(packet);
+    if (packet.type === 'call') packet.run();
+    else if (this.arrived) this.arrived.push(packet);
     else this.take(packet);
   }
 
@@ -77,12 +89,13 @@ export class MemoryPipe implements Pipe {
     if (this.state === 'closed') return;
     if (packet.type === 'data') this.events?.data(packet.bytes);
     else if (packet.type === 'reset') this.reset();
-    else this.destroy();
+    else if (packet.type === 'end') this.destroy();
   }
 
   private close(code: string): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
+    this.onClosed();
     this.defer(() => this.events?.closed(code));
   }
 }

@@ -1,6 +1,9 @@
 import type { Clock } from './clock.js';
 
-export type Packet = { readonly type: 'data'; readonly bytes: Buffer } | { readonly type: 'end' | 'reset' };
+export type Packet =
+  | { readonly type: 'data'; readonly bytes: Buffer }
+  | { readonly type: 'end' | 'reset' }
+  | { readonly type: 'call'; readonly run: () => void };
 
 /** What one direction of a connection asks about its route at every packet. */
 export interface Route {

@@ -10,8 +10,9 @@ import { addressOf, canonicalName, formatNodeName } from '../naming/node-name.js
 import type { PeerageSettings } from '../peerage.options.js';
 import { Attempts } from './attempts.js';
 import { type Clock, systemClock } from './clock.js';
-import { controlToWire, readControlFrame } from './control-frames.js';
+import { controlToWire, PROBE_KEY_BYTES, readControlFrame } from './control-frames.js';
 import type { FoundResult, FoundSource, Mesh } from './mesh.js';
+import type { Prober, ProberOptions } from './prober.js';
 import { Refusals } from './refusals.js';
 import type { Link, Transport } from './transport.js';
 
@@ -27,7 +28,11 @@ export interface PeerMeshParts {
   readonly clock?: Clock;
   /** Uniform in [0, 1). @default Math.random */
   readonly random?: () => number;
+  /** Sends and answers UDP probes. @default nothing does */
+  readonly startProber?: (options: ProberOptions) => Prober;
 }
+
+const noProber = (): Prober => ({ notes: [], probe: () => {}, close: async () => {} });
 
 /** A full mesh of direct connections: does what the membership core says, over a transport. */
 export class PeerMesh implements Mesh {
@@ -36,6 +41,9 @@ export class PeerMesh implements Mesh {
   private state: 'new' | 'starting' | 'running' | 'stopped' = 'new';
   private stopping: Promise<void> | undefined;
   private listening: { host: string; port: number } | undefined;
+  private readonly probeKey = randomBytes(PROBE_KEY_BYTES);
+  private prober: Prober | undefined;
+  private readonly startProber: (options: ProberOptions) => Prober;
   private readonly transport: Transport;
   private readonly clock: Clock;
   private readonly random: () => number;
@@ -54,8 +62,9 @@ export class PeerMesh implements Mesh {
 
   constructor(
     private readonly settings: PeerageSettings,
-    { transport, clock = systemClock, random = Math.random }: PeerMeshParts,
+    { transport, clock = systemClock, random = Math.random, startProber = noProber }: PeerMeshParts,
   ) {
+    this.startProber = startProber;
     this.transport = transport;
     this.clock = clock;
     this.random = random;
@@ -86,10 +95,18 @@ export class PeerMesh implements Mesh {
       cluster: this.settings.cluster,
       heartbeat: this.settings.heartbeat,
       limits: this.settings.limits,
+      probeKey: this.probeKey,
       originMs: Date.now() - this.clock.now(),
       random: this.random,
     });
     this.state = 'running';
+    this.prober = this.startProber({
+      bootId: this.node.bootId,
+      key: this.probeKey,
+      bind: this.settings.bind,
+      port: listening.port,
+      answered: (bootId, lagMs) => this.input({ type: 'probed', bootId, lagMs }),
+    });
   }
 
   stop(): Promise<void> {
@@ -139,7 +156,7 @@ export class PeerMesh implements Mesh {
       security: this.settings.security.kind,
       names: this.membership?.explain(nowMs, canonical) ?? [],
       refused: this.refusals.list(nowMs),
-      notes: [],
+      notes: this.prober?.notes ?? [],
     };
   }
 
@@ -168,7 +185,7 @@ export class PeerMesh implements Mesh {
     this.cancelWake();
     for (const dial of this.dials.values()) dial.abort();
     this.attempts.endAll({ result: 'failed', code: 'ABORTED', message: 'the node is shutting down' });
-    await this.transport.close();
+    await Promise.all([this.transport.close(), this.prober?.close()]);
   }
 
   /** Inputs are handled one after the other, also those that a listener causes while one is being handled. */
@@ -207,6 +224,8 @@ export class PeerMesh implements Mesh {
         return this.emit(directive.event);
       case 'wakeAt':
         return this.wakeAt(directive.atMs);
+      case 'probe':
+        return this.prober?.probe(directive);
       case 'route':
         return this.route(directive.bootId, directive.link);
     }

@@ -1,3 +1,5 @@
+import { PeerageError } from '../errors/peerage-error.js';
+
 /** A caller whose handshake is not over. */
 export interface PendingCaller {
   /**
@@ -47,4 +49,11 @@ export class PendingHandshakes<Caller extends PendingCaller> {
     for (const caller of this.callers) if (caller.stage === stage) return caller;
     return undefined;
   }
+}
+
+export function tooManyHandshakes(limit: number): PeerageError {
+  return new PeerageError(
+    'TOO_MANY_HANDSHAKES',
+    `${limit} handshakes are under way, and this caller had proved nothing. Are strangers flooding this port? Else raise limits.pendingHandshakes.`,
+  );
 }

@@ -8,12 +8,10 @@ const SET = 0x73;
 const TYPED_ARRAY = 0x74;
 const TIMESTAMP = 0xff;
 
-/** Bytes of one element, by type code, as msgpackr numbers typed arrays; 16 and 17 are ArrayBuffer and DataView. */
-const ELEMENT_BYTES: Readonly<Record<number, number>> = {
-  ...[1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8],
-  16: 1,
-  17: 1,
-};
+/** Bytes of one element, by type code, as msgpackr numbers typed arrays. */
+const ELEMENT_BYTES = [1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8];
+/** Type codes of ArrayBuffer and DataView. */
+const BARE_BYTES = new Set([16, 17]);
 
 /** Bytes after the token 0xc0 … 0xdf of a value that holds no others, or -1. */
 const FIXED_BYTES = [
@@ -101,7 +99,7 @@ function skipMap(bytes: Uint8Array, at: number, end: number, length: number, dep
 /** Strings, numbers, booleans and null: what becomes a property name. */
 function isKey(token: number): boolean {
   if (token < 0x80 || token >= 0xe0) return true;
-  if (token >= 0xa0 && token < 0xc0) return true;
+  if (token < 0xc0) return token >= 0xa0;
   return FIXED_BYTES[token - 0xc0] !== INVALID || (token >= 0xd9 && token <= 0xdb);
 }
 
@@ -126,10 +124,14 @@ function isKnownExtension(bytes: Uint8Array, at: number, length: number): boolea
     case BIG_INT:
       return length > 0;
     case TYPED_ARRAY:
-      return length > 0 && (length - 1) % (ELEMENT_BYTES[bytes[at + 1]!] ?? NaN) === 0;
+      return length > 0 && isWholeArray(bytes[at + 1]!, length - 1);
     default:
       return false;
   }
+}
+
+function isWholeArray(typeCode: number, length: number): boolean {
+  return BARE_BYTES.has(typeCode) || length % (ELEMENT_BYTES[typeCode] ?? NaN) === 0;
 }
 
 /** A big-endian integer; bytes behind the end count as 0, and the caller sees that the value is cut off. */

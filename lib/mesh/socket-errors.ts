@@ -46,20 +46,16 @@ export function notAuthenticated(address: string, kind: Security['kind']): Peera
 }
 
 /**
- * Why a link that was dialled ended before anything came from the other side, when it says more than the
- * socket's code: with mutual TLS the listener judges our certificate after we have judged its.
+ * What it means that a node we dialled closed the link before it said anything: with mutual TLS the listener
+ * judges our certificate after we have judged its.
  */
-export function explainLinkError(
-  kind: Security['kind'],
-  error: NodeJS.ErrnoException,
-  heardAnything: boolean,
-): PeerageError | undefined {
-  if (kind !== 'tls' || heardAnything) return undefined;
-  const isVerdict = ['EOF', 'ECONNRESET', 'EPIPE'].includes(error.code ?? '') || isAlert(error.code ?? '');
-  if (!isVerdict) return undefined;
+export function silentEnd(kind: Security['kind'], error: NodeJS.ErrnoException): PeerageError | undefined {
+  const code = codeOf(error);
+  const isVerdict = ['EOF', 'ECONNRESET', 'EPIPE'].includes(code) || isAlert(code);
+  if (kind !== 'tls' || !isVerdict) return undefined;
   return new PeerageError(
     'NOT_AUTHENTICATED',
-    `The other side closed the connection as soon as it had seen our certificate (${error.code}): it is not signed by the ca it trusts, has expired, or may not be used by TLS clients. Its log says which.`,
+    `The other side closed the connection as soon as it had seen our certificate (${code}): it is not signed by the ca it trusts, has expired, or may not be used by TLS clients. Its log says which.`,
     { cause: error },
   );
 }

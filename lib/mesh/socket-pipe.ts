@@ -6,22 +6,20 @@ import type { Pipe, PipeEvents } from './frame-link.js';
 const KEEP_ALIVE_MS = 15_000;
 const IPV4_IN_IPV6 = /^::ffff:(?=\d+\.)/i;
 
-/** Turns the error a socket died of into one that says what to do, where there is something to say. */
-export type ExplainSocketError = (
-  error: NodeJS.ErrnoException,
-  heardAnything: boolean,
-) => PeerageError | undefined;
+/** What it means that the other side closed before it said anything, when it means more than its code. */
+export type ExplainSilentEnd = (error: NodeJS.ErrnoException) => PeerageError | undefined;
 
 /** A TCP or TLS socket as a pipe. */
 export class SocketPipe implements Pipe {
   readonly remoteAddress: string;
   private error: NodeJS.ErrnoException | undefined;
   private heardAnything = false;
+  private isOurDoing = false;
   private events: PipeEvents | undefined;
 
   constructor(
     private readonly socket: Socket,
-    private readonly explain: ExplainSocketError,
+    private readonly explain: ExplainSilentEnd,
   ) {
     this.remoteAddress = remoteAddressOf(socket);
   }
@@ -53,16 +51,19 @@ export class SocketPipe implements Pipe {
   }
 
   end(): void {
+    this.isOurDoing = true;
     if (!this.socket.writableEnded) this.socket.end();
   }
 
   destroy(): void {
+    this.isOurDoing = true;
     this.socket.destroy();
   }
 
   private onClose(events: PipeEvents): void {
     const error = this.error ?? Object.assign(new Error('the connection was closed'), { code: 'EOF' });
-    events.closed(error.code ?? 'EOF', this.explain(error, this.heardAnything));
+    const wasToldNothing = !this.heardAnything && !this.isOurDoing;
+    events.closed(error.code ?? 'EOF', wasToldNothing ? this.explain(error) : undefined);
   }
 }
 

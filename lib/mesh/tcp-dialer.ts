@@ -5,7 +5,7 @@ import { formatHostPort } from '../naming/node-name.js';
 import { dialAborted, dialError, dialTimeout, notAuthenticated } from './socket-errors.js';
 import { tuneSocket } from './socket-pipe.js';
 import { judgePlaintext } from './strangers.js';
-import type { TcpContext } from './tcp-transport.js';
+import type { TcpContext } from './tcp-context.js';
 import type { TlsMode } from './tls.js';
 import type { Link } from './transport.js';
 

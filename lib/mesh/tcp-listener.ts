@@ -4,7 +4,7 @@ import { describeError, PeerageError } from '../errors/peerage-error.js';
 import { formatHostPort } from '../naming/node-name.js';
 import { connectionKey, InboundCall, type InboundCallHost } from './inbound-call.js';
 import { PendingHandshakes } from './pending-handshakes.js';
-import type { TcpContext } from './tcp-transport.js';
+import type { TcpContext } from './tcp-context.js';
 import type { Door } from './transport.js';
 
 const EVERY_ADDRESS = '::';

@@ -1,41 +1,15 @@
 import type { Socket } from 'node:net';
-import type { LimitOptions, Security } from '../peerage.options.js';
-import { systemClock, type Clock } from './clock.js';
-import { FrameLink, type FrameLinkOptions } from './frame-link.js';
-import { explainLinkError } from './socket-errors.js';
+import { systemClock } from './clock.js';
+import { FrameLink } from './frame-link.js';
+import { silentEnd } from './socket-errors.js';
 import { SocketPipe } from './socket-pipe.js';
+import type { LinkSide, TcpContext, TcpTransportOptions } from './tcp-context.js';
 import { TcpDialer } from './tcp-dialer.js';
 import { TcpListener } from './tcp-listener.js';
-import { createTlsMode, type TlsMode } from './tls.js';
+import { createTlsMode } from './tls.js';
 import type { Door, Link, Transport } from './transport.js';
 
-export interface TcpTransportOptions {
-  /** Listen address; undefined: every address, IPv4 and IPv6. */
-  readonly bind?: string;
-  /** 0: a free one. */
-  readonly port: number;
-  /** A fixed port that is busy is an error; another one is replaced by a free port. */
-  readonly portIsFixed: boolean;
-  readonly security: Security;
-  /** Label of the cluster, a part of the key. */
-  readonly cluster: string;
-  readonly limits: LimitOptions;
-  readonly clock?: Clock;
-}
-
-/** What the listener and the dialer share. */
-export interface TcpContext {
-  readonly options: TcpTransportOptions;
-  readonly clock: Clock;
-  readonly kind: Security['kind'];
-  readonly tls: TlsMode | undefined;
-  /** Makes the link on an authenticated socket, and ends it when the transport closes. */
-  link(socket: Socket, side: LinkSide): FrameLink;
-}
-
-export type LinkSide = Pick<FrameLinkOptions, 'handshakeMs' | 'judgeFirst' | 'settled'> & {
-  readonly dialled: boolean;
-};
+export type { TcpTransportOptions } from './tcp-context.js';
 
 /**
  * Links over TCP, protected as `security` says.
@@ -87,9 +61,7 @@ class TcpTransport implements Transport {
   }
 
   private link(context: TcpContext, socket: Socket, { dialled, ...side }: LinkSide): FrameLink {
-    const pipe = new SocketPipe(socket, (error, heardAnything) =>
-      dialled ? explainLinkError(context.kind, error, heardAnything) : undefined,
-    );
+    const pipe = new SocketPipe(socket, (error) => (dialled ? silentEnd(context.kind, error) : undefined));
     const link = new FrameLink(pipe, {
       limits: context.options.limits,
       clock: context.clock,

@@ -4,8 +4,8 @@ import { describeError, PeerageError } from '../errors/peerage-error.js';
 const NO_SUCH_RECORD = new Set(['ENOTFOUND', 'ENODATA']);
 
 const REASONS: Readonly<Record<string, string>> = {
-  // getaddrinfo has one code for both, and does not tell them apart.
-  EAI_AGAIN: 'no name server could be reached in time, or it answered SERVFAIL',
+  // getaddrinfo has one code for all of these, and does not tell them apart.
+  EAI_AGAIN: 'no name server could be reached in time, or it answered SERVFAIL or REFUSED',
   EAI_FAIL: 'the name server refused to answer',
   ESERVFAIL: 'the name server answered SERVFAIL',
   EREFUSED: 'the name server refused to answer',

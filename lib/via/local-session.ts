@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { canonicalName } from '../naming/node-name.js';
 import { ensureLocalDirectory, listEntryFiles, readLiveEntries } from './local-directory.js';
 import type { LocalEntry } from './local-file.js';
-import { entryFileName, ownPidSpace, writeEntry } from './local-file.js';
+import { entryFileName, isEntryFileName, ownPidSpace, writeEntry } from './local-file.js';
 import type { ServeContext } from './provider.js';
 
 /** Our file is refreshed this often, so that others can tell it from one left behind. */
@@ -74,10 +74,7 @@ export class LocalSession {
   private watchFolder(): void {
     this.watcher?.close();
     try {
-      const watcher = watch(this.dir, { persistent: false }, (event) => {
-        // Files come and go by rename; a change is somebody's refresh.
-        if (event === 'rename') this.onChange();
-      });
+      const watcher = watch(this.dir, { persistent: false }, (event, file) => this.onEvent(event, file));
       watcher.on('error', () => this.unwatch(watcher));
       this.watcher = watcher;
     } catch {
@@ -88,6 +85,15 @@ export class LocalSession {
   private unwatch(watcher: FSWatcher): void {
     watcher.close();
     if (this.watcher === watcher) this.watcher = undefined;
+    this.onChange();
+  }
+
+  private onEvent(event: string, fileName: string | null): void {
+    // Files come and go by rename; a change is somebody's refresh.
+    if (event !== 'rename' || (fileName !== null && !isEntryFileName(fileName))) return;
+    // Ours came, or went with the folder: a look will tell.
+    if (fileName === null || fileName === entryFileName(this.context.self.bootId))
+      this.refreshedAtMs = -Infinity;
     this.onChange();
   }
 

@@ -88,6 +88,11 @@ const FAULTS: readonly Fault[] = [
     node.freeze();
     world.after(15_000 * world.random(), () => node.thaw());
   },
+  (world, node) => {
+    if (!node.isAlive || node.isFrozen) return;
+    node.block();
+    world.after(30_000 * world.random(), () => node.thaw());
+  },
   // All its connections are reset; the process lives.
   (world, node) => {
     if (!node.isAlive) return;

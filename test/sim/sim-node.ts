@@ -19,6 +19,8 @@ export class SimNode {
   readonly events: { observer: string; event: PeerEvent; atMs: number }[] = [];
   isAlive = false;
   isFrozen = false;
+  /** Since when the main loop is blocked, while it is. */
+  blockedAtMs: number | undefined;
   bootId = '';
   /** Counts starts: what a former process left under way does not touch its successor. */
   incarnation = 0;
@@ -43,6 +45,7 @@ export class SimNode {
     ).join('');
     this.isAlive = true;
     this.isFrozen = false;
+    this.blockedAtMs = undefined;
     this.waiting = [];
     this.wakeAtMs = undefined;
     this.byLink.clear();
@@ -51,6 +54,7 @@ export class SimNode {
       cluster: 'app',
       heartbeat: DEFAULT_HEARTBEAT,
       limits: DEFAULT_LIMITS,
+      probeKey: new Uint8Array(32),
       originMs: 0,
       random: this.world.random,
     });
@@ -77,6 +81,13 @@ export class SimNode {
     this.die('EOF');
   }
 
+  /** The main loop is blocked; the worker thread still answers probes. */
+  block(): void {
+    this.world.note(`${this.name} blocks`);
+    this.isFrozen = true;
+    this.blockedAtMs = this.world.nowMs;
+  }
+
   freeze(): void {
     this.world.note(`${this.name} freezes`);
     this.isFrozen = true;
@@ -86,6 +97,7 @@ export class SimNode {
     if (!this.isFrozen || !this.isAlive) return;
     this.world.note(`${this.name} thaws`);
     this.isFrozen = false;
+    this.blockedAtMs = undefined;
     // Timers come before sockets in a turn of the event loop.
     if (this.wakeAtMs !== undefined && this.wakeAtMs < this.world.nowMs) this.wake(this.wakeAtMs);
     for (const run of this.waiting.splice(0)) run();
@@ -139,6 +151,8 @@ export class SimNode {
         if (end) this.world.close(end, 'EOF');
         return;
       }
+      case 'probe':
+        return this.world.probe(this, directive);
       case 'emit':
         this.world.note(`${this.name} (${this.bootId.slice(0, 4)}): ${describe(directive.event)}`);
         this.events.push({ observer: this.bootId, event: directive.event, atMs: this.world.nowMs });

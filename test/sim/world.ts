@@ -109,6 +109,28 @@ export class World {
     tryOnce(1_000);
   }
 
+  /** Sends a UDP probe: it is answered by the worker of the very process, blocked or not, or lost. */
+  probe(node: SimNode, target: { bootId: string; host: string; port: number }): void {
+    const { incarnation } = node;
+    if (!this.passes(node.host, target.host)) return;
+    this.after(this.transitMs(), () => {
+      const other = this.nodes.get(`${target.host}:${target.port}`);
+      const isStopped = other?.isFrozen && other.blockedAtMs === undefined;
+      if (!other?.isAlive || isStopped || other.bootId !== target.bootId) return;
+      const lagMs = other.blockedAtMs === undefined ? 0 : this.nowMs - other.blockedAtMs;
+      if (!this.passes(target.host, node.host)) return;
+      this.after(this.transitMs(), () =>
+        node.whenRunning(() => {
+          if (node.incarnation === incarnation) node.handle({ type: 'probed', bootId: target.bootId, lagMs });
+        }),
+      );
+    });
+  }
+
+  private passes(from: string, to: string): boolean {
+    return this.reaches(from, to) && !this.isLost();
+  }
+
   /** Sends a frame from one end; it arrives in order, or when the network lets it. */
   send(from: End, frame: ControlFrame): void {
     this.transmit(from, (to) => {

@@ -22,9 +22,9 @@ export class FakeNameserver {
     });
   }
 
-  static async start(): Promise<FakeNameserver> {
+  static async start(port = 0): Promise<FakeNameserver> {
     const socket = createSocket('udp4');
-    socket.bind(0, '127.0.0.1');
+    socket.bind(port, '127.0.0.1');
     await once(socket, 'listening');
     return new FakeNameserver(socket);
   }

@@ -20,6 +20,11 @@ export class Namespace {
     ip('-n', this.name, ...args);
   }
 
+  /** Runs a program in this namespace, to its end. */
+  exec(...command: string[]): void {
+    ip('netns', 'exec', this.name, ...command);
+  }
+
   delete(): void {
     ip('netns', 'delete', this.name);
     rmSync(this.folder, { recursive: true, force: true });

@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const child = fileURLToPath(new URL('via-child.mjs', import.meta.url));
+const runner = fileURLToPath(new URL('run-ts.mjs', import.meta.url));
+const program = fileURLToPath(new URL('via-child.ts', import.meta.url));
 
 /** What the program in via-child.ts prints. */
 export interface ViaMessage {
@@ -35,7 +36,7 @@ export class ViaProcess {
     mode: 'poll' | 'serve',
     { namespace, key = '' }: ViaProcessOptions = {},
   ) {
-    const node = [process.execPath, child, url, name, mode];
+    const node = [process.execPath, runner, program, url, name, mode];
     const [command = '', ...args] =
       namespace === undefined ? node : ['ip', 'netns', 'exec', namespace, ...node];
     this.process = spawn(command, args, { env: { ...process.env, VIA_KEY: key }, stdio: 'pipe' });

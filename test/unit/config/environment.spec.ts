@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { VARIABLES, optionsFromEnvironment, readEnvironment, variableOf } from '../../../lib/config/environment.js';
+import {
+  VARIABLES,
+  optionsFromEnvironment,
+  readEnvironment,
+  variableOf,
+} from '../../../lib/config/environment.js';
 import type { Environment } from '../../../lib/config/environment.js';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
 import { checkOptions } from '../../../lib/options/check-options.js';
@@ -98,7 +103,9 @@ describe('the environment', () => {
     expect(told('PEERAGE_WAIT_FOR_TIMEOUT_MS')).toBe('PEERAGE_WAIT_FOR_TIMEOUT_MS: is missing.');
     expect(told('PEERAGE_TLS_CA')).toBe('PEERAGE_TLS_CA: the file /nowhere/ca.pem cannot be read (ENOENT).');
     expect(told('PEERAGE_TLS_KEY')).toBe('PEERAGE_TLS_KEY: is missing.');
-    expect(told('PEERAGE_SECERT')).toBe('PEERAGE_SECERT: there is no such variable; did you mean PEERAGE_SECRET?');
+    expect(told('PEERAGE_SECERT')).toBe(
+      'PEERAGE_SECERT: there is no such variable; did you mean PEERAGE_SECRET?',
+    );
     expect(() => optionsFromEnvironment(env)).toThrow(PeerageError);
   });
 

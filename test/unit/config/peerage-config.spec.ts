@@ -5,15 +5,19 @@ import { peerageConfig, peerageEnvironment } from '../../../lib/config/index.js'
 import { ClusterService, PeerageModule } from '../../../lib/index.js';
 import { PEERAGE_MESH, PEERAGE_SETTINGS } from '../../../lib/peerage.constants.js';
 import type { PeerageSettings } from '../../../lib/peerage.options.js';
+import { CapturedLog } from '../../support/captured-log.js';
 import { FakeNetwork } from '../../support/fake-mesh.js';
 import { thrownBy } from '../../support/errors.js';
 
 const network = new FakeNetwork();
-const fakeMesh = { factory: (settings: PeerageSettings) => network.mesh(settings), inject: [PEERAGE_SETTINGS] };
+const fakeMesh = {
+  factory: (settings: PeerageSettings) => network.mesh(settings),
+  inject: [PEERAGE_SETTINGS],
+};
 
 function compile(imports: any[]) {
   return Test.createTestingModule({ imports })
-    .setLogger(false)
+    .setLogger(new CapturedLog())
     .overrideProvider(PEERAGE_MESH)
     .useFactory(fakeMesh)
     .compile();
@@ -40,7 +44,10 @@ describe('peerageConfig', () => {
   it('tells what is wrong when it is loaded', async () => {
     vi.stubEnv('PEERAGE_PORT', 'x');
     const error = await thrownBy(() => compile([PeerageModule.forRootAsync(peerageConfig.asProvider())]));
-    expect(error).toMatchObject({ code: 'INVALID_OPTIONS', message: expect.stringContaining('PEERAGE_PORT') });
+    expect(error).toMatchObject({
+      code: 'INVALID_OPTIONS',
+      message: expect.stringContaining('PEERAGE_PORT'),
+    });
   });
 });
 

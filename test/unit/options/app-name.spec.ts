@@ -10,7 +10,10 @@ describe('the name of the app', () => {
 
   function packageAt(directory: string, content: unknown): void {
     mkdirSync(directory, { recursive: true });
-    writeFileSync(join(directory, 'package.json'), typeof content === 'string' ? content : JSON.stringify(content));
+    writeFileSync(
+      join(directory, 'package.json'),
+      typeof content === 'string' ? content : JSON.stringify(content),
+    );
   }
 
   beforeEach(() => {

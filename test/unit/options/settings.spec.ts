@@ -65,7 +65,10 @@ describe('the defaults', () => {
 
 describe('the host told to peers', () => {
   const machine = {
-    interfaces: () => ({ lo: [{ address: '127.0.0.1', internal: true }] as never, eth0: external('10.1.1.1') }),
+    interfaces: () => ({
+      lo: [{ address: '127.0.0.1', internal: true }] as never,
+      eth0: external('10.1.1.1'),
+    }),
   };
   const all = { env: { PEERAGE_HOST: 'from.env', POD_IP: '10.9.9.9' }, ...machine };
   const pod = { env: { POD_IP: '10.9.9.9' }, ...machine };
@@ -136,7 +139,11 @@ describe('faults', () => {
     ['an app name with an @', { appName: 'a@b' }, 'appName: "a@b" does not work'],
     ['an empty cluster', { cluster: '' }, 'cluster: "" does not work'],
     ['a flag that is text', { insecure: 'true' }, 'insecure: "true" does not work; give true or false.'],
-    ['a heartbeat in disorder', { heartbeat: { intervalMs: 3_000 } }, 'heartbeat: intervalMs (3000) must be less'],
+    [
+      'a heartbeat in disorder',
+      { heartbeat: { intervalMs: 3_000 } },
+      'heartbeat: intervalMs (3000) must be less',
+    ],
     ['an unknown beat', { heartbeat: { interval: 3 } }, 'heartbeat.interval: there is no such option'],
     ['a hello larger than frames', { limits: { frameBytes: 9 } }, 'limits.helloBytes: 16384 is more than'],
     ['half a waitFor', { waitFor: { peers: 1 } }, 'waitFor.timeoutMs: is missing.'],

@@ -1,0 +1,42 @@
+import type { Core, PeerRecord } from './core.js';
+import type { Beat } from './messages.js';
+import { isMonitored } from './monitors.js';
+
+/** Starts to beat to a monitored peer, and to wait for its signs of life. */
+export function startBeats(core: Core, peer: PeerRecord): void {
+  const { intervalMs, suspectMs } = core.config.heartbeat;
+  const { bootId } = peer.node;
+  if (!isMonitored(core, bootId) || peer.link === undefined) return;
+  // The first interval is shortened at random: connections made together do not beat together for ever.
+  core.timers.set(`beat ${bootId}`, core.nowMs + intervalMs * (0.5 + 0.5 * core.config.random()));
+  core.timers.set(`silence ${bootId}`, core.nowMs + suspectMs);
+}
+
+export function stopBeats(core: Core, { node }: PeerRecord): void {
+  core.timers.delete(`beat ${node.bootId}`);
+  core.timers.delete(`silence ${node.bootId}`);
+}
+
+/** It is time to be heard. */
+export function beatDue(core: Core, peer: PeerRecord): void {
+  sendBeat(core, peer);
+  core.timers.set(`beat ${peer.node.bootId}`, core.nowMs + core.config.heartbeat.intervalMs);
+}
+
+/** Sends a beat now. `answer` asks for one back at once. */
+export function sendBeat(core: Core, peer: PeerRecord, answer = false): void {
+  if (peer.link === undefined) return;
+  const { lastBeat } = peer;
+  const echo = lastBeat && { echo: lastBeat.sentAt, heldMs: core.nowMs - lastBeat.atMs };
+  core.send(peer.link, { kind: 'beat', body: { sentAt: core.nowMs, ...echo, ...(answer && { now: true }) } });
+}
+
+/**
+ * A beat came: it measures the round trip, without what the other side held it back. Whom we do not monitor
+ * does not hear from us on its own, so it is answered at once.
+ */
+export function takeBeat(core: Core, peer: PeerRecord, beat: Beat): void {
+  peer.lastBeat = { sentAt: beat.sentAt, atMs: core.nowMs };
+  if (beat.echo !== undefined) peer.rttMs = Math.max(0, core.nowMs - beat.echo - (beat.heldMs ?? 0));
+  if (beat.now || !isMonitored(core, peer.node.bootId)) sendBeat(core, peer);
+}

@@ -1,0 +1,46 @@
+import type { PeerageModuleOptions, ViaDnsOptions, ViaLocalOptions, ViaUdpOptions } from 'nestjs-peerage';
+
+/** Ways in which a provider misbehaves. */
+export type Trouble = 'throws' | 'rejects' | 'nonsense' | 'hangs' | 'serve-crashes';
+
+/** One provider, as JSON. */
+export type ViaConfig =
+  | { readonly list: readonly string[] }
+  | { readonly dns: ViaDnsOptions }
+  | { readonly udp: ViaUdpOptions }
+  | { readonly local: ViaLocalOptions }
+  | { readonly trouble: Trouble; readonly names?: readonly string[] };
+
+/** What `node.ts` is told: the options of the module, with providers as JSON. */
+export interface NodeConfig extends Omit<PeerageModuleOptions, 'via'> {
+  readonly via?: readonly ViaConfig[];
+  /** Gets everything ready, and listens only when it is told to. */
+  readonly held?: boolean;
+  /** Without the log of the app. */
+  readonly quiet?: boolean;
+  /** For measurements: prints `full` when it has so many peers, and of the events only `peer.down`. */
+  readonly tellAtPeers?: number;
+}
+
+/** A line that `node.ts` prints beside the log. `at` is the wall clock, precise, in milliseconds. */
+export type NodeMessage = { readonly at: number } & (
+  | { readonly type: 'held' | 'told' | 'full' | 'closed' }
+  | { readonly type: 'started'; readonly name: string; readonly bootId: string }
+  | { readonly type: 'reply'; readonly id: number; readonly value?: unknown; readonly error?: string }
+  | { readonly type: 'event'; readonly event: Readonly<Record<string, unknown>> & { readonly type: string } }
+);
+
+/** A command, one a line, as JSON: answered by the `reply` with its id. */
+export interface NodeCommand {
+  readonly id: number;
+  readonly run: 'start' | 'peers' | 'connect' | 'disconnect' | 'poll' | 'explain' | 'meta' | 'load' | 'close';
+  readonly argument?: unknown;
+}
+
+/** The answer to `load`: how late the event loop was since the last time, and what memory is in use. */
+export interface Load {
+  readonly maxDelayMs: number;
+  readonly meanDelayMs: number;
+  readonly heapBytes: number;
+  readonly rssBytes: number;
+}

@@ -1,0 +1,130 @@
+/**
+ * A small Nest app that is one node. Its options come as JSON in its first argument; it prints a line of JSON
+ * for everything that happens, and takes commands on standard input.
+ */
+import 'reflect-metadata';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { createInterface } from 'node:readline';
+import { Injectable, Module } from '@nestjs/common';
+import type { INestApplicationContext, OnModuleInit } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ClusterService, PeerageModule, viaDns, viaList, viaLocal, viaUdp } from 'nestjs-peerage';
+import type { ClusterEvent, Via } from 'nestjs-peerage';
+import type { Load, NodeCommand, NodeConfig, NodeMessage, ViaConfig } from './node-config.js';
+import { troubled } from './trouble.js';
+
+const config = JSON.parse(process.argv[2] ?? '{}') as NodeConfig;
+const { via = [], held = false, quiet = false, tellAtPeers, ...options } = config;
+
+type Unstamped<T> = T extends unknown ? Omit<T, 'at'> : never;
+
+function print(message: Unstamped<NodeMessage>): void {
+  const at = performance.timeOrigin + performance.now();
+  process.stdout.write(`${JSON.stringify({ ...message, at }, asJson)}\n`);
+}
+
+function asJson(_key: string, value: unknown): unknown {
+  return value instanceof Error ? { message: value.message, code: (value as { code?: unknown }).code } : value;
+}
+
+function provider(one: ViaConfig): Via {
+  if ('list' in one) return viaList([...one.list]);
+  if ('dns' in one) return viaDns(one.dns);
+  if ('udp' in one) return viaUdp(one.udp);
+  if ('local' in one) return viaLocal(one.local);
+  return troubled(one.trouble, one.names ?? []);
+}
+
+let tellToStart: () => void;
+const toldToStart = new Promise<void>((resolve) => (tellToStart = resolve));
+
+/** Modules are initialised before any of them is bootstrapped, which is when a node listens. */
+@Injectable()
+class Gate implements OnModuleInit {
+  constructor(private readonly cluster: ClusterService) {}
+
+  async onModuleInit(): Promise<void> {
+    this.cluster.events$.subscribe((event) => this.tell(event));
+    if (!held) return;
+    print({ type: 'held' });
+    await toldToStart;
+    print({ type: 'told' });
+  }
+
+  private tell(event: ClusterEvent): void {
+    if (tellAtPeers === undefined || event.type === 'peer.down') print({ type: 'event', event: { ...event } });
+    else if (event.type === 'peer.up' && this.cluster.peers.length === tellAtPeers) print({ type: 'full' });
+  }
+}
+
+@Module({
+  imports: [PeerageModule.forRoot({ ...options, via: via.map(provider) })],
+  providers: [Gate],
+})
+class AppModule {}
+
+const delay = monitorEventLoopDelay({ resolution: 2 });
+delay.enable();
+
+function load(): Load {
+  // Only with --expose-gc: then what is measured is in use.
+  globalThis.gc?.();
+  const { heapUsed, rss } = process.memoryUsage();
+  const measured = { maxDelayMs: delay.max / 1e6, meanDelayMs: delay.mean / 1e6 };
+  delay.reset();
+  return { ...measured, heapBytes: heapUsed, rssBytes: rss };
+}
+
+let app: INestApplicationContext | undefined;
+
+async function run({ run: what, argument }: NodeCommand): Promise<unknown> {
+  if (what === 'start') return tellToStart();
+  const cluster = app!.get(ClusterService);
+  switch (what) {
+    case 'peers':
+      return cluster.peers;
+    case 'connect':
+      return cluster.connect(argument as string);
+    case 'disconnect':
+      return cluster.disconnect(argument as string);
+    case 'poll':
+      return cluster.poll();
+    case 'explain':
+      return cluster.explain(argument as string | undefined);
+    case 'meta':
+      return cluster.setMeta(argument as Record<string, unknown>);
+    case 'load':
+      return load();
+    case 'close':
+      return close();
+  }
+}
+
+/** Ends the app and nothing else: the process must end by itself. */
+async function close(): Promise<void> {
+  await app!.close();
+  print({ type: 'closed' });
+  delay.disable();
+  input.close();
+  process.stdin.destroy();
+}
+
+const input = createInterface({ input: process.stdin });
+input.on('line', (line) => {
+  const command = JSON.parse(line) as NodeCommand;
+  const { id } = command;
+  run(command).then(
+    (value) => print({ type: 'reply', id, value }),
+    (error: unknown) => {
+      const { code = 'UNKNOWN', message } = error as Error & { code?: string };
+      print({ type: 'reply', id, error: `${code}: ${message}` });
+    },
+  );
+});
+// Whoever started this process is gone.
+input.on('close', () => void setTimeout(() => process.exit(), 10_000).unref());
+
+app = await NestFactory.createApplicationContext(AppModule, quiet ? { logger: false } : {});
+app.enableShutdownHooks();
+const { name, bootId } = app.get(ClusterService).self;
+print({ type: 'started', name, bootId });

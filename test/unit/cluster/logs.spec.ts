@@ -1,0 +1,215 @@
+import { Logger } from '@nestjs/common';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ClusterLog } from '../../../lib/cluster/cluster.log.js';
+import { EventHub } from '../../../lib/cluster/event-hub.js';
+import { pollTable } from '../../../lib/cluster/poll-table.js';
+import { RefusalLog } from '../../../lib/cluster/refusal-log.js';
+import type { PollReport } from '../../../lib/discovery/poll-report.js';
+import type { RefusedEvent } from '../../../lib/membership/events.js';
+import type { PeerageModuleOptions } from '../../../lib/peerage.options.js';
+import { CapturedLog } from '../../support/captured-log.js';
+import { FakeNetwork, noEvidence } from '../../support/fake-mesh.js';
+import { settings } from '../../support/peerage-settings.js';
+import { recorder } from '../../support/recorder.js';
+
+const log = new CapturedLog();
+
+async function setUp(options: PeerageModuleOptions = {}) {
+  const made = settings(options);
+  const mesh = new FakeNetwork().mesh(made);
+  const hub = new EventHub(mesh);
+  mesh.subscribe((event) => hub.emit(event));
+  const clusterLog = new ClusterLog(made, mesh, hub);
+  clusterLog.listen();
+  await mesh.start();
+  return { mesh, hub, clusterLog };
+}
+
+const report: PollReport = {
+  startedAt: new Date(),
+  durationMs: 33.6,
+  providers: [
+    { provider: 'dns', names: [], durationMs: 1, invalid: [] },
+    { provider: 'list', names: [], durationMs: 1, invalid: [] },
+  ],
+  results: [
+    { name: 'app@10.0.0.1', result: 'self' },
+    { name: 'app@10.0.0.2', result: 'connected', bootId: '1' },
+    { name: 'app@10.0.0.3:9999', result: 'failed', code: 'CONNECTION_REFUSED', message: 'nobody listens' },
+    { name: 'app@10.0.0.4', result: 'waiting' },
+    { name: 'app@10.0.0.5', result: 'pending' },
+  ],
+  live: ['app@10.0.0.1', 'app@10.0.0.2'],
+};
+
+beforeEach(() => {
+  log.lines.length = 0;
+  Logger.overrideLogger(['debug', 'log', 'warn', 'error']);
+  Logger.overrideLogger(log);
+});
+
+describe('the table of a poll', () => {
+  it('has what became of each name, then the live nodes', () => {
+    expect(pollTable(report, 'app@10.0.0.1').split('\n')).toEqual([
+      'Polled dns, list in 34 ms',
+      '  NAME                 RESULT OF ATTEMPT',
+      '  app@10.0.0.1         self',
+      '  app@10.0.0.2         connected',
+      '  app@10.0.0.3:9999    failed: CONNECTION_REFUSED (nobody listens)',
+      '  app@10.0.0.4         waits for its next attempt',
+      '  app@10.0.0.5         still being tried',
+      '  LIVE NODES',
+      '  app@10.0.0.1 (self)',
+      '  app@10.0.0.2',
+    ]);
+  });
+
+  it('is short when there are many names, and when there are none', () => {
+    const live = Array.from({ length: 5_000 }, (_, i) => `a@h${i}`);
+    const lines = pollTable({ ...report, results: [], live }, 'a@h0').split('\n');
+    expect(lines).toHaveLength(105);
+    expect(lines.slice(1, 3)).toEqual(['  NAME    RESULT OF ATTEMPT', '  (none)']);
+    expect(lines.at(-1)).toBe('  … and 4900 more');
+  });
+
+  it('is logged at debug level, unless that is not wanted', async () => {
+    const wanted = await setUp();
+    wanted.hub.emit({ type: 'poll', report });
+    const unwanted = await setUp({ logResults: false });
+    unwanted.hub.emit({ type: 'poll', report });
+    expect(log.lines).toEqual([expect.stringMatching(/^debug Polled dns, list/)]);
+  });
+});
+
+describe('the line at start', () => {
+  it('says that only this machine can join', async () => {
+    const { clusterLog } = await setUp();
+    clusterLog.started();
+    expect(log.lines).toEqual([
+      'log app@127.0.0.1:40001 listens on 127.0.0.1:40001, in cluster "app", not encrypted',
+      'log Port 4370 is taken, so the free port 40001 is used',
+      expect.stringMatching(/^log There is no secret, so only nodes on this machine can join\./),
+    ]);
+  });
+
+  it('warns of plaintext', async () => {
+    const { clusterLog } = await setUp({ insecure: true, port: 5_000 });
+    clusterLog.started();
+    expect(log.lines.slice(1)).toEqual([expect.stringMatching(/^warn Connections are plaintext/)]);
+  });
+
+  it('is one with a secret', async () => {
+    const { clusterLog } = await setUp({ secret: 'a secret of some length', port: 5_000, cluster: 'blue' });
+    clusterLog.started();
+    expect(log.lines).toEqual([
+      'log app@127.0.0.1:5000 listens on 127.0.0.1:5000, in cluster "blue", encrypted, members know the secret',
+    ]);
+  });
+});
+
+describe('a change of peers', () => {
+  it('is one line that says why', async () => {
+    const { mesh } = await setUp();
+    const peer = mesh.join('b@h');
+    mesh.join('c@h');
+    mesh.say({ type: 'peer.degraded', peer, lagMs: 1_234 });
+    mesh.say({ type: 'peer.recovered', peer, lagMs: 0 });
+    mesh.lose('c@h', 'left');
+    mesh.lose('b@h', 'replaced');
+    expect(log.lines).toEqual([
+      'log peer.up b@h (1 peer)',
+      'log peer.up c@h (2 peers)',
+      'log peer.degraded b@h (2 peers): its event loop is blocked for 1.2 s',
+      'log peer.recovered b@h (2 peers): its event loop runs again',
+      'log peer.down c@h (1 peer): it said goodbye',
+      'log peer.down b@h (0 peers): another process answers at its name',
+    ]);
+  });
+
+  it('says what it rests on', async () => {
+    const { mesh } = await setUp();
+    const peer = mesh.join('b@h');
+    log.lines.length = 0;
+    const closed = {
+      ...noEvidence,
+      closed: 'ECONNRESET',
+      redial: { code: 'CONNECTION_REFUSED' as const, message: '' },
+    };
+    mesh.say({ type: 'peer.down', peer, reason: 'closed', evidence: closed });
+    const asked = [{ name: 'c@h', answer: 'does not hear it' as const }];
+    const silent = { ...noEvidence, silentMs: 4_210, probes: { sent: 30, answered: 0 }, asked };
+    mesh.say({ type: 'peer.down', peer, reason: 'timeout', evidence: silent });
+    expect(log.lines).toEqual([
+      'log peer.down b@h (1 peer): its connection ended (ECONNRESET) and dialling it again failed (CONNECTION_REFUSED)',
+      'log peer.down b@h (1 peer): silent for 4.2 s, 0 of 30 probes answered; asked: c@h does not hear it',
+    ]);
+  });
+});
+
+describe('failures of providers', () => {
+  it('are told once each, and their end', async () => {
+    const { hub } = await setUp();
+    hub.emit({ type: 'provider.failed', provider: 'dns', error: new Error('SERVFAIL') });
+    hub.emit({ type: 'provider.recovered', provider: 'dns' });
+    expect(log.lines).toEqual(['warn Provider dns failed: SERVFAIL', 'log Provider dns works again']);
+  });
+});
+
+describe('refusals', () => {
+  let now = 0;
+  const warn = recorder<string>();
+  const refusal = (overrides: Partial<RefusedEvent> = {}): RefusedEvent => ({
+    type: 'peer.refused',
+    address: '10.0.0.7:51234',
+    code: 'WRONG_SECRET',
+    message: 'its key is another one',
+    direction: 'inbound',
+    ...overrides,
+  });
+  beforeEach(() => {
+    now = 0;
+    warn.heard.length = 0;
+  });
+
+  it('get one line a minute for each code and host, and then their number', () => {
+    const refusals = new RefusalLog(warn, () => now);
+    for (let port = 1; port <= 40; port++) refusals.log(refusal({ address: `10.0.0.7:${port}` }));
+    refusals.log(refusal({ code: 'WRONG_CLUSTER' }));
+    refusals.log(refusal({ direction: 'outbound', name: 'b@h', address: '10.0.0.8:4370' }));
+    expect(warn.heard).toEqual([
+      'Refused 10.0.0.7:1: WRONG_SECRET (its key is another one)',
+      'Refused 10.0.0.7:51234: WRONG_CLUSTER (its key is another one)',
+      'Was refused by b@h at 10.0.0.8:4370: WRONG_SECRET (its key is another one)',
+    ]);
+    warn.heard.length = 0;
+    now = 59_999;
+    refusals.log(refusal());
+    expect(warn.heard).toEqual([]);
+    now = 60_000;
+    refusals.log(refusal());
+    expect(warn.heard).toEqual([
+      '40 more refusals like those before were not logged.',
+      'Refused 10.0.0.7:51234: WRONG_SECRET (its key is another one)',
+    ]);
+  });
+
+  it('stay on one line, whatever a stranger calls itself', () => {
+    new RefusalLog(warn, () => now).log(
+      refusal({ name: 'evil\n[Nest] all is well\u001b[2J', message: 'a\r\nb' }),
+    );
+    expect(warn.heard).toEqual(['Refused evil [Nest] all is well [2J at 10.0.0.7:51234: WRONG_SECRET (a b)']);
+  });
+
+  it('do not flood the log from many hosts', () => {
+    const refusals = new RefusalLog(warn, () => now);
+    for (let i = 0; i < 1_000; i++) refusals.log(refusal({ address: `[2001:db8::${i.toString(16)}]:1` }));
+    expect(warn.heard).toHaveLength(20);
+  });
+
+  it('are logged when they happen', async () => {
+    const { mesh } = await setUp();
+    mesh.say(refusal());
+    mesh.say(refusal());
+    expect(log.lines).toEqual(['warn Refused 10.0.0.7:51234: WRONG_SECRET (its key is another one)']);
+  });
+});
