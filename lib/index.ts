@@ -40,7 +40,12 @@ export type {
   PeerStatus,
   RefusedEvent,
 } from './membership/events.js';
-export type { AttemptResult, Explanation, NameExplanation } from './membership/explanation.js';
+export type {
+  AttemptResult,
+  Explanation,
+  LivenessExplanation,
+  NameExplanation,
+} from './membership/explanation.js';
 export type { FoundResult } from './mesh/mesh.js';
 export type { NodeInfo } from './naming/node-info.js';
 export { diagnosticsChannelName } from './diagnostics/channels.js';

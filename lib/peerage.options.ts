@@ -88,15 +88,15 @@ export interface PeerageModuleOptions {
   /** Label of the cluster; nodes with another one are refused. @default appName */
   readonly cluster?: string;
   /**
-   * The address told to peers. @default PEERAGE_HOST, POD_IP, else the first non-internal address;
-   * 127.0.0.1 when bound to loopback
+   * The address told to peers. @default PEERAGE_HOST, else the address in `bind`, else POD_IP, else the first
+   * non-internal address; 127.0.0.1 when bound to loopback
    */
   readonly host?: string;
   /** Listen address. @default every address; loopback when there is neither secret, tls nor insecure */
   readonly bind?: string;
   /**
    * Listen port, TCP and UDP. Left out and busy: a free one is taken and logged. Given and busy: start-up
-   * fails with `PORT_IN_USE`. @default 4370
+   * fails with `PORT_IN_USE`. 0: any free one. @default 4370
    */
   readonly port?: number;
   /** Cluster secrets of at least 16 bytes. The first one dials, all are accepted (rotation). */

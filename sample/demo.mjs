@@ -64,7 +64,10 @@ async function play(stage, screen, nodes) {
   const togetherMs = await timeOf(async () => {
     nodes.forEach((node) => node.start());
     screen.tell('A, B and C were started');
-    await stage.until(() => nodes.every(({ peers }) => peers.size === 2), 'all three see each other');
+    await stage.until(
+      () => nodes.every(({ peers }) => peers.size === 2),
+      'The three did not all see each other',
+    );
   });
   screen.tell(paint('bold', `One cluster, ${seconds(togetherMs)} after the start of the processes`));
   screen.snapshot();
@@ -72,7 +75,10 @@ async function play(stage, screen, nodes) {
 
   const gone = { bootId: bootIdOf(c, a), atMs: c.kill() };
   screen.tell(paint('bold', `kill -9 ${c.pid}: C is gone, without a word`));
-  await stage.until(() => [a, b].every(({ peers }) => !peers.has(gone.bootId)), 'A and B know that C is gone');
+  await stage.until(
+    () => [a, b].every(({ peers }) => !peers.has(gone.bootId)),
+    'A and B did not both notice that C is gone',
+  );
   const [aMs, bMs] = [a, b].map((node) => stage.downAt(node, gone.bootId) - gone.atMs);
   screen.tell(paint('bold', `A knew after ${aMs} ms, B after ${bMs} ms`));
   screen.snapshot();
@@ -81,7 +87,7 @@ async function play(stage, screen, nodes) {
   const backMs = await timeOf(async () => {
     c.start();
     screen.tell('C was started again');
-    await stage.until(() => nodes.every(({ peers }) => peers.size === 2), 'C is back');
+    await stage.until(() => nodes.every(({ peers }) => peers.size === 2), 'C did not come back');
   });
   screen.tell(paint('bold', `C is back, ${seconds(backMs)} after the start of its process`));
   screen.snapshot();

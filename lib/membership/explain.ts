@@ -1,7 +1,8 @@
 import { addressOf } from '../naming/node-name.js';
 import type { AddressRecord } from './address-book.js';
-import type { Core } from './core.js';
-import type { NameExplanation } from './explanation.js';
+import type { Core, PeerRecord } from './core.js';
+import type { LivenessExplanation, NameExplanation } from './explanation.js';
+import { isMonitored } from './monitors.js';
 
 /** What is known of every address, by its first name. */
 export function explainAll(core: Core): NameExplanation[] {
@@ -28,9 +29,10 @@ function explainRecord(core: Core, record: AddressRecord, name: string): NameExp
   return {
     name,
     state,
-    summary: summarise(core, record, state),
+    summary: peer ? summarisePeer(core, peer) : summarise(core, record, state),
     foundBy: [...record.sources.keys()],
-    ...(peer && { peer: core.snapshot(peer) }),
+    ...(peer && { peer: core.snapshot(peer), liveness: explainLiveness(core, peer) }),
+    ...(record.down && { lastDown: withAge(record.down, core.nowMs) }),
     ...(last && { lastAttempt: withAge(last, core.nowMs) }),
     failures: record.failures,
     ...(state === 'waiting' && { nextAttemptInMs: Math.max(0, waitMs) }),
@@ -44,30 +46,69 @@ function stateOf(record: AddressRecord, isPeer: boolean): NameExplanation['state
   return record.dialling === undefined && !record.queued ? 'waiting' : 'dialling';
 }
 
+/** What a peer's life rests on. */
+function explainLiveness(core: Core, peer: PeerRecord): LivenessExplanation {
+  const { suspicion } = peer;
+  return {
+    monitored: isMonitored(core, peer.node.bootId),
+    silentMs: core.nowMs - peer.heardAtMs,
+    probes: peer.probes,
+    ...(suspicion && {
+      suspicion: {
+        probes: { sent: suspicion.sent, answered: suspicion.answered },
+        asked: [...suspicion.asked.values()],
+      },
+    }),
+    falseAlarms: core.falseAlarms.get(peer.node.bootId) ?? 0,
+  };
+}
+
+function summarisePeer(core: Core, peer: PeerRecord): string {
+  if (peer.link === undefined) return 'Its connection broke a moment ago; it is being dialled again.';
+  const blocked = `UDP probes to it are not answered; open UDP port ${peer.node.port} there.`;
+  const proofs =
+    peer.probes === 'unanswered' ? ` ${blocked} Until then only TCP and other nodes tell of it.` : '';
+  const { suspicion } = peer;
+  if (!suspicion) return `Connected and heard.${proofs}`;
+  const silentS = ((core.nowMs - peer.heardAtMs) / 1_000).toFixed(1);
+  const voices = [...suspicion.asked.values()].filter(({ answer }) => answer === 'hears it');
+  return (
+    `Its connection has been silent for ${silentS} s; ${suspicion.answered} of ${suspicion.sent} probes were answered, ` +
+    `and ${voices.length} of ${suspicion.asked.size} nodes that we asked hear it.${proofs}`
+  );
+}
+
 function summarise(core: Core, record: AddressRecord, state: NameExplanation['state']): string {
-  const { last, failures } = record;
   switch (state) {
-    case 'peer':
-      return core.peers.get(record.boundTo ?? '')?.link === undefined
-        ? 'Its connection broke a moment ago; it is being dialled again.'
-        : 'Connected and heard.';
     case 'self':
       return 'This name leads to the node itself.';
     case 'disconnected':
       return 'The app disconnected it. connect() ends that, and so does a restart there.';
     case 'dialling':
-      return 'It is being dialled, or is next in the queue.';
+      return `It is being dialled, or is next in the queue.${summariseDown(core, record)}`;
     default:
-      return last?.result === 'failed'
-        ? `Dialled ${failures} times in a row without success. The last time: ${last.message} (${last.code}).`
-        : 'It will be dialled.';
+      return `${summariseAttempts(record)}${summariseDown(core, record)}`;
   }
 }
 
-function withAge(
-  last: NonNullable<AddressRecord['last']>,
-  nowMs: number,
-): NonNullable<NameExplanation['lastAttempt']> {
-  const { atMs, ...result } = last;
-  return { ...result, agoMs: nowMs - atMs };
+function summariseAttempts({ last, failures }: AddressRecord): string {
+  if (last?.result !== 'failed' || failures === 0) return 'It will be dialled.';
+  const times = failures === 1 ? 'once' : `${failures} times in a row`;
+  return `Dialled ${times} without success: ${last.message} (${last.code})`;
+}
+
+function summariseDown(core: Core, { down }: AddressRecord): string {
+  if (!down) return '';
+  const agoS = Math.round((core.nowMs - down.atMs) / 1_000);
+  const voices = down.evidence.asked.filter(({ answer }) => answer === 'hears it').map(({ name }) => name);
+  const others =
+    voices.length > 0 ? ` ${voices.join(', ')} heard it when we did not: the path between us was cut.` : '';
+  return ` It was a peer until ${agoS} s ago (${down.reason}).${others}`;
+}
+
+type Aged<T> = T extends unknown ? Omit<T, 'atMs'> & { readonly agoMs: number } : never;
+
+function withAge<T extends { readonly atMs: number }>(entry: T, nowMs: number): Aged<T> {
+  const { atMs, ...rest } = entry;
+  return { ...rest, agoMs: nowMs - atMs } as Aged<T>;
 }

@@ -1,6 +1,6 @@
 import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import type { NodeInfo } from '../naming/node-info.js';
-import type { Peer } from './events.js';
+import type { DownEvidence, DownReason, Peer } from './events.js';
 
 /**
  * How one try to reach a name ended.
@@ -11,6 +11,24 @@ export type AttemptResult =
   | { readonly result: 'connected'; readonly bootId: string }
   | { readonly result: 'self' }
   | { readonly result: 'failed'; readonly code: PeerageErrorCode; readonly message: string };
+
+/**
+ * What we know of a peer's life.
+ *
+ * @publicApi
+ */
+export interface LivenessExplanation {
+  /** Whether we beat to it and wait for its beats. On a ring of more than 64 nodes others do that for us. */
+  readonly monitored: boolean;
+  /** Milliseconds since its connection last brought anything. */
+  readonly silentMs: number;
+  /** Whether UDP probes get through to it. */
+  readonly probes: 'untried' | 'answered' | 'unanswered';
+  /** What was done since it fell silent; left out while it is heard. */
+  readonly suspicion?: Pick<DownEvidence, 'probes' | 'asked'>;
+  /** How often this very process was declared down and came back. */
+  readonly falseAlarms: number;
+}
 
 /**
  * Why one name is, or is not, a peer.
@@ -25,6 +43,15 @@ export interface NameExplanation {
   /** Providers that listed the name, and `peers` when other nodes told of it. */
   readonly foundBy: readonly string[];
   readonly peer?: Peer;
+  /** What its being a peer rests on. */
+  readonly liveness?: LivenessExplanation;
+  /** How the last peer at this address ended, and how long ago, in milliseconds. */
+  readonly lastDown?: {
+    readonly reason: DownReason;
+    readonly evidence: DownEvidence;
+    readonly bootId: string;
+    readonly agoMs: number;
+  };
   /** The last finished attempt and how long ago it ended, in milliseconds. */
   readonly lastAttempt?: AttemptResult & { readonly agoMs: number };
   /** Failed attempts in a row. */

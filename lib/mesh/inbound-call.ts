@@ -14,6 +14,8 @@ export interface InboundCallHost {
   readonly door: Door;
   /** Hands a socket that opened with a TLS hello to the TLS server. */
   secure(call: InboundCall, raw: Socket): void;
+  /** The connection ended during the TLS handshake. */
+  hungUp(call: InboundCall): void;
   /** The handshake of this call is over, one way or the other. */
   settled(call: InboundCall): void;
 }
@@ -75,9 +77,10 @@ export class InboundCall implements PendingCaller {
     this.verdict = error;
   }
 
-  tlsFailed(error: unknown, socket: TLSSocket): void {
+  /** @param certificateError what is wrong with its certificate */
+  tlsFailed(error: unknown, certificateError?: Error): void {
     const { kind } = this.host.context;
-    this.refuse(this.verdict ?? callerError(kind, error, socket.authorizationError));
+    this.refuse(this.verdict ?? callerError(kind, error, certificateError));
   }
 
   secured(socket: TLSSocket): void {
@@ -126,7 +129,7 @@ export class InboundCall implements PendingCaller {
   private onRawClose(): void {
     if (this.link || this.isOver) return;
     if (this.stage === 'silent') this.finish();
-    else this.refuse(this.verdict ?? callerError(this.host.context.kind, { code: 'EOF' }));
+    else this.host.hungUp(this);
   }
 
   private finish(): void {

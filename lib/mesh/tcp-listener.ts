@@ -18,6 +18,7 @@ export class TcpListener implements InboundCallHost {
   /** Calls in their TLS handshake, by both ends of their connection. */
   private readonly securing = new Map<string, InboundCall>();
   private readonly tlsServer: TlsServer | undefined;
+  private lastHungUp: InboundCall | undefined;
   private server: Server | undefined;
   private isClosed = false;
 
@@ -47,6 +48,15 @@ export class TcpListener implements InboundCallHost {
   secure(call: InboundCall, raw: Socket): void {
     this.securing.set(call.key, call);
     this.tlsServer?.emit('connection', raw);
+  }
+
+  hungUp(call: InboundCall): void {
+    // The TLS server says why in this turn, if it was the one who hung up: of a socket without address then.
+    this.lastHungUp = call;
+    setImmediate(() => {
+      if (this.lastHungUp === call) this.lastHungUp = undefined;
+      call.tlsFailed({ code: 'EOF' });
+    });
   }
 
   settled(call: InboundCall): void {
@@ -109,7 +119,9 @@ export class TcpListener implements InboundCallHost {
     const callOf = (socket: TLSSocket) => this.securing.get(connectionKey(socket));
     const server = createTlsServer(tls.server((socket, error) => callOf(socket)?.keyRefused(error)));
     server.on('secureConnection', (socket) => callOf(socket)?.secured(socket));
-    server.on('tlsClientError', (error, socket) => callOf(socket)?.tlsFailed(error, socket));
+    server.on('tlsClientError', (error, socket) =>
+      (callOf(socket) ?? this.lastHungUp)?.tlsFailed(error, socket.authorizationError),
+    );
     return server;
   }
 }

@@ -85,6 +85,8 @@ async function listFiles(dir: string): Promise<string[]> {
   try {
     return await readdir(dir);
   } catch (error) {
+    // Somebody removed it just now; who serves makes it anew.
+    if ((error as { code?: unknown }).code === 'ENOENT') return [];
     throw new PeerageError('PROVIDER_FAILED', `Cannot read the folder ${dir}: ${describeError(error)}.`, {
       cause: error,
     });

@@ -3,6 +3,7 @@ import { open, readlink, rename, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { platform } from 'node:process';
+import { describeError, PeerageError } from '../errors/peerage-error.js';
 import { nameOrUndefined } from './checks.js';
 
 /** What a node writes of itself for the other processes of its host. */
@@ -29,7 +30,11 @@ export function isEntryFileName(fileName: string): boolean {
   return FILE_NAME.test(fileName);
 }
 
-/** Writes whole or not at all: readers never see half a file. */
+/**
+ * Writes whole or not at all: readers never see half a file.
+ *
+ * @throws PeerageError `PROVIDER_FAILED`
+ */
 export async function writeEntry(dir: string, entry: LocalEntry): Promise<void> {
   const temporary = join(dir, `.${entry.bootId}.tmp`);
   try {
@@ -37,7 +42,11 @@ export async function writeEntry(dir: string, entry: LocalEntry): Promise<void> 
     await rename(temporary, join(dir, entryFileName(entry.bootId)));
   } catch (error) {
     await unlink(temporary).catch(() => {});
-    throw error;
+    throw new PeerageError(
+      'PROVIDER_FAILED',
+      `Cannot write to the folder ${dir}: ${describeError(error)}. Other processes do not find this one.`,
+      { cause: error },
+    );
   }
 }
 

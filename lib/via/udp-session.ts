@@ -56,7 +56,7 @@ export class UdpSession {
   private async listenOn(interfaces: readonly UdpInterface[]): Promise<void> {
     const addresses = interfaces.map(({ address }) => address).join();
     try {
-      if (this.receiver && true) {
+      if (this.receiver && addresses === this.receiverAddresses) {
         joinGroup(this.receiver, this.settings, interfaces);
         return;
       }

@@ -38,14 +38,14 @@ export class Stage {
     return this.#downs.find((down) => down.node === node && down.bootId === bootId)?.atMs;
   }
 
-  async until(isSo, what) {
+  /** Waits for what is to come; `complaint` says what is the matter when it does not. */
+  async until(isSo, complaint) {
     const deadline = AbortSignal.timeout(PATIENCE_MS);
     const signal = AbortSignal.any([deadline, this.#interrupted]);
     while (!isSo()) {
       this.#interrupted.throwIfAborted();
       if (this.#failure) throw this.#failure;
-      if (deadline.aborted)
-        throw new Error(`It is not so after ${PATIENCE_MS / 1_000} s that ${what}.\n${this.#logs()}`);
+      if (deadline.aborted) throw new Error(`${complaint} within ${PATIENCE_MS / 1_000} s.\n${this.#logs()}`);
       await new Promise((resolve) => {
         this.#wake = resolve;
         signal.addEventListener('abort', resolve, { once: true });
@@ -78,8 +78,6 @@ export class Stage {
   }
 
   #logs() {
-    return this.#nodes
-      .map(({ letter, lines }) => [`--- ${letter} printed:`, ...lines].join('\n'))
-      .join('\n');
+    return this.#nodes.map(({ letter, lines }) => [`--- ${letter} printed:`, ...lines].join('\n')).join('\n');
   }
 }

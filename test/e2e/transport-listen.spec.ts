@@ -1,12 +1,20 @@
-import cluster from 'node:cluster';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { RecordedDoor } from '../support/recorded-link.js';
 import { dialFailure, dialTcp, LOOPBACK, tcpNode, tcpTransport } from '../support/tcp-node.js';
 
-const hasIPv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
+const hasIPv6 = Object.values(networkInterfaces()).some((list) =>
+  list?.some(({ address }) => address === '::1'),
+);
+
+const run = promisify(execFile);
+const pathTo = (file: string) => fileURLToPath(new URL(`../support/${file}`, import.meta.url));
+const child = (part: string) => [process.execPath, pathTo('run-ts.mjs'), pathTo('transport-child.ts'), part];
 
 const failureOf = (promise: Promise<unknown>) =>
   promise.then(
@@ -19,13 +27,12 @@ const listenFailure = (wish: Parameters<typeof tcpTransport>[0]) =>
 
 describe('a listener', () => {
   it.runIf(hasIPv6)('listens on IPv4 and IPv6 when it is not bound', async () => {
-    const transport = tcpTransport({ port: 0 });
-    void transport;
     const door = new RecordedDoor();
     const everywhere = tcpTransport({ bind: undefined as never });
     const { host, port } = await everywhere.listen(door);
     expect(host).toBe('::');
-    for (const address of [LOOPBACK, '::1', 'localhost']) (await dialTcp(port, {}, address)).link.send(1, address);
+    for (const address of [LOOPBACK, '::1', 'localhost'])
+      (await dialTcp(port, {}, address)).link.send(1, address);
     const links = [await door.link(0), await door.link(1), await door.link(2)];
     await Promise.all(links.map((link) => link.received(1)));
     expect(links[0]!.link.remoteAddress).toMatch(/^127\.0\.0\.1:\d+$/);
@@ -59,12 +66,29 @@ describe('a listener', () => {
     expect((await listenFailure({ bind: 'no-such-host.invalid' })).code).toBe('CANNOT_LISTEN');
   });
 
-  it('does not share its port with other workers of a cluster', async () => {
-    // What a worker of node:cluster asks its primary for; exclusive listeners don't ask.
-    const isWorker = Object.getOwnPropertyDescriptor(cluster, 'isWorker');
-    expect(isWorker).toBeDefined();
-    const { port } = await tcpNode();
-    expect((await listenFailure({ port, portIsFixed: true })).code).toBe('PORT_IN_USE');
+  it('does not share its port with other workers of a cluster: each is a node of its own', async () => {
+    const [node = '', ...args] = child('cluster');
+    const { stdout } = await run(node, args);
+    expect(JSON.parse(stdout)).toEqual(['listens', 'PORT_IN_USE']);
+  });
+
+  it.runIf(process.platform === 'linux')(
+    'survives that its process runs out of file descriptors',
+    async () => {
+      const { stdout } = await run('sh', ['-c', 'ulimit -n 256 && exec "$@"', 'sh', ...child('descriptors')]);
+      expect(JSON.parse(stdout)).toBe('accepted');
+    },
+  );
+
+  it('takes callers again after one could not be taken', async () => {
+    const { door, port, transport } = await tcpNode();
+    const { server } = (transport as unknown as { listener: { server: Server } }).listener;
+    server.emit('error', Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' }));
+    const { address, code, message } = await door.refusal();
+    expect({ address, code }).toEqual({ address: `127.0.0.1:${port}`, code: 'CANNOT_LISTEN' });
+    expect(message).toContain('ulimit -n');
+    await dialTcp(port);
+    await door.link();
   });
 
   it('does not open when it was closed in the meantime', async () => {

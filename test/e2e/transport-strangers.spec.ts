@@ -5,7 +5,15 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { encodeFrame } from '../../lib/mesh/frames.js';
 import { preSharedKey } from '../../lib/mesh/psk.js';
 import { MISMATCH_ALERT } from '../../lib/mesh/strangers.js';
-import { dialFailure, dialTcp, LOOPBACK, SECRET, stranger, tcpNode, withSecret } from '../support/tcp-node.js';
+import {
+  dialFailure,
+  dialTcp,
+  LOOPBACK,
+  SECRET,
+  stranger,
+  tcpNode,
+  withSecret,
+} from '../support/tcp-node.js';
 
 const PLAINTEXT = { security: { kind: 'none' } } as const;
 const HTTP = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -153,6 +161,8 @@ describe('strangers at a door with a secret', () => {
     const stuck = Array.from({ length: 300 }, () => stranger(node.port));
     for (const { socket } of stuck) socket.write(Buffer.from([0x16, 3, 1, 2, 0, 1, 0]));
     await Promise.all(stuck.map(({ socket }) => once(socket, 'connect')));
+    // Until all that they said was read.
+    await new Promise((resolve) => setTimeout(resolve, 200));
     await expectOpen(node, { limits: { handshakeMs: 30_000 } });
   });
 
@@ -247,7 +257,9 @@ describe('a dialler that reaches no node', () => {
 
   it('gives up on one that accepts and says nothing', async () => {
     const sockets: { destroy(): void }[] = [];
-    const port = await serve(createServer((socket) => void sockets.push(socket.on('error', () => undefined))));
+    const port = await serve(
+      createServer((socket) => void sockets.push(socket.on('error', () => undefined))),
+    );
     onTestFinished(() => sockets.forEach((socket) => socket.destroy()));
     const error = await dialFailure(port, QUICK);
     expect(error.code).toBe('DIAL_TIMEOUT');

@@ -2,12 +2,12 @@ import { afterAll } from 'vitest';
 import { createTcpTransport } from '../../lib/mesh/tcp-transport.js';
 import type { Security } from '../../lib/peerage.options.js';
 import { TestAuthority } from '../support/certificates.js';
+import { has } from '../support/requirements.mjs';
 import { describeTransport, type TransportRequest } from '../support/transport-conformance.js';
 
-const authority = new TestAuthority();
-const tls = { ca: authority.ca, ...authority.issue('node') };
+const authority = has('openssl') ? new TestAuthority() : undefined;
 
-afterAll(() => authority.dispose());
+afterAll(() => authority?.dispose());
 
 const transport = (
   security: Security,
@@ -19,10 +19,13 @@ describeTransport('TCP with a secret', () => ({
   make: (request) => transport({ kind: 'secret', secrets: [request.secret!] }, request),
 }));
 
-describeTransport('TCP with mutual TLS', () => ({
-  hasSecrets: false,
-  make: (request) => transport({ kind: 'tls', tls }, request),
-}));
+if (authority) {
+  const tls = { ca: authority.ca, ...authority.issue('node') };
+  describeTransport('TCP with mutual TLS', () => ({
+    hasSecrets: false,
+    make: (request) => transport({ kind: 'tls', tls }, request),
+  }));
+}
 
 describeTransport('TCP in plaintext', () => ({
   hasSecrets: false,

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { TestAuthority, type Certificate } from '../support/certificates.js';
 import { has } from '../support/requirements.mjs';
-import { dialFailure, dialTcp, LOOPBACK, SECRET, tcpNode, type TcpWish } from '../support/tcp-node.js';
+import { dialFailure, dialTcp, LOOPBACK, tcpNode, type TcpWish } from '../support/tcp-node.js';
 
 const run = promisify(execFile);
 const pathTo = (file: string) => fileURLToPath(new URL(`../support/${file}`, import.meta.url));
@@ -109,10 +109,14 @@ describe.runIf(has('openssl'))('links with certificates', () => {
     const port = await serve({ ...theirs.issue('localhost'), host: LOOPBACK } as TlsOptions);
     const { stdout } = await run(
       process.execPath,
-      [pathTo('run-ts.mjs'), pathTo('impostor-child.ts'), String(port), SECRET],
+      [pathTo('run-ts.mjs'), pathTo('transport-child.ts'), 'impostor', String(port)],
       { env: { ...process.env, NODE_EXTRA_CA_CERTS: theirs.caFile } },
     );
-    expect(JSON.parse(stdout)).toEqual({ careless: 'accepted', ours: 'NOT_AUTHENTICATED' });
+    expect(JSON.parse(stdout)).toEqual({
+      careless: 'accepted',
+      handshake: 'refused',
+      ours: 'NOT_AUTHENTICATED',
+    });
   });
 
   it('are not made by a node with a secret when the impostor asks for a certificate too', async () => {

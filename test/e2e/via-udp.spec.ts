@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(running.splice(0).map((node) => node.stop()));
   await Promise.all(processes.splice(0).map((child) => child.kill()));
-  for (const stranger of strangers.splice(0)) stranger.leave();
+  for (const one of strangers.splice(0)) one.leave();
 });
 
 /** A provider that serves in this process. */

@@ -25,6 +25,7 @@ export function runScenario(seed: number, options: ScenarioOptions = {}): Outcom
   const { random } = world;
   const count = options.nodes ?? 2 + Math.floor(random() * 11);
   const nodes = Array.from({ length: count }, (_, i) => new SimNode(world, `10.0.${i >> 8}.${i & 255}`));
+  for (const node of nodes) node.clock = { rate: 0.998 + 0.004 * random(), offsetMs: 1e6 * random() };
   world.conditions = {
     delayMs: random() < 0.5 ? 0.2 : 20 * random(),
     jitterMs: 20 * random() ** 3,

@@ -17,6 +17,10 @@ export class SimNode {
   readonly byLink = new Map<number, End>();
   /** What its app was told, over all incarnations: by boot id of the observer. */
   readonly events: { observer: string; event: PeerEvent; atMs: number }[] = [];
+  /** How fast this node's clock runs, and what it showed at the beginning of the world. */
+  clock = { rate: 1, offsetMs: 0 };
+  /** Frames and datagrams that this node sent, over all incarnations. */
+  sent = 0;
   isAlive = false;
   isFrozen = false;
   /** Since when the main loop is blocked, while it is. */
@@ -127,7 +131,15 @@ export class SimNode {
 
   handle(input: Input): void {
     if (!this.isAlive) return;
-    for (const directive of this.membership.handle(input, this.world.nowMs)) this.perform(directive);
+    for (const directive of this.membership.handle(input, this.now())) this.perform(directive);
+  }
+
+  private now(): number {
+    return this.world.nowMs * this.clock.rate + this.clock.offsetMs;
+  }
+
+  private inWorld(atMs: number): number {
+    return (atMs - this.clock.offsetMs) / this.clock.rate;
   }
 
   private perform(directive: Directive): void {
@@ -142,6 +154,7 @@ export class SimNode {
         );
       case 'send': {
         const end = this.byLink.get(directive.link);
+        this.sent += 1;
         if (end?.isOpen) this.world.send(end, directive.frame);
         return;
       }
@@ -152,13 +165,14 @@ export class SimNode {
         return;
       }
       case 'probe':
+        this.sent += 1;
         return this.world.probe(this, directive);
       case 'emit':
         this.world.note(`${this.name} (${this.bootId.slice(0, 4)}): ${describe(directive.event)}`);
         this.events.push({ observer: this.bootId, event: directive.event, atMs: this.world.nowMs });
         return;
       case 'wakeAt': {
-        const { atMs } = directive;
+        const atMs = this.inWorld(directive.atMs);
         const { incarnation } = this;
         this.wakeAtMs = atMs;
         this.world.at(atMs + TIMER_SLACK_MS * this.world.random(), () => {
@@ -171,7 +185,7 @@ export class SimNode {
 
   private wake(dueMs: number): void {
     this.wakeAtMs = undefined;
-    this.handle({ type: 'wake', lateMs: this.world.nowMs - dueMs });
+    this.handle({ type: 'wake', lateMs: Math.max(0, this.world.nowMs - dueMs) });
   }
 
   private die(code: string): void {

@@ -41,6 +41,7 @@ export class World {
   conditions: NetworkConditions = { delayMs: 0.5, jitterMs: 1, loss: 0 };
   /** Whether a packet from one host reaches another. */
   reaches: (from: string, to: string) => boolean = () => true;
+  isUdpBlocked = false;
   private readonly heap: { atMs: number; order: number; run: () => void }[] = [];
   private order = 0;
 
@@ -128,7 +129,7 @@ export class World {
   }
 
   private passes(from: string, to: string): boolean {
-    return this.reaches(from, to) && !this.isLost();
+    return !this.isUdpBlocked && this.reaches(from, to) && !this.isLost();
   }
 
   /** Sends a frame from one end; it arrives in order, or when the network lets it. */

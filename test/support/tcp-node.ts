@@ -8,7 +8,9 @@ import { RecordedDoor, RecordedLink } from './recorded-link.js';
 export const LOOPBACK = '127.0.0.1';
 export const SECRET = 'a secret that is long enough';
 
-export type TcpWish = Omit<Partial<TcpTransportOptions>, 'limits'> & { readonly limits?: Partial<LimitOptions> };
+export type TcpWish = Omit<Partial<TcpTransportOptions>, 'limits'> & {
+  readonly limits?: Partial<LimitOptions>;
+};
 
 export const withSecret = (...secrets: string[]) => ({ kind: 'secret', secrets }) as const;
 

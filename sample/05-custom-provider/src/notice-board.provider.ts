@@ -17,13 +17,15 @@ export class NoticeBoardProvider implements PeerageProvider {
     return (await readdir(this.folder)).map(decodeURIComponent);
   }
 
-  async serve({ self, signal, found }: ServeContext): Promise<void> {
+  async serve(context: ServeContext): Promise<void> {
+    const { self, signal } = context;
     await mkdir(this.folder, { recursive: true });
     const note = join(this.folder, encodeURIComponent(self.name));
     try {
       const changes = watch(this.folder, { signal });
       await writeFile(note, '');
-      for await (const { filename } of changes) if (filename !== null) found([decodeURIComponent(filename)]);
+      for await (const { filename } of changes)
+        if (filename !== null) context.found([decodeURIComponent(filename)]);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {

@@ -121,10 +121,11 @@ describe('events', () => {
     try {
       mesh.join('b@h');
       hub.emit({ type: 'provider.recovered', provider: 'dns' });
+      hub.complete();
+      mesh.join('c@h');
     } finally {
       unsubscribe('peerage:peer.up', watch);
     }
-    mesh.join('c@h');
     expect(published.heard).toMatchObject([
       { self: mesh.self, event: { type: 'peer.up', peer: { name: 'b@h' } } },
     ]);

@@ -31,9 +31,12 @@ function pieces(bytes: Buffer, cuts: readonly number[]): Buffer[] {
 
 describe('FrameReader', () => {
   it('finds the same frames however the stream is cut', () => {
-    const bodies = fc.array(fc.oneof(fc.constant(undefined), fc.jsonValue(), fc.uint8Array({ maxLength: 5000 })), {
-      maxLength: 8,
-    });
+    const bodies = fc.array(
+      fc.oneof(fc.constant(undefined), fc.jsonValue(), fc.uint8Array({ maxLength: 5000 })),
+      {
+        maxLength: 8,
+      },
+    );
     fc.assert(
       fc.property(bodies, fc.array(fc.nat(), { maxLength: 30 }), (values, cuts) => {
         const stream = Buffer.concat(values.map((value, kind) => encodeFrame(kind, value, 1e6)));
@@ -54,7 +57,9 @@ describe('FrameReader', () => {
 
   it('finds frames that come byte by byte', () => {
     const { reader: read, frames } = reader();
-    const stream = Buffer.concat([1, 2, 3].map((kind) => encodeFrame(kind, { text: 'x'.repeat(3000) }, LIMIT)));
+    const stream = Buffer.concat(
+      [1, 2, 3].map((kind) => encodeFrame(kind, { text: 'x'.repeat(3000) }, LIMIT)),
+    );
     for (const byte of stream) read.push(Buffer.from([byte]));
     expect(frames.map(([kind]) => kind)).toEqual([1, 2, 3]);
   });
@@ -80,7 +85,10 @@ describe('FrameReader', () => {
   });
 
   it('judges an announced length before it allocates anything', () => {
-    for (const chunks of [[header(0xffffffff, 1)], [Buffer.from([0xff]), Buffer.from([0xff, 0xff, 0xff, 1, 2])]]) {
+    for (const chunks of [
+      [header(0xffffffff, 1)],
+      [Buffer.from([0xff]), Buffer.from([0xff, 0xff, 0xff, 1, 2])],
+    ]) {
       const { reader: read, errors } = reader();
       for (const chunk of chunks) read.push(chunk);
       expect(errors.map(({ code }) => code)).toEqual(['FRAME_TOO_LARGE']);

@@ -69,7 +69,11 @@ describe('a frame', () => {
 
   it('holds nothing of the buffer it was decoded from', () => {
     for (const size of [10, 10_000]) {
-      const frame = encodeFrame(1, { bytes: Buffer.alloc(size, 1), floats: new Float64Array(size).fill(1) }, LIMIT);
+      const frame = encodeFrame(
+        1,
+        { bytes: Buffer.alloc(size, 1), floats: new Float64Array(size).fill(1) },
+        LIMIT,
+      );
       const { bytes, floats } = decodeBody(frame, HEADER_BYTES, frame.length) as {
         bytes: Buffer;
         floats: Float64Array;
@@ -155,7 +159,9 @@ describe('a frame', () => {
 
   it('is read or malformed, whatever its bytes: never another error', () => {
     const tokens = fc.uint8Array({ maxLength: 300 });
-    const dense = fc.array(fc.constantFrom(...INTERESTING), { maxLength: 40 }).map((bytes) => Uint8Array.from(bytes));
+    const dense = fc
+      .array(fc.constantFrom(...INTERESTING), { maxLength: 40 })
+      .map((bytes) => Uint8Array.from(bytes));
     fc.assert(
       fc.property(fc.oneof(tokens, dense), (bytes) => {
         const buffer = Buffer.from(bytes);

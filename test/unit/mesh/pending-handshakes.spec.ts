@@ -4,7 +4,10 @@ import { PendingHandshakes, type PendingCaller } from '../../../lib/mesh/pending
 describe('PendingHandshakes', () => {
   let evicted: string[];
   let pending: PendingHandshakes<PendingCaller>;
-  const caller = (name: string, stage: PendingCaller['stage']) => ({ stage, evict: () => void evicted.push(name) });
+  const caller = (name: string, stage: PendingCaller['stage']) => ({
+    stage,
+    evict: () => void evicted.push(name),
+  });
 
   beforeEach(() => {
     evicted = [];

@@ -66,6 +66,18 @@ describe('createTlsMode', () => {
     );
   });
 
+  it('takes nothing but the key as a proof, and no certificate beside it', () => {
+    const mode = createTlsMode({ kind: 'secret', secrets: [NEW] }, 'a');
+    const socket = (isReused: boolean, certificate: object | null) =>
+      ({ isSessionReused: () => isReused, getPeerCertificate: () => certificate, authorized: true }) as never;
+    const someone = { subject: { CN: 'someone' } };
+    expect(mode.isAuthenticated(socket(true, {}))).toBe(true);
+    expect(mode.isAuthenticated(socket(true, null))).toBe(true);
+    expect(mode.isAuthenticated(socket(false, {}))).toBe(false);
+    expect(mode.isAuthenticated(socket(false, someone))).toBe(false);
+    expect(mode.isAuthenticated(socket(true, someone))).toBe(false);
+  });
+
   it('gives a node with a secret neither a certificate nor an authority to trust', () => {
     const mode = createTlsMode({ kind: 'secret', secrets: [NEW, OLD] }, 'a');
     const server = mode.server(() => undefined);

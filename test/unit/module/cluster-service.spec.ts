@@ -66,6 +66,14 @@ describe('ClusterService', () => {
     expect(updates.heard).toMatchObject([{ peer: { meta: { zone: 'x' } }, previous: { meta: {} } }]);
   });
 
+  it('keeps its meta to itself, whatever becomes of the object it was given', async () => {
+    const { cluster } = await start();
+    const meta = { tags: ['a'] };
+    cluster.setMeta(meta);
+    meta.tags.push('b');
+    expect(cluster.self.meta).toEqual({ tags: ['a'] });
+  });
+
   it('refuses meta that is too large or no plain data', async () => {
     const { cluster } = await start();
     const large = await thrownBy(() => cluster.setMeta({ text: 'x'.repeat(5_000) }));

@@ -4,6 +4,7 @@ import { SchedulerRegistry } from '@nestjs/schedule';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ClusterService, PeerageError, PeerageModule } from '../../../lib/index.js';
 import type { PeerageModuleOptions, PeerageOptionsFactory } from '../../../lib/index.js';
+import { PeerageLifecycle } from '../../../lib/cluster/peerage.lifecycle.js';
 import { PEERAGE_SETTINGS } from '../../../lib/peerage.constants.js';
 import type { PeerageSettings } from '../../../lib/peerage.options.js';
 import { thrownBy } from '../../support/errors.js';
@@ -139,10 +140,17 @@ describe('waiting for peers at boot', () => {
 
   it('ends when they are there', async () => {
     const { module, mesh, cluster } = await make({ peerage: { waitFor: { peers: 1, timeoutMs: 60_000 } } });
-    const init = module.init();
-    await expect.poll(() => mesh.state).toBe('running');
-    mesh.join('b@h');
-    await init;
+    const others = () => undefined;
+    process.on('SIGINT', others);
+    try {
+      const init = module.init();
+      await expect.poll(() => mesh.state).toBe('running');
+      mesh.join('b@h');
+      await init;
+      expect(process.listeners('SIGINT')).toEqual([others]);
+    } finally {
+      process.removeListener('SIGINT', others);
+    }
     expect(cluster.peers).toHaveLength(1);
   });
 
@@ -204,6 +212,17 @@ describe('shutdown', () => {
     gate.resolve();
     await Promise.all([init, close]);
     expect(mesh.state).toBe('stopped');
+  });
+
+  it('that does not wait for init, as in Nest 11, keeps what comes after the mesh from starting', async () => {
+    const gate = deferred();
+    const { module, log } = await make({ prepare: (fake) => (fake.startGate = gate.promise) });
+    const init = module.init();
+    await turns(100);
+    await module.get(PeerageLifecycle, { strict: false }).beforeApplicationShutdown();
+    gate.resolve();
+    await init;
+    expect(log.lines).toEqual([]);
   });
 
   it('comes at once, though a poll hangs, its attempts hang, and a provider never ends', async () => {
