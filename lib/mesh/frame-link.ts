@@ -78,7 +78,7 @@ export class FrameLink implements Link {
       },
       options.judgeFirst,
     );
-    this.cancelDeadline = options.clock.after(1e6, () =>
+    this.cancelDeadline = options.clock.after(options.handshakeMs, () =>
       this.destroy(handshakeTimeout(options)),
     );
     pipe.attach({

@@ -28,6 +28,9 @@ export interface Link {
   /**
    * Queues one frame. Frames of one turn leave in one write. `urgent` frames overtake what is queued.
    * `false`: the queue is full or the link closed, and nothing was queued; urgent frames are always taken.
+   *
+   * @throws PeerageError `INVALID_MESSAGE`: the body is no plain data, or longer than a frame may be (before
+   * `established`: than a hello may be). The link lives on.
    */
   send(kind: number, body: unknown, urgent?: boolean): boolean;
   /** Sends what is queued, then closes. Bounded in time. */
@@ -38,6 +41,7 @@ export interface Link {
 
 /** Told of every caller at the door. */
 export interface Door {
+  /** A caller that has proved itself; in plaintext, one that has spoken. So the dialler speaks first. */
   accepted(link: Link): void;
   /** A caller that never became a link. */
   refused(address: string, code: PeerageErrorCode, message: string): void;
@@ -45,15 +49,15 @@ export interface Door {
 
 /** Makes links: over TCP in production, in memory in tests. */
 export interface Transport {
-  /** @throws PeerageError `PORT_IN_USE`, `CANNOT_LISTEN` */
+  /** @throws PeerageError `PORT_IN_USE`, `CANNOT_LISTEN`; `NOT_RUNNING` when it was closed meanwhile */
   listen(door: Door): Promise<{ host: string; port: number }>;
   /**
    * Opens an authenticated link. Ends within the handshake deadline.
    *
    * @throws PeerageError `CONNECTION_REFUSED`, `DIAL_TIMEOUT`, `UNREACHABLE`, `HOST_NOT_FOUND`,
-   * `WRONG_SECRET`, `NOT_AUTHENTICATED`, `SECURITY_MISMATCH`, `NOT_PEERAGE`, `ABORTED`
+   * `CONNECTION_LOST`, `WRONG_SECRET`, `NOT_AUTHENTICATED`, `SECURITY_MISMATCH`, `NOT_PEERAGE`, `ABORTED`
    */
   dial(host: string, port: number, signal: AbortSignal): Promise<Link>;
-  /** Stops listening and ends every link, unfinished handshakes too. */
+  /** Stops listening and ends every link, unfinished handshakes too. Bounded in time; may be called again. */
   close(): Promise<void>;
 }

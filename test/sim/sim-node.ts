@@ -22,6 +22,8 @@ export class SimNode {
   /** Frames and datagrams that this node sent, over all incarnations. */
   sent = 0;
   isAlive = false;
+  /** A host without power refuses nothing: it does not answer. */
+  hasPower = true;
   isFrozen = false;
   /** Since when the main loop is blocked, while it is. */
   blockedAtMs: number | undefined;
@@ -48,6 +50,7 @@ export class SimNode {
         .padStart(8, '0'),
     ).join('');
     this.isAlive = true;
+    this.hasPower = true;
     this.isFrozen = false;
     this.blockedAtMs = undefined;
     this.waiting = [];
@@ -75,6 +78,7 @@ export class SimNode {
   vanish(): void {
     this.world.note(`${this.name} loses power`);
     this.isAlive = false;
+    this.hasPower = false;
     for (const end of this.ends) end.isOpen = false;
     this.ends.clear();
   }

@@ -93,7 +93,8 @@ export class World {
         );
       }
       const isThrough = this.reaches(node.host, host) && this.reaches(host, node.host) && !this.isLost();
-      if (!isThrough || target()?.isFrozen) return this.after(pauseMs, () => tryOnce(pauseMs * 2));
+      if (!isThrough || target()?.isFrozen || target()?.hasPower === false)
+        return this.after(pauseMs, () => tryOnce(pauseMs * 2));
       this.after(3 * this.transitMs(), () => {
         const other = target();
         if (!other?.isAlive) {
