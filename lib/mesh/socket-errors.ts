@@ -17,6 +17,31 @@ const DIAL_FAILURES: Readonly<Record<string, Failure>> = {
   ECONNABORTED: ['CONNECTION_LOST', 'the connection was aborted during the handshake'],
 };
 
+const BAD_CERTIFICATE: Failure = [
+  'NOT_AUTHENTICATED',
+  "its certificate is not accepted: it must be signed by the cluster's ca, in date, and usable by TLS servers",
+];
+const CERTIFICATE_INSTEAD_OF_SECRET: Failure = [
+  'NOT_AUTHENTICATED',
+  'it showed a certificate and did not prove that it knows the secret: it uses tls instead, or is none of ours',
+];
+const MISMATCH: Failure = [
+  'SECURITY_MISMATCH',
+  'it speaks plaintext and this node speaks TLS: give both the same secret (or tls), or neither',
+];
+const NO_TLS: Failure = [
+  'NOT_PEERAGE',
+  'what answers there does not speak TLS: no peerage node, or the wrong port',
+];
+const REFUSED_SECRET: Failure = [
+  'WRONG_SECRET',
+  'it does not accept our secret: the secret or the cluster label differs. Set the same `secret` and `cluster` on every node',
+];
+const REFUSED_CERTIFICATE: Failure = [
+  'NOT_AUTHENTICATED',
+  'it refused the TLS handshake: it does not trust our certificate, or it uses a secret instead of tls',
+];
+
 /** The error of a dial whose socket failed before it was a link. */
 export function dialError(address: string, kind: Security['kind'], error: unknown): PeerageError {
   const code = codeOf(error);
@@ -81,31 +106,6 @@ export function callerError(kind: Security['kind'], error: unknown, verdict?: un
       : `Its TLS handshake failed (${code}): it has no certificate of the cluster's ca. Is it a node with a secret instead, or no peerage node?`;
   return new PeerageError('NOT_AUTHENTICATED', message, cause);
 }
-
-const BAD_CERTIFICATE: Failure = [
-  'NOT_AUTHENTICATED',
-  "its certificate is not accepted: it must be signed by the cluster's ca, in date, and usable by TLS servers",
-];
-const CERTIFICATE_INSTEAD_OF_SECRET: Failure = [
-  'NOT_AUTHENTICATED',
-  'it showed a certificate and did not prove that it knows the secret: it uses tls instead, or is none of ours',
-];
-const MISMATCH: Failure = [
-  'SECURITY_MISMATCH',
-  'it speaks plaintext and this node speaks TLS: give both the same secret (or tls), or neither',
-];
-const NO_TLS: Failure = [
-  'NOT_PEERAGE',
-  'what answers there does not speak TLS: no peerage node, or the wrong port',
-];
-const REFUSED_SECRET: Failure = [
-  'WRONG_SECRET',
-  'it does not accept our secret: the secret or the cluster label differs. Set the same `secret` and `cluster` on every node',
-];
-const REFUSED_CERTIFICATE: Failure = [
-  'NOT_AUTHENTICATED',
-  'it refused the TLS handshake: it does not trust our certificate, or it uses a secret instead of tls',
-];
 
 function tlsFailure(kind: Security['kind'], code: string): Failure | undefined {
   if (kind === 'none') return undefined;

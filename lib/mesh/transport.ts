@@ -41,7 +41,7 @@ export interface Link {
 
 /** Told of every caller at the door. */
 export interface Door {
-  /** A caller that has proved itself; in plaintext, one that has spoken. So the dialler speaks first. */
+  /** A caller that has proved itself; in plaintext, one that has spoken. So the dialer speaks first. */
   accepted(link: Link): void;
   /** A caller that never became a link. */
   refused(address: string, code: PeerageErrorCode, message: string): void;

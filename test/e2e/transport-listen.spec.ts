@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { encodeFrame } from '../../lib/mesh/frames.js';
 import { RecordedDoor } from '../support/recorded-link.js';
 import { dialFailure, dialTcp, LOOPBACK, tcpNode, tcpTransport } from '../support/tcp-node.js';
 
@@ -89,6 +90,19 @@ describe('a listener', () => {
     expect(message).toContain('ulimit -n');
     await dialTcp(port);
     await door.link();
+  });
+
+  it('closes in bounded time although the other side never hangs up', async () => {
+    const { door, port, transport } = await tcpNode({ security: { kind: 'none' } });
+    const frozen = connect({ port, host: LOOPBACK, allowHalfOpen: true }).on('error', () => undefined);
+    onTestFinished(() => void frozen.destroy());
+    frozen.write(encodeFrame(1, 'hello', 1000));
+    const far = await door.link();
+    await far.received(1);
+    far.link.established();
+    for (let i = 0; i < 10; i++) far.link.send(1, Buffer.alloc(1_000_000));
+    await transport.close();
+    expect(await far.closed).toEqual({ code: 'EOF', error: undefined });
   });
 
   it('does not open when it was closed in the meantime', async () => {

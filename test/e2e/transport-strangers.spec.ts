@@ -241,7 +241,7 @@ describe('strangers at a plaintext door', () => {
   });
 });
 
-describe('a dialler that reaches no node', () => {
+describe('a dialer that reaches no node', () => {
   it('recognises a server that speaks HTTP', async () => {
     const port = await serve(
       createServer((socket) => {

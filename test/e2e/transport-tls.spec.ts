@@ -49,7 +49,7 @@ describe.runIf(has('openssl'))('links with certificates', () => {
     await far.received(1);
   });
 
-  it("are refused by a dialler that does not know the listener's authority", async () => {
+  it("are refused by a dialer that does not know the listener's authority", async () => {
     const { port, door } = await tcpNode(nodeOf(theirs.ca, theirs.issue('stranger')));
     const error = await dialFailure(port, good());
     expect(error.code).toBe('NOT_AUTHENTICATED');
@@ -74,7 +74,7 @@ describe.runIf(has('openssl'))('links with certificates', () => {
     expect(door.links).toEqual([]);
   });
 
-  it('are refused by a dialler that is shown a certificate for clients only', async () => {
+  it('are refused by a dialer that is shown a certificate for clients only', async () => {
     const { port } = await tcpNode(nodeOf(ours.ca, ours.issue('node', { usage: 'clientAuth' })));
     expect((await dialFailure(port, good())).code).toBe('NOT_AUTHENTICATED');
   });

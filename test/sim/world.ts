@@ -137,7 +137,7 @@ export class World {
   send(from: End, frame: ControlFrame): void {
     this.transmit(from, (to) => {
       if (to.isOpen && to.node.isAlive) to.node.whenRunning(() => to.isOpen && to.node.receive(to, frame));
-      else if (from.isOpen) this.transmit(to, (back) => this.ended(back, 'ECONNRESET'));
+      else if (from.isOpen && to.node.hasPower) this.transmit(to, (back) => this.ended(back, 'ECONNRESET'));
     });
   }
 

@@ -95,11 +95,11 @@ async function withoutDescriptors(): Promise<unknown> {
   const caller = connectTcp(port, '127.0.0.1').on('error', () => undefined);
   await new Promise((resolve) => caller.once('close', resolve));
   descriptors.forEach((descriptor) => closeSync(descriptor));
-  const dialler = transport();
-  const result = await dialler
+  const dialer = transport();
+  const result = await dialer
     .dial('127.0.0.1', port, new AbortController().signal)
     .then(() => 'accepted', codeOf);
-  await Promise.all([dialler.close(), node.close()]);
+  await Promise.all([dialer.close(), node.close()]);
   return result;
 }
 

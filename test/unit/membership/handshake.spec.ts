@@ -1,0 +1,221 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { WIRE_VERSIONS } from '../../../lib/membership/messages.js';
+import { closed, dialsOf, MembershipDriver, nodeOf, SELF, sent } from '../../support/membership-driver.js';
+
+const OTHER = nodeOf('app@10.0.0.2', '7', { zone: 'b' });
+
+let driver: MembershipDriver;
+beforeEach(() => {
+  driver = new MembershipDriver();
+});
+
+describe('a caller', () => {
+  it('is welcomed, and is a peer with its first beat', () => {
+    const link = driver.hello(OTHER);
+    expect(sent(driver.last, 'welcome', link)).toMatchObject([{ cluster: 'blue', node: SELF, version: WIRE_VERSIONS.max }]);
+    expect(driver.names).toEqual([]);
+    const directives = driver.beat(link);
+    expect(directives).toContainEqual({ type: 'established', link });
+    expect(directives).toContainEqual({ type: 'route', bootId: OTHER.bootId, link });
+    expect(driver.events).toMatchObject([{ type: 'peer.up', peer: { ...OTHER, status: 'up' } }]);
+  });
+
+  it.each(['peers', 'digest', 'meta'] as const)('is a peer with any first frame: %s', (type) => {
+    const link = driver.hello(OTHER);
+    const bodies = { peers: { peers: [] }, digest: { hash: 1 }, meta: { meta: { zone: 'c' } } };
+    driver.handle({ type, link, body: bodies[type] } as Parameters<MembershipDriver['handle']>[0]);
+    expect(driver.names).toEqual([OTHER.name]);
+  });
+
+  it('that says nothing more is given up', () => {
+    const link = driver.hello(OTHER);
+    expect(closed(driver.pass(1_999))).toEqual([]);
+    expect(closed(driver.pass(1))).toEqual([link]);
+    driver.beat(link);
+    expect(driver.events).toEqual([]);
+  });
+
+  it.each([
+    ['an older version', { min: 0, max: 0 }],
+    ['a newer version', { min: WIRE_VERSIONS.max + 1, max: WIRE_VERSIONS.max + 3 }],
+  ])('of %s is refused', (_what, versions) => {
+    const link = driver.hello(OTHER, { versions });
+    expect(sent(driver.last, 'refuse', link)).toMatchObject([{ code: 'VERSION_MISMATCH' }]);
+    expect(closed(driver.last)).toEqual([link]);
+    expect(driver.events).toMatchObject([
+      { type: 'peer.refused', code: 'VERSION_MISMATCH', name: OTHER.name, direction: 'inbound', address: '10.0.0.2:40000' },
+    ]);
+  });
+
+  it('of a neighbouring version that still speaks ours is taken', () => {
+    driver.beat(driver.hello(OTHER, { versions: { min: WIRE_VERSIONS.max, max: WIRE_VERSIONS.max + 1 } }));
+    expect(driver.names).toEqual([OTHER.name]);
+  });
+
+  it('of another cluster is refused, and told both labels', () => {
+    const link = driver.hello(OTHER, { cluster: 'red' });
+    const [refusal] = sent(driver.last, 'refuse', link);
+    expect(refusal).toMatchObject({ code: 'WRONG_CLUSTER' });
+    expect(refusal!.message).toMatch(/"red".*"blue"/);
+    expect(driver.events).toMatchObject([{ type: 'peer.refused', code: 'WRONG_CLUSTER' }]);
+  });
+
+  it('that is this very node is turned away without a word to the app', () => {
+    const link = driver.hello(SELF);
+    expect(sent(driver.last, 'refuse', link)).toMatchObject([{ code: 'SELF' }]);
+    expect(driver.events).toEqual([]);
+  });
+
+  it('meets nobody once the node shuts down', () => {
+    driver.handle({ type: 'stop' });
+    const link = driver.hello(OTHER);
+    expect(sent(driver.last, 'refuse', link)).toMatchObject([{ code: 'LEAVING' }]);
+    expect(driver.events).toEqual([]);
+  });
+
+  it('finds no room among too many peers, and an old peer always does', () => {
+    driver = new MembershipDriver({ peers: 1 });
+    driver.peer(OTHER);
+    driver.hello(nodeOf('app@10.0.0.3', '8'));
+    expect(sent(driver.last, 'refuse')).toMatchObject([{ code: 'TOO_MANY_PEERS' }]);
+    driver.hello(OTHER);
+    expect(sent(driver.last, 'welcome')).toHaveLength(1);
+  });
+
+  it('that goes away before it is a peer leaves nothing behind', () => {
+    const link = driver.hello(OTHER);
+    driver.handle({ type: 'closed', link, code: 'EOF' });
+    driver.pass(60_000);
+    expect(driver.events).toEqual([]);
+    expect(driver.explain(OTHER.name).state).toBe('unknown');
+  });
+});
+
+describe('a dial', () => {
+  const dial = () => driver.answer(OTHER.name)[0]!;
+
+  it('says hello, and is a peer when it is welcomed', () => {
+    const { link, host, port } = dial();
+    expect([host, port]).toEqual(['10.0.0.2', 4370]);
+    const [hello] = sent(driver.handle({ type: 'dialled', link, address: '10.0.0.2:4370' }), 'hello', link);
+    expect(hello).toMatchObject({ versions: WIRE_VERSIONS, cluster: 'blue', node: SELF });
+    const directives = driver.welcomed(link, OTHER);
+    expect(sent(directives, 'beat', link)).toHaveLength(1);
+    expect(directives).toContainEqual({
+      type: 'attempt',
+      address: '10.0.0.2:4370',
+      result: { result: 'connected', bootId: OTHER.bootId },
+    });
+    expect(driver.names).toEqual([OTHER.name]);
+  });
+
+  it.each([
+    ['WRONG_CLUSTER', { cluster: 'red' }],
+    ['VERSION_MISMATCH', { version: WIRE_VERSIONS.max + 1 }],
+  ])('gives up a listener that takes us but is wrong: %s', (code, more) => {
+    const { link } = dial();
+    const directives = driver.welcomed(link, OTHER, more);
+    expect(closed(directives)).toEqual([link]);
+    expect(driver.events).toMatchObject([{ type: 'peer.refused', code, direction: 'outbound', name: OTHER.name }]);
+    expect(driver.explain(OTHER.name)).toMatchObject({ state: 'waiting', lastAttempt: { code } });
+  });
+
+  it('that leads to ourselves is remembered as ours', () => {
+    const { link } = dial();
+    driver.welcomed(link, SELF);
+    expect(driver.explain(OTHER.name).state).toBe('self');
+    expect(driver.answer(OTHER.name)).toEqual([]);
+    expect(dialsOf(driver.pass(120_000))).toEqual([]);
+    expect(driver.events).toEqual([]);
+  });
+
+  it('is told a refusal of the other side, once', () => {
+    const refuse = (link: number) => {
+      driver.handle({ type: 'dialled', link, address: '10.0.0.2:4370' });
+      driver.handle({ type: 'refuse', link, body: { code: 'TOO_MANY_PEERS', message: 'full' } });
+    };
+    refuse(dial().link);
+    const [again] = dialsOf(driver.pass(10_000));
+    refuse(again!.link);
+    expect(driver.events).toMatchObject([{ type: 'peer.refused', code: 'TOO_MANY_PEERS', message: 'full' }]);
+  });
+
+  it('ends when the other side takes too long', () => {
+    const { link } = dial();
+    driver.handle({ type: 'dialled', link, address: '10.0.0.2:4370' });
+    expect(closed(driver.pass(2_000))).toContain(link);
+    expect(driver.explain(OTHER.name)).toMatchObject({ failures: 1, lastAttempt: { code: 'HANDSHAKE_TIMEOUT' } });
+    // Too late.
+    driver.welcomed(link, OTHER);
+    expect(driver.names).toEqual([]);
+  });
+
+  it('ends when the connection does', () => {
+    const { link } = dial();
+    driver.handle({ type: 'dialled', link, address: '10.0.0.2:4370' });
+    driver.handle({ type: 'closed', link, code: 'ECONNRESET' });
+    expect(driver.explain(OTHER.name)).toMatchObject({ failures: 1, lastAttempt: { code: 'CONNECTION_LOST' } });
+  });
+
+  it('is the spare one when there is a connection already', () => {
+    const { link } = dial();
+    driver.handle({ type: 'dialled', link, address: '10.0.0.2:4370' });
+    driver.peer(OTHER);
+    expect(closed(driver.welcomed(link, OTHER))).toEqual([link]);
+    expect(driver.events).toHaveLength(1);
+    expect(driver.explain(OTHER.name).state).toBe('peer');
+  });
+});
+
+describe('two dials at once', () => {
+  it.each([
+    ['7', 'ours stays: our boot id is the lower one', true],
+    ['3', 'theirs stays: their boot id is the lower one', false],
+  ])('(other boot id %s…) %s', (digit, _what, oursStays) => {
+    const other = nodeOf('app@10.0.0.2', digit);
+    const [{ link: ours } = { link: 0 }] = driver.answer(other.name);
+    driver.handle({ type: 'dialled', link: ours, address: '10.0.0.2:4370' });
+    const theirs = driver.hello(other);
+    const atWelcome = driver.welcomed(ours, other);
+    expect(closed(atWelcome).includes(ours)).toBe(!oursStays);
+    // The other side does the same sums: it goes on with its own dial, or gives it up.
+    if (oursStays) driver.handle({ type: 'closed', link: theirs, code: 'EOF' });
+    else driver.beat(theirs);
+    expect(driver.events).toHaveLength(1);
+    expect(driver.last.some((directive) => directive.type === 'emit')).toBe(!oursStays);
+    // Beyond the pause of a spare dial, short of suspicion.
+    expect(dialsOf(driver.pass(2_400))).toEqual([]);
+  });
+
+  it('also when their confirmation comes after our connection stands', () => {
+    const other = nodeOf('app@10.0.0.2', '3');
+    const [{ link: ours } = { link: 0 }] = driver.answer(other.name);
+    driver.welcomed(ours, other);
+    const theirs = driver.hello(other);
+    driver.beat(theirs);
+    expect(driver.core.peers()).toHaveLength(1);
+    expect(driver.events).toHaveLength(1);
+  });
+});
+
+describe('a new connection of a peer', () => {
+  it('replaces the old one, which is dead at its end, and nobody is told', () => {
+    const old = driver.peer(OTHER);
+    const fresh = driver.hello(OTHER);
+    expect(sent(driver.last, 'welcome', fresh)).toMatchObject([{ current: 'connection 1' }]);
+    const directives = driver.beat(fresh);
+    expect(closed(directives)).toEqual([old]);
+    expect(directives).toContainEqual({ type: 'route', bootId: OTHER.bootId, link: fresh });
+    expect(driver.events).toHaveLength(1);
+    // The end of the old one is no news.
+    driver.handle({ type: 'closed', link: old, code: 'EOF' });
+    driver.pass(1_000);
+    expect(driver.names).toEqual([OTHER.name]);
+  });
+
+  it('brings the meta of now', () => {
+    driver.peer(OTHER);
+    driver.peer({ ...OTHER, meta: { zone: 'z' } });
+    expect(driver.events.at(-1)).toMatchObject({ type: 'peer.updated', peer: { meta: { zone: 'z' } } });
+  });
+});
