@@ -17,9 +17,9 @@ export function stopBeats(core: Core, { node }: PeerRecord): void {
   core.timers.delete(`silence ${node.bootId}`);
 }
 
-/** It is time to be heard. */
+/** It is time to be heard, and on a ring, where the other side does not beat on its own, to ask for a beat. */
 export function beatDue(core: Core, peer: PeerRecord): void {
-  sendBeat(core, peer);
+  sendBeat(core, peer, core.monitored !== undefined);
   core.timers.set(`beat ${peer.node.bootId}`, core.nowMs + core.config.heartbeat.intervalMs);
 }
 
@@ -31,12 +31,9 @@ export function sendBeat(core: Core, peer: PeerRecord, answer = false): void {
   core.send(peer.link, { kind: 'beat', body: { sentAt: core.nowMs, ...echo, ...(answer && { now: true }) } });
 }
 
-/**
- * A beat came: it measures the round trip, without what the other side held it back. Whom we do not monitor
- * does not hear from us on its own, so it is answered at once.
- */
+/** A beat came: it measures the round trip, without what the other side held it back. */
 export function takeBeat(core: Core, peer: PeerRecord, beat: Beat): void {
   peer.lastBeat = { sentAt: beat.sentAt, atMs: core.nowMs };
   if (beat.echo !== undefined) peer.rttMs = Math.max(0, core.nowMs - beat.echo - (beat.heldMs ?? 0));
-  if (beat.now || !isMonitored(core, peer.node.bootId)) sendBeat(core, peer);
+  if (beat.now) sendBeat(core, peer);
 }

@@ -16,11 +16,8 @@ export function isMonitored(core: Core, bootId: string): boolean {
 
 /** A peer came or went: above the size for all pairs, the ring is drawn again soon. */
 export function ringChanged(core: Core): void {
-  const isRing = core.peers.size + 1 > ALL_PAIRS_NODES;
-  if (isRing && core.monitored === undefined) core.monitored = new Set();
-  if (isRing || core.monitored !== undefined) {
-    if (!core.timers.has('ring')) core.timers.set('ring', core.nowMs + RETUNE_MS);
-  }
+  const isRing = core.peers.size + 1 > ALL_PAIRS_NODES || core.monitored !== undefined;
+  if (isRing && !core.timers.has('ring')) core.timers.set('ring', core.nowMs + RETUNE_MS);
 }
 
 /** Draws the ring again. Returns whom to start and whom to stop monitoring. */

@@ -67,7 +67,7 @@ export class Screen {
       const { letter, name = '', pid = '', state } = node;
       const peers = node.isAlive ? this.#lettersOf(node.peers) || 'none' : '';
       const colour = paint(STATES[state], state.padEnd(10));
-      return `  ${paint('bold', letter)}  ${name.padEnd(width)}${String(pid).padEnd(9)}${colour}${peers}`;
+      return `  ${paint('bold', letter)}  ${name.padEnd(width)}${String(pid).padEnd(9)}${colour}${peers}`.trimEnd();
     });
     return [paint('dim', head), ...rows];
   }

@@ -1,14 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { optionsFromEnvironment } from '../../lib/config/environment.js';
+import { VARIABLES, optionsFromEnvironment } from '../../lib/config/environment.js';
 import { DEFAULT_PORT } from '../../lib/naming/node-name.js';
+import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS } from '../../lib/peerage.options.js';
 import { startDnsmasq } from '../support/dnsmasq.js';
 import type { Program } from '../support/programs.js';
 import { has } from '../support/requirements.mjs';
 import { expectCluster, freePorts, nameOf, startNode } from '../support/sample-nodes.js';
+import { blocksOf, readme, typeErrorsOfReadme } from '../support/sample-readme.js';
 import { parseYaml } from '../support/sample-yaml.js';
 
 const SECRET = 'a secret of the samples';
@@ -215,6 +217,57 @@ describe('06-config-from-env', () => {
     });
   });
 });
+
+describe('README.md', () => {
+  it('has code that compiles in a new Nest app', () => {
+    expect(blocksOf('ts').length).toBeGreaterThan(10);
+    expect(typeErrorsOfReadme()).toEqual([]);
+  });
+
+  it('shows the manifests of the sample', () => {
+    const [kubernetes = ''] = blocksOf('yaml');
+    const shown = kubernetes.split('---\n').map(parseYaml);
+    expect(shown).toEqual([manifest('peers-service'), manifest('deployment')]);
+  });
+
+  it('knows every variable, and its default', () => {
+    const missing = VARIABLES.filter((variable) => !readme.includes(`\`${variable}\``));
+    expect(missing).toEqual([]);
+    const numbers = Object.entries({ heartbeat: DEFAULT_HEARTBEAT, limits: DEFAULT_LIMITS }).flatMap(
+      ([group, defaults]) => Object.entries(defaults).map(([key, value]) => [`${group}.${key}`, value]),
+    );
+    const wrong = numbers.filter(([path, value]) => {
+      const row = readme.split('\n').find((line) => line.startsWith(`| \`${path}\``));
+      return !row?.includes(`\`${value}\``);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('says of every code what to do', () => {
+    const rows = readme.split('\n').filter((line) => /^\| `[A-Z_]+`/.test(line));
+    const known = new Set(
+      rows.flatMap((row) => [...row.split('|')[1]!.matchAll(/`([A-Z_]+)`/g)].map(([, code]) => code)),
+    );
+    expect(codesInUse().filter((code) => !known.has(code))).toEqual([]);
+  });
+});
+
+/** What sends messages inside, and cannot be called by an app. */
+const INTERNAL = 'INVALID_MESSAGE';
+
+/** Codes that the library gives. */
+function codesInUse(): string[] {
+  const lib = fileURLToPath(new URL('../../lib/', import.meta.url));
+  const declared = readFileSync(join(lib, 'errors/peerage-error.ts'), 'utf8').matchAll(
+    /^ {2}\| '([A-Z_]+)'/gm,
+  );
+  const files = readdirSync(lib, { recursive: true, encoding: 'utf8' });
+  const sources = files.filter((file) => file.endsWith('.ts') && !file.startsWith('errors'));
+  const code = sources.map((file) => readFileSync(join(lib, file), 'utf8')).join();
+  return [...declared]
+    .map(([, name]) => name!)
+    .filter((name) => name !== INTERNAL && code.includes(`'${name}'`));
+}
 
 function manifest(name: string): any {
   return read(`03-dns-kubernetes/manifests/${name}.yaml`);

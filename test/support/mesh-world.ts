@@ -37,8 +37,6 @@ export type Told = Omit<PeerageModuleOptions, 'via'>;
 /** Meshes on one ground; `stop` ends all of them. */
 export class MeshWorld {
   readonly nodes: TestNode[] = [];
-  /** What they do and say means nothing any more. */
-  private readonly crashed: TestNode[] = [];
 
   constructor(readonly ground: MeshGround) {}
 
@@ -79,9 +77,10 @@ export class MeshWorld {
   }
 
   async crash(node: TestNode): Promise<void> {
-    this.crashed.push(node);
     this.nodes.splice(this.nodes.indexOf(node), 1);
     await this.ground.crash(node.port, node.transport);
+    // Nothing gets out any more, and the ground may never tell it that its links are gone.
+    node.mesh.stop().catch(() => {});
   }
 
   /** Lets time pass until something holds. */
@@ -105,8 +104,6 @@ export class MeshWorld {
   }
 
   async stop(): Promise<void> {
-    // The ground may never tell a crashed node that its links are gone.
-    for (const { mesh } of this.crashed) mesh.stop().catch(() => {});
     await this.settled(Promise.all(this.nodes.map(({ mesh }) => mesh.stop())));
   }
 
