@@ -82,7 +82,7 @@ export interface PeerageModuleOptions {
   readonly appName?: string;
   /**
    * Full node name. Its host and port are what peers dial; `bind` and `port` are where we listen (they
-   * differ behind port mapping). @default `${appName}@${host}`, with `:${port}` when that is not 4370
+   * differ behind port mapping). Without `port`, the port in the name is listened on too. @default `${appName}@${host}`, with `:${port}` when that is not 4370
    */
   readonly name?: string;
   /** Label of the cluster; nodes with another one are refused. @default appName */

@@ -45,13 +45,10 @@ function settingsOf(options: PeerageModuleOptions, host: string, around: Surroun
   const bind = bindOf(options);
   return {
     via: viaOf(options.via),
-    appName,
-    ...(options.name === undefined ? {} : { name: parseNodeName(options.name) }),
     cluster: options.cluster ?? appName,
     host,
     ...(bind === undefined ? {} : { bind }),
-    port: options.port ?? DEFAULT_PORT,
-    portIsFixed: options.port !== undefined,
+    ...identityOf(options, appName),
     security: securityOf(options),
     meta: copyMeta(options.meta ?? {}),
     intervalMs: options.intervalMs ?? 10_000,
@@ -61,6 +58,22 @@ function settingsOf(options: PeerageModuleOptions, host: string, around: Surroun
     heartbeat: { ...DEFAULT_HEARTBEAT, ...given(options.heartbeat) },
     limits: { ...DEFAULT_LIMITS, ...given(options.limits) },
   };
+}
+
+/**
+ * The name and the port that go together. A `name` with a port says where to listen as well, unless `port` does;
+ * one without a port, where there is no `port` either, gets the port that is listened on.
+ */
+function identityOf(
+  { name: text, port }: PeerageModuleOptions,
+  appName: string,
+): Pick<PeerageSettings, 'appName' | 'name' | 'port' | 'portIsFixed'> {
+  if (text === undefined) return { appName, port: port ?? DEFAULT_PORT, portIsFixed: port !== undefined };
+  const name = parseNodeName(text);
+  if (port !== undefined) return { appName, name, port, portIsFixed: true };
+  const hasPort = text.endsWith(`:${name.port}`);
+  if (hasPort) return { appName, name, port: name.port, portIsFixed: true };
+  return { appName: name.app, port: DEFAULT_PORT, portIsFixed: false };
 }
 
 /** Where to listen. Unprotected nodes keep to this machine unless told otherwise. */

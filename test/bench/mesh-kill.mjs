@@ -11,7 +11,14 @@ export async function kills() {
   const [next, ...ports] = await freePorts(NODES + 1);
   const list = [next, ...ports].map((port) => `app@127.0.0.1:${port}`);
   const start = (port) =>
-    new NodeProcess({ appName: 'app', secret: SECRET, bind: '127.0.0.1', port, via: [{ list }], tellAtPeers: NODES - 1 });
+    new NodeProcess({
+      appName: 'app',
+      secret: SECRET,
+      bind: '127.0.0.1',
+      port,
+      via: [{ list }],
+      tellAtPeers: NODES - 1,
+    });
   const nodes = ports.map(start);
   return endingAll(nodes, async () => {
     await Promise.all(nodes.map((node) => node.held()));
@@ -31,8 +38,13 @@ export async function kills() {
       ports.push(free);
     }
     return [
-      row(`kill -9 to peer.down, ${NODES - 1} observers x ${ROUNDS} rounds: median`, samples, { target: '20 ms' }),
-      { ...row('kill -9 to peer.down: worst', [Math.max(...samples)], { target: '500 ms' }), runs: samples.length },
+      row(`kill -9 to peer.down, ${NODES - 1} observers x ${ROUNDS} rounds: median`, samples, {
+        target: '20 ms',
+      }),
+      {
+        ...row('kill -9 to peer.down: worst', [Math.max(...samples)], { target: '500 ms' }),
+        runs: samples.length,
+      },
     ];
   });
 }

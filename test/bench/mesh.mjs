@@ -11,7 +11,10 @@ const MEASUREMENTS = { start: coldStart, join: joins, kill: kills, import: impor
 
 const args = process.argv.slice(2);
 const asJson = args.includes('--json');
-const only = args.find((arg) => arg.startsWith('--only='))?.slice('--only='.length).split(',');
+const only = args
+  .find((arg) => arg.startsWith('--only='))
+  ?.slice('--only='.length)
+  .split(',');
 
 const rows = [];
 for (const [name, measure] of Object.entries(MEASUREMENTS)) {
@@ -25,6 +28,8 @@ if (asJson) console.log(JSON.stringify(rows, null, 2));
 else console.log(table(rows));
 
 function table(all) {
-  const lines = all.map(({ what, value, target = '', runs }) => `| ${what} | ${value} | ${target} | ${runs} |`);
+  const lines = all.map(
+    ({ what, value, target = '', runs }) => `| ${what} | ${value} | ${target} | ${runs} |`,
+  );
   return ['| what | measured | target | runs |', '| --- | --- | --- | --- |', ...lines].join('\n');
 }

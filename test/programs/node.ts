@@ -24,7 +24,9 @@ function print(message: Unstamped<NodeMessage>): void {
 }
 
 function asJson(_key: string, value: unknown): unknown {
-  return value instanceof Error ? { message: value.message, code: (value as { code?: unknown }).code } : value;
+  return value instanceof Error
+    ? { message: value.message, code: (value as { code?: unknown }).code }
+    : value;
 }
 
 function provider(one: ViaConfig): Via {
@@ -52,7 +54,8 @@ class Gate implements OnModuleInit {
   }
 
   private tell(event: ClusterEvent): void {
-    if (tellAtPeers === undefined || event.type === 'peer.down') print({ type: 'event', event: { ...event } });
+    if (tellAtPeers === undefined || event.type === 'peer.down')
+      print({ type: 'event', event: { ...event } });
     else if (event.type === 'peer.up' && this.cluster.peers.length === tellAtPeers) print({ type: 'full' });
   }
 }

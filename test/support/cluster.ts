@@ -45,6 +45,11 @@ export function onLoopback(port: number, more: NodeConfig = {}): NodeConfig {
   return { appName: 'app', secret: SECRET, bind: '127.0.0.1', port, ...more };
 }
 
+/** Options of a node on loopback that has no secret. */
+export function openOnLoopback(port: number, more: NodeConfig = {}): NodeConfig {
+  return { appName: 'app', bind: '127.0.0.1', port, ...more };
+}
+
 export function nameOn(port: number, app = 'app'): string {
   return `${app}@127.0.0.1:${port}`;
 }
@@ -95,7 +100,11 @@ export async function fullMesh(nodes: readonly ClusterNode[], timeoutMs = 20_000
 }
 
 /** Waits until something holds. */
-export async function until(holds: () => boolean, otherwise: () => string, timeoutMs = 20_000): Promise<void> {
+export async function until(
+  holds: () => boolean,
+  otherwise: () => string,
+  timeoutMs = 20_000,
+): Promise<void> {
   const endMs = performance.now() + timeoutMs;
   while (!holds()) {
     if (performance.now() > endMs) throw new Error(`After ${timeoutMs} ms: ${otherwise()}`);
@@ -190,7 +199,10 @@ export class ClusterNode {
   }
 
   /** The first message that fits; waits for it. */
-  async message<T extends NodeMessage>(fits: (message: NodeMessage) => boolean, timeoutMs = 30_000): Promise<T> {
+  async message<T extends NodeMessage>(
+    fits: (message: NodeMessage) => boolean,
+    timeoutMs = 30_000,
+  ): Promise<T> {
     let found: NodeMessage | undefined;
     const look = (): boolean => {
       this.take();

@@ -74,12 +74,19 @@ export class MembershipDriver {
     return dialsOf(this.handle({ type: 'found', provider: 'udp', names, as: 'hint' }));
   }
 
-  fail(link: LinkId, code: 'CONNECTION_REFUSED' | 'DIAL_TIMEOUT' | 'WRONG_SECRET' = 'CONNECTION_REFUSED'): Directive[] {
+  fail(
+    link: LinkId,
+    code: 'CONNECTION_REFUSED' | 'DIAL_TIMEOUT' | 'WRONG_SECRET' = 'CONNECTION_REFUSED',
+  ): Directive[] {
     return this.handle({ type: 'dialFailed', link, code, message: `it failed with ${code}` });
   }
 
   /** The listener at the end of a dial takes us. */
-  welcomed(link: LinkId, node: NodeInfo, more: { cluster?: string; version?: number; current?: string } = {}): Directive[] {
+  welcomed(
+    link: LinkId,
+    node: NodeInfo,
+    more: { cluster?: string; version?: number; current?: string } = {},
+  ): Directive[] {
     this.handle({ type: 'dialled', link, address: `${node.host}:${node.port}` });
     const body = { version: WIRE_VERSIONS.max, cluster: 'blue', node, probeKey: PROBE_KEY, ...more };
     return this.handle({ type: 'welcome', link, body });
@@ -95,7 +102,11 @@ export class MembershipDriver {
   }
 
   beat(link: LinkId, echo?: number): Directive[] {
-    return this.handle({ type: 'beat', link, body: { sentAt: this.nowMs, ...(echo !== undefined && { echo }) } });
+    return this.handle({
+      type: 'beat',
+      link,
+      body: { sentAt: this.nowMs, ...(echo !== undefined && { echo }) },
+    });
   }
 
   /** A peer, made by an inbound connection. */

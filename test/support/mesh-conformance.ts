@@ -45,7 +45,13 @@ export function describeMesh(title: string, makeGround: () => MeshGround): void 
         const [result] = await world.settled(node.mesh.found([name], { provider: 'list', as: 'answer' }));
         expect(result).toMatchObject({ name, result: 'failed', code: 'CONNECTION_REFUSED' });
         expect(node.mesh.explain(name).names).toMatchObject([
-          { name, state: 'waiting', foundBy: ['list'], failures: 1, lastAttempt: { code: 'CONNECTION_REFUSED' } },
+          {
+            name,
+            state: 'waiting',
+            foundBy: ['list'],
+            failures: 1,
+            lastAttempt: { code: 'CONNECTION_REFUSED' },
+          },
         ]);
         expect(ofType(node, 'peer.refused')).toEqual([]);
       });
@@ -153,7 +159,9 @@ export function describeMesh(title: string, makeGround: () => MeshGround): void 
         const port = await world.ground.freePort();
         const name = `app@127.0.0.1:${port}`;
         for (let i = 0; i < 6; i++)
-          await expect(world.settled(node.mesh.connect(name))).rejects.toMatchObject({ code: 'CONNECTION_REFUSED' });
+          await expect(world.settled(node.mesh.connect(name))).rejects.toMatchObject({
+            code: 'CONNECTION_REFUSED',
+          });
         await world.start({ port });
         const startMs = world.ground.clock.now();
         await world.settled(node.mesh.connect(name));
@@ -236,7 +244,8 @@ export function describeMesh(title: string, makeGround: () => MeshGround): void 
         const [a, b] = await world.mesh(2);
         await a!.mesh.disconnect(b!.name);
         await world.until(() => b!.mesh.peers.length === 0);
-        for (const node of [a, b]) expect(ofType(node!, 'peer.down')).toMatchObject([{ reason: 'disconnected' }]);
+        for (const node of [a, b])
+          expect(ofType(node!, 'peer.down')).toMatchObject([{ reason: 'disconnected' }]);
         expect(a!.mesh.explain(b!.name).names).toMatchObject([{ state: 'disconnected' }]);
         // Whoever finds whom.
         const found = await world.settled(a!.mesh.found([b!.name], { provider: 'list', as: 'answer' }));
@@ -277,7 +286,10 @@ export function describeMesh(title: string, makeGround: () => MeshGround): void 
         a!.mesh.setMeta({ version: 2 });
         await world.until(() => [b, c].every((node) => ofType(node!, 'peer.updated').length === 1));
         expect(ofType(b!, 'peer.updated')).toMatchObject([
-          { peer: { name: a!.name, meta: { version: 2 } }, previous: { name: a!.name, meta: { version: 1 } } },
+          {
+            peer: { name: a!.name, meta: { version: 2 } },
+            previous: { name: a!.name, meta: { version: 1 } },
+          },
         ]);
         const late = await world.start();
         world.tell(late, a!);
@@ -311,7 +323,9 @@ export function describeMesh(title: string, makeGround: () => MeshGround): void 
       it('meet a second live node of one name, and not the first', async () => {
         const [a, holder] = await world.mesh(2);
         const impostor = await world.start({ name: holder!.name, port: await world.ground.freePort() });
-        await expect(world.settled(impostor.mesh.connect(a!.name))).rejects.toMatchObject({ code: 'NAME_TAKEN' });
+        await expect(world.settled(impostor.mesh.connect(a!.name))).rejects.toMatchObject({
+          code: 'NAME_TAKEN',
+        });
         expect(ofType(a!, 'peer.refused')).toMatchObject([{ code: 'NAME_TAKEN', name: holder!.name }]);
         expect(ofType(a!, 'peer.down')).toEqual([]);
         expect(a!.mesh.peers.map(({ bootId }) => bootId)).toEqual([holder!.mesh.self.bootId]);
@@ -324,7 +338,9 @@ export function describeMesh(title: string, makeGround: () => MeshGround): void 
         await expect(world.settled(fourth.mesh.connect(nodes[0]!.name))).rejects.toMatchObject({
           code: 'TOO_MANY_PEERS',
         });
-        expect(ofType(nodes[0]!, 'peer.refused')).toMatchObject([{ code: 'TOO_MANY_PEERS', name: fourth.name }]);
+        expect(ofType(nodes[0]!, 'peer.refused')).toMatchObject([
+          { code: 'TOO_MANY_PEERS', name: fourth.name },
+        ]);
         for (const node of nodes) expect(node.mesh.peers).toHaveLength(2);
       });
     });

@@ -114,20 +114,25 @@ export class MeshWorld {
       const faults: string[] = [];
       for (const event of events) {
         if (event.type === 'peer.up' && up.has(event.peer.bootId)) faults.push(`${name}: peer.up twice`);
-        if (event.type === 'peer.down' && !up.has(event.peer.bootId)) faults.push(`${name}: peer.down without up`);
+        if (event.type === 'peer.down' && !up.has(event.peer.bootId))
+          faults.push(`${name}: peer.down without up`);
         if (event.type === 'peer.up') up.add(event.peer.bootId);
         if (event.type === 'peer.down') up.delete(event.peer.bootId);
       }
       const peers = mesh.peers.map(({ bootId }) => bootId);
       const isTold = peers.length === up.size && peers.every((bootId) => up.has(bootId));
-      return isTold ? faults : [...faults, `${name}: ${up.size} peers by its events, ${peers.length} in its list`];
+      return isTold
+        ? faults
+        : [...faults, `${name}: ${up.size} peers by its events, ${peers.length} in its list`];
     });
   }
 
   private report(): string {
     return this.nodes
       .map(({ name, events, mesh }) => {
-        const said = events.map((event) => ('peer' in event ? `${event.type} ${event.peer.name}` : event.type));
+        const said = events.map((event) =>
+          'peer' in event ? `${event.type} ${event.peer.name}` : event.type,
+        );
         return `${name}: peers ${mesh.peers.map((peer) => peer.name).join()}; events ${said.join()}`;
       })
       .join('\n');

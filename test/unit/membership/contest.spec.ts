@@ -80,7 +80,10 @@ describe('someone new with the name of a peer', () => {
     expect(driver.events).toHaveLength(1);
     driver.beat(holder, question!.sentAt);
     expect(closed(driver.last)).toContain(dial!.link);
-    expect(driver.explain('app@10.0.0.9')).toMatchObject({ state: 'waiting', lastAttempt: { code: 'NAME_TAKEN' } });
+    expect(driver.explain('app@10.0.0.9')).toMatchObject({
+      state: 'waiting',
+      lastAttempt: { code: 'NAME_TAKEN' },
+    });
     expect(driver.core.peers()).toMatchObject([{ bootId: HOLDER.bootId }]);
   });
 });

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { dialsOf, MembershipDriver, nodeOf, SELF } from '../../support/membership-driver.js';
 
 const NAME = 'app@10.0.0.2';
-const names = (count: number, net = 1) => Array.from({ length: count }, (_, i) => `app@10.${net}.${i >> 8}.${i & 255}`);
+const names = (count: number, net = 1) =>
+  Array.from({ length: count }, (_, i) => `app@10.${net}.${i >> 8}.${i & 255}`);
 
 let driver: MembershipDriver;
 beforeEach(() => {
@@ -42,7 +43,12 @@ describe('what is dialled', () => {
   it('keeps room for listed names beside a flood of hints', () => {
     driver = new MembershipDriver({ dials: 8 });
     expect(driver.hint(...names(100))).toHaveLength(4);
-    expect(driver.answer(...names(4, 2)).map(({ host }) => host)).toEqual(['10.2.0.0', '10.2.0.1', '10.2.0.2', '10.2.0.3']);
+    expect(driver.answer(...names(4, 2)).map(({ host }) => host)).toEqual([
+      '10.2.0.0',
+      '10.2.0.1',
+      '10.2.0.2',
+      '10.2.0.3',
+    ]);
   });
 
   it('takes the newest hint first', () => {
@@ -71,7 +77,7 @@ describe('a dial that fails', () => {
     return Array.from({ length: count }, () => {
       driver.fail(dial!.link);
       const startMs = driver.nowMs;
-      for (dial = undefined; !dial && driver.nowMs < startMs + 60_000; ) [dial] = dialsOf(driver.pass(1));
+      for (dial = undefined; !dial && driver.nowMs < startMs + 60_000;) [dial] = dialsOf(driver.pass(1));
       return driver.nowMs - startMs;
     });
   }

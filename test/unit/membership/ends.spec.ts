@@ -187,7 +187,9 @@ describe('silence', () => {
   it('is a death after the deadline, with its evidence', () => {
     const directives = driver.pass(6_000);
     expect(lastEvent()).toMatchObject({ type: 'peer.down', reason: 'timeout' });
-    expect((lastEvent() as { evidence: { silentMs: number } }).evidence.silentMs).toBeGreaterThanOrEqual(4_000);
+    expect((lastEvent() as { evidence: { silentMs: number } }).evidence.silentMs).toBeGreaterThanOrEqual(
+      4_000,
+    );
     expect(closed(directives)).toContain(link);
   });
 
@@ -208,7 +210,11 @@ describe('explain', () => {
 
   it('shows the peer, and how its address was found', () => {
     driver.answer(OTHER.name);
-    expect(driver.explain(OTHER.name)).toMatchObject({ state: 'peer', foundBy: ['list'], peer: { bootId: OTHER.bootId } });
+    expect(driver.explain(OTHER.name)).toMatchObject({
+      state: 'peer',
+      foundBy: ['list'],
+      peer: { bootId: OTHER.bootId },
+    });
   });
 
   it('says how long ago the last attempt ended', () => {

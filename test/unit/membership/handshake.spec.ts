@@ -12,7 +12,9 @@ beforeEach(() => {
 describe('a caller', () => {
   it('is welcomed, and is a peer with its first beat', () => {
     const link = driver.hello(OTHER);
-    expect(sent(driver.last, 'welcome', link)).toMatchObject([{ cluster: 'blue', node: SELF, version: WIRE_VERSIONS.max }]);
+    expect(sent(driver.last, 'welcome', link)).toMatchObject([
+      { cluster: 'blue', node: SELF, version: WIRE_VERSIONS.max },
+    ]);
     expect(driver.names).toEqual([]);
     const directives = driver.beat(link);
     expect(directives).toContainEqual({ type: 'established', link });
@@ -43,7 +45,13 @@ describe('a caller', () => {
     expect(sent(driver.last, 'refuse', link)).toMatchObject([{ code: 'VERSION_MISMATCH' }]);
     expect(closed(driver.last)).toEqual([link]);
     expect(driver.events).toMatchObject([
-      { type: 'peer.refused', code: 'VERSION_MISMATCH', name: OTHER.name, direction: 'inbound', address: '10.0.0.2:40000' },
+      {
+        type: 'peer.refused',
+        code: 'VERSION_MISMATCH',
+        name: OTHER.name,
+        direction: 'inbound',
+        address: '10.0.0.2:40000',
+      },
     ]);
   });
 
@@ -116,7 +124,9 @@ describe('a dial', () => {
     const { link } = dial();
     const directives = driver.welcomed(link, OTHER, more);
     expect(closed(directives)).toEqual([link]);
-    expect(driver.events).toMatchObject([{ type: 'peer.refused', code, direction: 'outbound', name: OTHER.name }]);
+    expect(driver.events).toMatchObject([
+      { type: 'peer.refused', code, direction: 'outbound', name: OTHER.name },
+    ]);
     expect(driver.explain(OTHER.name)).toMatchObject({ state: 'waiting', lastAttempt: { code } });
   });
 
@@ -144,7 +154,10 @@ describe('a dial', () => {
     const { link } = dial();
     driver.handle({ type: 'dialled', link, address: '10.0.0.2:4370' });
     expect(closed(driver.pass(2_000))).toContain(link);
-    expect(driver.explain(OTHER.name)).toMatchObject({ failures: 1, lastAttempt: { code: 'HANDSHAKE_TIMEOUT' } });
+    expect(driver.explain(OTHER.name)).toMatchObject({
+      failures: 1,
+      lastAttempt: { code: 'HANDSHAKE_TIMEOUT' },
+    });
     // Too late.
     driver.welcomed(link, OTHER);
     expect(driver.names).toEqual([]);
@@ -154,7 +167,10 @@ describe('a dial', () => {
     const { link } = dial();
     driver.handle({ type: 'dialled', link, address: '10.0.0.2:4370' });
     driver.handle({ type: 'closed', link, code: 'ECONNRESET' });
-    expect(driver.explain(OTHER.name)).toMatchObject({ failures: 1, lastAttempt: { code: 'CONNECTION_LOST' } });
+    expect(driver.explain(OTHER.name)).toMatchObject({
+      failures: 1,
+      lastAttempt: { code: 'CONNECTION_LOST' },
+    });
   });
 
   it('is the spare one when there is a connection already', () => {

@@ -9,9 +9,13 @@ import { formatNodeName } from '../../../lib/naming/node-name.js';
 const hex = (digits: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${digits}}$`));
 const text = fc.string({ maxLength: 40 });
 const time = fc.double({ min: 0, max: 1e12, noNaN: true });
-const meta = fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.oneof(fc.string(), fc.integer(), fc.boolean()), {
-  noNullPrototype: true,
-});
+const meta = fc.dictionary(
+  fc.stringMatching(/^[a-z]{1,8}$/),
+  fc.oneof(fc.string(), fc.integer(), fc.boolean()),
+  {
+    noNullPrototype: true,
+  },
+);
 const nodeName = fc
   .record({
     app: fc.stringMatching(/^[a-z][a-z0-9-]{0,12}$/),
@@ -19,7 +23,9 @@ const nodeName = fc
     port: fc.integer({ min: 1, max: 65_535 }),
   })
   .map((parts) => ({ name: formatNodeName(parts), host: parts.host, port: parts.port }));
-const node = fc.record({ name: nodeName, bootId: hex(32), meta }).map(({ name, ...rest }) => ({ ...name, ...rest }));
+const node = fc
+  .record({ name: nodeName, bootId: hex(32), meta })
+  .map(({ name, ...rest }) => ({ ...name, ...rest }));
 const probeKey = fc.uint8Array({ minLength: 32, maxLength: 32 });
 
 const bodies: { [K in ControlFrame['kind']]: fc.Arbitrary<Extract<ControlFrame, { kind: K }>['body']> } = {
@@ -35,7 +41,10 @@ const bodies: { [K in ControlFrame['kind']]: fc.Arbitrary<Extract<ControlFrame, 
     { requiredKeys: ['version', 'cluster', 'node', 'probeKey'] },
   ),
   refuse: fc.record({ code: fc.constantFrom('WRONG_CLUSTER', 'NAME_TAKEN'), message: text }),
-  beat: fc.record({ sentAt: time, echo: time, heldMs: time, now: fc.constant(true) }, { requiredKeys: ['sentAt'] }),
+  beat: fc.record(
+    { sentAt: time, echo: time, heldMs: time, now: fc.constant(true) },
+    { requiredKeys: ['sentAt'] },
+  ),
   leave: fc.record({ reason: fc.constantFrom('left', 'disconnected') }),
   peers: fc.record(
     {
@@ -46,7 +55,10 @@ const bodies: { [K in ControlFrame['kind']]: fc.Arbitrary<Extract<ControlFrame, 
   ),
   digest: fc.record({ hash: fc.nat() }),
   ask: fc.record({ about: hex(32) }),
-  answer: fc.record({ about: hex(32), silentMs: time, suspects: fc.constant(true) }, { requiredKeys: ['about'] }),
+  answer: fc.record(
+    { about: hex(32), silentMs: time, suspects: fc.constant(true) },
+    { requiredKeys: ['about'] },
+  ),
   meta: fc.record({ meta }),
 };
 
@@ -72,14 +84,23 @@ describe('control frames', () => {
 
   it('of any shape are read, or refused as malformed', () => {
     const kinds = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.nat(255));
-    fc.assert(fc.property(kinds, fc.anything(), (kind, body) => readsOrRefuses(kind, body)), { numRuns: 1_000 });
+    fc.assert(
+      fc.property(kinds, fc.anything(), (kind, body) => readsOrRefuses(kind, body)),
+      { numRuns: 1_000 },
+    );
   });
 
   it('with one field broken are read, or refused as malformed', () => {
     const broken = fc
       .tuple(frame, fc.anything(), fc.nat())
-      .map(([{ kind, body }, value, pick]) => ({ kind, body: withBroken(controlToWire({ kind, body } as ControlFrame), value, pick) }));
-    fc.assert(fc.property(broken, ({ kind, body }) => readsOrRefuses(FrameKind[kind], body)), { numRuns: 1_000 });
+      .map(([{ kind, body }, value, pick]) => ({
+        kind,
+        body: withBroken(controlToWire({ kind, body } as ControlFrame), value, pick),
+      }));
+    fc.assert(
+      fc.property(broken, ({ kind, body }) => readsOrRefuses(FrameKind[kind], body)),
+      { numRuns: 1_000 },
+    );
   });
 
   it.each([
@@ -96,12 +117,16 @@ describe('control frames', () => {
       node: sent,
       probeKey: new Uint8Array(32),
     };
-    expect(() => readControlFrame(FrameKind.hello, hello)).toThrow(expect.objectContaining({ code: 'MALFORMED_FRAME' }));
+    expect(() => readControlFrame(FrameKind.hello, hello)).toThrow(
+      expect.objectContaining({ code: 'MALFORMED_FRAME' }),
+    );
   });
 
   it('keep long texts of strangers out of logs', () => {
     const refuse = { code: 'WRONG_CLUSTER', message: 'x'.repeat(2_000) };
-    expect(() => readControlFrame(FrameKind.refuse, refuse)).toThrow(expect.objectContaining({ code: 'MALFORMED_FRAME' }));
+    expect(() => readControlFrame(FrameKind.refuse, refuse)).toThrow(
+      expect.objectContaining({ code: 'MALFORMED_FRAME' }),
+    );
   });
 });
 
@@ -121,5 +146,7 @@ function withBroken(body: unknown, value: unknown, pick: number): unknown {
 
 /** Binaries come back as Buffers. */
 function plain(value: ControlFrame): unknown {
-  return JSON.parse(JSON.stringify(value, (_key, each: unknown) => (each instanceof Uint8Array ? [...each] : each)));
+  return JSON.parse(
+    JSON.stringify(value, (_key, each: unknown) => (each instanceof Uint8Array ? [...each] : each)),
+  );
 }

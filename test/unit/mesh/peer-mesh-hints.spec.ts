@@ -14,7 +14,8 @@ beforeEach(() => {
   world = new MeshWorld({
     clock,
     freePort: async () => network.freePort(),
-    transport: ({ host, port, cluster, limits }) => createMemoryTransport(network, { host, port, cluster, limits }),
+    transport: ({ host, port, cluster, limits }) =>
+      createMemoryTransport(network, { host, port, cluster, limits }),
     alias: () => 'localhost',
     crash: async (port) => network.crash(`127.0.0.1:${port}`),
     silence: async () => async () => undefined,

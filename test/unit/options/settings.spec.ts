@@ -1,3 +1,4 @@
+import { formatNodeName } from '../../../lib/naming/node-name.js';
 import { describe, expect, it } from 'vitest';
 import { resolveSettings } from '../../../lib/options/settings.js';
 import type { Surroundings } from '../../../lib/options/settings.js';
@@ -166,5 +167,27 @@ describe('faults', () => {
   it('never show a secret', async () => {
     const faults = await faultsOf({ secret: ['hunter2', secret], tls: { key: 'PRIVATE-hunter3' } });
     expect(faults).not.toMatch(/hunter|sixteen/);
+  });
+
+  it.each([
+    ['a name with a port', { name: 'a@127.0.0.1:4001' }, 'a@127.0.0.1:4001', 4001, true],
+    ['a name with the default port', { name: 'a@127.0.0.1:4370' }, 'a@127.0.0.1', 4370, true],
+    ['a name and another port', { name: 'a@127.0.0.1', port: 5000 }, 'a@127.0.0.1', 5000, true],
+  ])('listens where %s says', (_, options, name, port, portIsFixed) => {
+    const settings = resolveSettings(options);
+    expect(formatNodeName(settings.name!)).toBe(name);
+    expect(settings).toMatchObject({ port, portIsFixed });
+  });
+
+  it('leaves the port open for a name that has none', () => {
+    const settings = resolveSettings({ name: 'a@127.0.0.1', appName: 'b' });
+    expect(settings.name).toBeUndefined();
+    expect(settings).toMatchObject({
+      appName: 'a',
+      host: '127.0.0.1',
+      port: 4370,
+      portIsFixed: false,
+      cluster: 'b',
+    });
   });
 });
