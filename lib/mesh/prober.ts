@@ -72,11 +72,19 @@ class ThreadedProber implements Prober {
     this.notes.push(
       `No worker thread could be started (${describeError(error)}): a node whose event loop is blocked cannot answer probes and looks dead.`,
     );
+    void this.openHere();
+  }
+
+  private async openHere(): Promise<void> {
     const socket = new ProbeSocket({ ...this.options, lagMs: () => this.progress.lagMs() });
-    socket.open().then(
-      () => (this.isClosed ? socket.close() : (this.socket = socket)),
-      (cause: unknown) => this.notes.push(portIsMissing(this.options.port, describeError(cause))),
-    );
+    try {
+      await socket.open();
+    } catch (error) {
+      this.notes.push(portIsMissing(this.options.port, describeError(error)));
+      return;
+    }
+    if (this.isClosed) socket.close();
+    else this.socket = socket;
   }
 }
 
