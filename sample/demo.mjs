@@ -123,7 +123,7 @@ Found each other in ${seconds(togetherMs)}. The death of C was known after ${aMs
 
 Next:
   npm run demo -- --stay            the same, and then you kill processes yourself
-  sample/01-quick-start/src         the whole app: 40 lines
+  sample/01-quick-start/src         the whole app: under 50 lines
   README.md                         DNS, Kubernetes, Docker Compose, UDP, your own provider
 `);
 }

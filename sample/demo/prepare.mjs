@@ -11,7 +11,8 @@ export async function prepare(signal) {
   const present = process.versions.node.split('.').map(Number);
   if (present[0] < wanted[0] || (present[0] === wanted[0] && present[1] < wanted[1]))
     throw new Error(`The demo needs Node ${wanted.join('.')} or newer; this is ${process.version}.`);
-  if (!isInstalled()) await npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], signal);
+  if (!isInstalled())
+    await npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], signal);
   if (isOlder('dist/index.js', 'lib')) await npm(['run', '--silent', 'build'], signal);
   if (isOlder('build/sample/01-quick-start/src/main.js', 'sample/01-quick-start/src'))
     await npm(['run', '--silent', 'build:programs'], signal);

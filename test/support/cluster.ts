@@ -113,20 +113,9 @@ export async function until(
 }
 
 /** The established TCP connections between each two of these processes, as the kernel knows them. */
-export function connectionsBetween(nodes: readonly ClusterNode[], namespace?: string): Map<string, number> {
-  const command = ['ss', '-tnpH', 'state', 'established'];
-  const [file = '', ...args] =
-    namespace === undefined ? command : ['ip', 'netns', 'exec', namespace, ...command];
-  const owners = new Map<string, number>();
-  const sockets: { local: string; remote: string; pid: number }[] = [];
-  for (const line of execFileSync(file, args, { encoding: 'utf8' }).split('\n')) {
-    const match = /^\d+\s+\d+\s+(\S+)\s+(\S+)\s+.*pid=(\d+)/.exec(line);
-    if (!match) continue;
-    const [local, remote] = [plain(match[1]!), plain(match[2]!)];
-    const pid = Number(match[3]);
-    sockets.push({ local, remote, pid });
-    owners.set(`${local} ${remote}`, pid);
-  }
+export function connectionsBetween(nodes: readonly ClusterNode[]): Map<string, number> {
+  const sockets = establishedSockets();
+  const owners = new Map(sockets.map(({ local, remote, pid }) => [`${local} ${remote}`, pid]));
   const counts = new Map<string, number>();
   for (const { local, remote, pid } of sockets) {
     const other = owners.get(`${remote} ${local}`);
@@ -135,6 +124,29 @@ export function connectionsBetween(nodes: readonly ClusterNode[], namespace?: st
     if (a >= 0 && a < b) counts.set(`${a}-${b}`, (counts.get(`${a}-${b}`) ?? 0) + 1);
   }
   return counts;
+}
+
+/** The hosts at the other ends of the established TCP connections of a node, sorted; one for each connection. */
+export function connectedHosts(node: ClusterNode, namespace: string): string[] {
+  const own = establishedSockets(namespace).filter(({ pid }) => pid === node.pid);
+  return own.map(({ remote }) => remote.replace(/:\d+$/, '')).toSorted();
+}
+
+interface EstablishedSocket {
+  readonly local: string;
+  readonly remote: string;
+  readonly pid: number;
+}
+
+function establishedSockets(namespace?: string): EstablishedSocket[] {
+  const command = ['ss', '-tnpH', 'state', 'established'];
+  const [file = '', ...args] =
+    namespace === undefined ? command : ['ip', 'netns', 'exec', namespace, ...command];
+  const lines = execFileSync(file, args, { encoding: 'utf8' }).split('\n');
+  return lines.flatMap((line) => {
+    const match = /^\d+\s+\d+\s+(\S+)\s+(\S+)\s+.*pid=(\d+)/.exec(line);
+    return match ? [{ local: plain(match[1]!), remote: plain(match[2]!), pid: Number(match[3]) }] : [];
+  });
 }
 
 function plain(address: string): string {

@@ -91,12 +91,10 @@ describe('control frames', () => {
   });
 
   it('with one field broken are read, or refused as malformed', () => {
-    const broken = fc
-      .tuple(frame, fc.anything(), fc.nat())
-      .map(([{ kind, body }, value, pick]) => ({
-        kind,
-        body: withBroken(controlToWire({ kind, body } as ControlFrame), value, pick),
-      }));
+    const broken = fc.tuple(frame, fc.anything(), fc.nat()).map(([{ kind, body }, value, pick]) => ({
+      kind,
+      body: withBroken(controlToWire({ kind, body } as ControlFrame), value, pick),
+    }));
     fc.assert(
       fc.property(broken, ({ kind, body }) => readsOrRefuses(FrameKind[kind], body)),
       { numRuns: 1_000 },

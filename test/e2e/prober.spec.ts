@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { encodeProbe } from '../../lib/mesh/probe-codec.js';
+import { ProbeSocket } from '../../lib/mesh/probe-socket.js';
+
+const bootId = (digit: string) => digit.repeat(32);
+const opened: { close(): void }[] = [];
+
+afterEach(() => {
+  for (const each of opened.splice(0)) each.close();
+});
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(resolve));
+  return port;
+}
+
+async function prober(id: string, lagMs = 0) {
+  const port = await freeUdpPort();
+  const key = randomBytes(32);
+  const answers: [string, number][] = [];
+  const socket = new ProbeSocket({
+    bootId: id,
+    key,
+    bind: '127.0.0.1',
+    port,
+    lagMs: () => lagMs,
+    answered: (from, lag) => answers.push([from, lag]),
+  });
+  await socket.open();
+  opened.push(socket);
+  return { socket, answers, target: { bootId: id, host: '127.0.0.1', port, key } };
+}
+
+async function stranger(): Promise<{ socket: Socket; heard: Buffer[] }> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  opened.push(socket);
+  const heard: Buffer[] = [];
+  socket.on('message', (bytes) => heard.push(bytes));
+  return { socket, heard };
+}
+
+describe('probes over UDP', () => {
+  it('are answered with the lag of the main loop', async () => {
+    const a = await prober(bootId('a'));
+    const b = await prober(bootId('b'), 1_234);
+    a.socket.probe(b.target);
+    await vi.waitFor(() => expect(a.answers).toEqual([[bootId('b'), 1_234]]));
+  });
+
+  it('are not answered for another boot id or with a wrong key', async () => {
+    const a = await prober(bootId('a'));
+    const b = await prober(bootId('b'));
+    a.socket.probe({ ...b.target, bootId: bootId('c') });
+    a.socket.probe({ ...b.target, key: randomBytes(32) });
+    a.socket.probe(b.target);
+    await vi.waitFor(() => expect(a.answers.length).toBe(1));
+    await sleep(50);
+    expect(a.answers.length).toBe(1);
+  });
+
+  it('strangers get no answer, and forged answers prove nothing', async () => {
+    const a = await prober(bootId('a'));
+    const b = await prober(bootId('b'));
+    const { socket, heard } = await stranger();
+    const ids = { from: bootId('b'), to: bootId('a'), nonce: '00'.repeat(8), lagMs: 0 };
+    const forged = [
+      randomBytes(65),
+      Buffer.alloc(0),
+      encodeProbe({ kind: 'probe', ...ids }, randomBytes(32)),
+      encodeProbe({ kind: 'answer', ...ids }, b.target.key),
+    ];
+    for (const bytes of forged) socket.send(bytes, a.target.port, '127.0.0.1');
+    a.socket.probe(b.target);
+    await vi.waitFor(() => expect(a.answers.length).toBe(1));
+    await sleep(50);
+    expect(heard).toEqual([]);
+    expect(a.answers.length).toBe(1);
+  });
+
+  it('says so when the port is taken', async () => {
+    const a = await prober(bootId('a'));
+    const { port } = a.target;
+    const second = new ProbeSocket({
+      bootId: bootId('b'),
+      key: randomBytes(32),
+      bind: '127.0.0.1',
+      port,
+      lagMs: () => 0,
+      answered: () => {},
+    });
+    await expect(second.open()).rejects.toThrow('EADDRINUSE');
+  });
+});
