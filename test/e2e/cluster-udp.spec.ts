@@ -4,8 +4,9 @@ import { Cluster, type ClusterNode, freePorts, fullMesh, openOnLoopback } from '
 import { freeUdpPort, GROUP, Stranger } from '../support/udp.js';
 import { Flood } from '../support/udp-flood.js';
 
-/** Above what a machine under load adds; what the flood itself may cost is far below. */
-const DELAY_MS = 250;
+/** Far above what a flood costs (15 and 3 ms, seen), because other programs may take the processor. */
+const MAX_DELAY_MS = 1_000;
+const MEAN_DELAY_MS = 50;
 const HEAP_BYTES = 12 * 1024 * 1024;
 /** The bound on names from strangers. */
 const HINTED_NAMES = 1_024;
@@ -97,7 +98,8 @@ describe('datagrams of strangers', () => {
   /** The nodes have gone on as if nothing had been. */
   async function expectCalm(heapBefore: number): Promise<void> {
     const load = await nodes[0]!.run('load');
-    expect(load.maxDelayMs).toBeLessThan(DELAY_MS);
+    expect(load.maxDelayMs).toBeLessThan(MAX_DELAY_MS);
+    expect(load.meanDelayMs).toBeLessThan(MEAN_DELAY_MS);
     expect(load.heapBytes - heapBefore).toBeLessThan(HEAP_BYTES);
     expect((await nodes[0]!.run('explain')).names.length).toBeLessThanOrEqual(HINTED_NAMES + 2);
     for (const node of nodes) {
@@ -159,8 +161,11 @@ describe('datagrams of strangers', () => {
     expect(await storm.sent).toBe(10_000);
     await sleep(500);
     const load = await nodes[0]!.run('load');
-    console.log(`Longest delay of the event loop in it: ${load.maxDelayMs.toFixed(0)} ms.`);
-    expect(load.maxDelayMs).toBeLessThan(DELAY_MS);
+    console.log(
+      `Delay of the event loop in it: ${load.meanDelayMs.toFixed(0)} ms in the mean, ${load.maxDelayMs.toFixed(0)} ms at most.`,
+    );
+    expect(load.maxDelayMs).toBeLessThan(MAX_DELAY_MS);
+    expect(load.meanDelayMs).toBeLessThan(MEAN_DELAY_MS);
     expect(load.heapBytes - heapBytes).toBeLessThan(HEAP_BYTES);
     expect((await nodes[0]!.run('explain')).names.length).toBeLessThanOrEqual(HINTED_NAMES + 3);
     for (const node of [...nodes, third]) {

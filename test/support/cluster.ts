@@ -156,8 +156,7 @@ function plain(address: string): string {
 /** A node in a process of its own. */
 export class ClusterNode {
   readonly program: Program;
-  /** Boot ids of its peers, as its events tell. */
-  readonly up = new Map<string, Peer>();
+  private readonly peers = new Map<string, Peer>();
   private readonly seen: (ClusterEvent & { readonly atMs: number })[] = [];
   private readonly messages: NodeMessage[] = [];
   /** Faults in the order of its events: `peer.up` and `peer.down` of one boot id must alternate. */
@@ -187,6 +186,12 @@ export class ClusterNode {
 
   get bootId(): string {
     return this.startMessage?.bootId ?? '';
+  }
+
+  /** Its peers by boot id, as its events tell. */
+  get up(): ReadonlyMap<string, Peer> {
+    this.take();
+    return this.peers;
   }
 
   /** What it has seen so far. */
@@ -298,9 +303,9 @@ export class ClusterNode {
   private count(event: ClusterEvent & { readonly atMs: number }): void {
     this.seen.push(event);
     if (event.type === 'peer.up') {
-      if (this.up.has(event.peer.bootId)) this.faults.push(`peer.up of ${event.peer.name} twice`);
-      this.up.set(event.peer.bootId, event.peer);
-    } else if (event.type === 'peer.down' && !this.up.delete(event.peer.bootId)) {
+      if (this.peers.has(event.peer.bootId)) this.faults.push(`peer.up of ${event.peer.name} twice`);
+      this.peers.set(event.peer.bootId, event.peer);
+    } else if (event.type === 'peer.down' && !this.peers.delete(event.peer.bootId)) {
       this.faults.push(`peer.down of ${event.peer.name}, which was not up`);
     }
   }
