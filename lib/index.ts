@@ -14,6 +14,8 @@ export type { ClusterEventDecorator } from './cluster/cluster.decorators.js';
 export type {
   ClusterEvent,
   ClusterEventOf,
+  PeerDownEvent,
+  PeerUpEvent,
   ClusterEventType,
   PollReport,
   ProviderReport,
@@ -46,6 +48,7 @@ export type {
   LivenessExplanation,
   NameExplanation,
 } from './membership/explanation.js';
+export type { FalseAlarm } from './mesh/false-alarms.js';
 export type { FoundResult } from './mesh/mesh.js';
 export type { NodeInfo } from './naming/node-info.js';
 export { diagnosticsChannelName } from './diagnostics/channels.js';

@@ -23,3 +23,17 @@ export type ClusterEventType = ClusterEvent['type'];
  * @publicApi
  */
 export type ClusterEventOf<T extends ClusterEventType> = Extract<ClusterEvent, { readonly type: T }>;
+
+/**
+ * What `@OnPeerUp()` handlers are given.
+ *
+ * @publicApi
+ */
+export type PeerUpEvent = ClusterEventOf<'peer.up'>;
+
+/**
+ * What `@OnPeerDown()` handlers are given.
+ *
+ * @publicApi
+ */
+export type PeerDownEvent = ClusterEventOf<'peer.down'>;

@@ -11,6 +11,9 @@ import { EventHub } from './event-hub.js';
 import { pollTable } from './poll-table.js';
 import { RefusalLog } from './refusal-log.js';
 
+/** From this many nodes on, a full mesh is more than it was made for. */
+const LARGE_CLUSTER = 256;
+
 /** Tells the log what happens. */
 @Injectable()
 export class ClusterLog {
@@ -95,6 +98,15 @@ export class ClusterLog {
     const count = this.mesh.peers.length;
     const line = `${type} ${name} (${count} ${count === 1 ? 'peer' : 'peers'})`;
     this.logger.log(why === undefined ? line : `${line}: ${why}`);
+    if (type === 'peer.up' && count + 1 === LARGE_CLUSTER) this.warnOfSize();
+  }
+
+  private warnOfSize(): void {
+    this.logger.warn(
+      `This cluster has ${LARGE_CLUSTER} nodes. Each has a connection to every other one, which is made for about ` +
+        `200; at ${this.settings.limits.peers} peers (limits.peers) more are refused. Split it: give parts of it ` +
+        'different cluster labels, or move work that needs no peers out of it',
+    );
   }
 
   private polled(report: PollReport): void {

@@ -35,7 +35,7 @@ function explainRecord(core: Core, record: AddressRecord, name: string): NameExp
     ...(record.down && { lastDown: withAge(record.down, core.nowMs) }),
     ...(last && { lastAttempt: withAge(last, core.nowMs) }),
     failures: record.failures,
-    ...(state === 'waiting' && { nextAttemptInMs: Math.max(0, waitMs) }),
+    ...(state === 'waiting' && { nextAttemptInMs: Math.max(0, Math.round(waitMs)) }),
   };
 }
 
@@ -51,7 +51,7 @@ function explainLiveness(core: Core, peer: PeerRecord): LivenessExplanation {
   const { suspicion } = peer;
   return {
     monitored: isMonitored(core, peer.node.bootId),
-    silentMs: core.nowMs - peer.heardAtMs,
+    silentMs: Math.round(core.nowMs - peer.heardAtMs),
     probes: peer.probes,
     ...(suspicion && {
       suspicion: {
@@ -110,5 +110,5 @@ type Aged<T> = T extends unknown ? Omit<T, 'atMs'> & { readonly agoMs: number } 
 
 function withAge<T extends { readonly atMs: number }>(entry: T, nowMs: number): Aged<T> {
   const { atMs, ...rest } = entry;
-  return { ...rest, agoMs: nowMs - atMs } as Aged<T>;
+  return { ...rest, agoMs: Math.round(nowMs - atMs) } as Aged<T>;
 }

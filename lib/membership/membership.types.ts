@@ -95,5 +95,7 @@ export type Directive =
   /** One attempt to reach an address ended. */
   | { readonly type: 'attempt'; readonly address: string; readonly result: AttemptResult }
   | { readonly type: 'emit'; readonly event: PeerEvent }
+  /** A process that was declared down is back: it was not, for the `count`th time. */
+  | { readonly type: 'falseAlarm'; readonly bootId: string; readonly count: number }
   /** Call `handle({ type: 'wake' })` then. Replaces the one before. */
   | { readonly type: 'wakeAt'; readonly atMs: number };

@@ -212,7 +212,9 @@ function begin(core: Core, peer: PeerRecord, link: LinkRecord): void {
 function countFalseAlarm(core: Core, address: string, bootId: string): void {
   const last = core.book.get(address)?.down;
   if (last?.bootId !== bootId || (last.reason !== 'timeout' && last.reason !== 'closed')) return;
-  core.falseAlarms.set(bootId, (core.falseAlarms.get(bootId) ?? 0) + 1);
+  const count = (core.falseAlarms.get(bootId) ?? 0) + 1;
+  core.falseAlarms.set(bootId, count);
+  core.out.push({ type: 'falseAlarm', bootId, count });
   const [oldest] = core.falseAlarms.keys();
   if (core.falseAlarms.size > COUNTED_ALARMS) core.falseAlarms.delete(oldest!);
 }
@@ -245,10 +247,10 @@ function evidence(core: Core, peer: PeerRecord, extra?: Pick<DownEvidence, 'redi
   return {
     ...(peer.closedBy !== undefined && { closed: peer.closedBy }),
     ...extra,
-    silentMs: core.nowMs - peer.heardAtMs,
+    silentMs: Math.round(core.nowMs - peer.heardAtMs),
     probes: { sent: peer.suspicion?.sent ?? 0, answered: peer.suspicion?.answered ?? 0 },
     asked: [...(peer.suspicion?.asked.values() ?? [])],
-    ownLagMs: core.health.lag.lateMs,
+    ownLagMs: Math.round(core.health.lag.lateMs),
     ownHealth: core.ownScore(),
   };
 }

@@ -11,6 +11,7 @@ import type { PeerageSettings } from '../peerage.options.js';
 import { Attempts } from './attempts.js';
 import { type Clock, systemClock } from './clock.js';
 import { controlToWire, PROBE_KEY_BYTES, readControlFrame } from './control-frames.js';
+import { falseAlarms, type FalseAlarm } from './false-alarms.js';
 import type { FoundResult, FoundSource, Mesh } from './mesh.js';
 import type { Prober, ProberOptions } from './prober.js';
 import { Refusals } from './refusals.js';
@@ -156,7 +157,7 @@ export class PeerMesh implements Mesh {
       security: this.settings.security.kind,
       names: this.membership?.explain(nowMs, canonical) ?? [],
       refused: this.refusals.list(nowMs),
-      notes: this.prober?.notes ?? [],
+      notes: [...this.reachNotes(), ...(this.prober?.notes ?? [])],
     };
   }
 
@@ -173,6 +174,14 @@ export class PeerMesh implements Mesh {
   subscribe(listener: (event: PeerEvent) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  private reachNotes(): string[] {
+    const { security, bind } = this.settings;
+    if (security.kind !== 'none' || bind === undefined) return [];
+    return [
+      `Without a secret this node listens on ${bind} only: nodes on other machines cannot reach it. Set the same \`secret\` on all.`,
+    ];
   }
 
   private isStopped(): boolean {
@@ -222,6 +231,10 @@ export class PeerMesh implements Mesh {
         return this.attempts.end(directive.address, directive.result);
       case 'emit':
         return this.emit(directive.event);
+      case 'falseAlarm': {
+        const { bootId, count } = directive;
+        return falseAlarms.publish({ self: this.node, bootId, count } satisfies FalseAlarm);
+      }
       case 'wakeAt':
         return this.wakeAt(directive.atMs);
       case 'probe':

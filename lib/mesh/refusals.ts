@@ -19,7 +19,7 @@ export class Refusals {
       ...(name !== undefined && { name }),
       code,
       message,
-      agoMs: nowMs - atMs,
+      agoMs: Math.round(nowMs - atMs),
     }));
   }
 }

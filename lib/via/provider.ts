@@ -19,7 +19,7 @@ export interface PollContext {
  */
 export interface ServeContext extends PollContext {
   /** Hands over names that were just heard of; they are dialled at once. Malformed names are logged and skipped. */
-  found(names: Iterable<string>): void;
+  readonly found: (names: Iterable<string>) => void;
 }
 
 /**

@@ -75,9 +75,13 @@ export class UdpSession {
     this.lastAnnounceAtMs = performance.now();
     this.nextAnnounceAtMs = this.lastAnnounceAtMs + ANNOUNCE_EVERY_MS + Math.random() * ANNOUNCE_JITTER_MS;
     const { name, host } = this.context.self;
-    const datagram = encodeAnnouncement(name, this.keys[0]);
+    // Under every key, so that nodes in the middle of a change of secrets hear each other.
+    const keys = this.keys.length === 0 ? [undefined] : this.keys;
+    const datagrams = keys.map((key) => encodeAnnouncement(name, key));
     const reached = this.reachedFrom(interfaces, host);
-    const sent = await Promise.allSettled(reached.map((each) => sendFrom(each, this.settings, datagram)));
+    const sent = await Promise.allSettled(
+      reached.flatMap((each) => datagrams.map((datagram) => sendFrom(each, this.settings, datagram))),
+    );
     const failed = sent.find((result) => result.status === 'rejected');
     if (sent.some((result) => result.status === 'fulfilled')) this.muteAnnouncements = 0;
     else if (++this.muteAnnouncements >= MAX_MUTE_ANNOUNCEMENTS) {
