@@ -42,7 +42,11 @@ export default defineConfig({
       project('unit', 1, { timeoutMs: 10_000 }),
       project('sim', 2, { timeoutMs: 120_000 }),
       project('e2e', 3, { timeoutMs: 60_000, serial: true }),
-      project('net', 4, { timeoutMs: 300_000, serial: true }),
+      project('net', 4, {
+        timeoutMs: 300_000,
+        serial: true,
+        globalSetup: 'test/net/liveness/setup.ts',
+      }),
       project('package', 5, {
         timeoutMs: 300_000,
         serial: true,

@@ -24,6 +24,7 @@ export type { WaitOptions } from './cluster/wait-for-peers.js';
 
 export { viaDns } from './via/via-dns.js';
 export type { ViaDnsOptions } from './via/via-dns.js';
+export { viaFile } from './via/via-file.js';
 export { viaList } from './via/via-list.js';
 export { viaLocal } from './via/via-local.js';
 export type { ViaLocalOptions } from './via/via-local.js';

@@ -5,6 +5,10 @@ import type { AttemptResult } from './explanation.js';
 /** A source whose word does not expire: it is taken back by its next answer. */
 const STANDING = Number.POSITIVE_INFINITY;
 
+/** Our own reasons to dial: they are no hints of others, and no flood of hints drives them out. */
+export const OWN_SOURCES = { itself: 'itself', connect: 'connect' } as const;
+const OWN: ReadonlySet<string> = new Set(Object.values(OWN_SOURCES));
+
 /** How many names of one address are remembered; more are of no use. */
 const NAMES_PER_ADDRESS = 8;
 
@@ -53,7 +57,11 @@ export class AddressBook {
   /** Addresses with an expiring source, least recently named first. */
   private readonly hinted = new Map<string, AddressRecord>();
 
-  constructor(private readonly maxHinted: number) {}
+  /** `forgotten` is told of records that go while they wait to be dialled. */
+  constructor(
+    private readonly maxHinted: number,
+    private readonly forgotten: (record: AddressRecord) => void,
+  ) {}
 
   all(): IterableIterator<AddressRecord> {
     return this.records.values();
@@ -112,6 +120,7 @@ export class AddressBook {
   hint(source: string, name: string, untilMs: number): AddressRecord {
     const record = this.open(name);
     if (record.sources.get(source) !== STANDING) record.sources.set(source, untilMs);
+    if (OWN.has(source)) return record;
     this.hinted.delete(record.address);
     this.hinted.set(record.address, record);
     for (const oldest of this.hinted.values()) {
@@ -119,6 +128,11 @@ export class AddressBook {
       this.dropHints(oldest);
     }
     return record;
+  }
+
+  /** Whether a provider lists this address, or we have a reason of our own to dial it: no hint of strangers. */
+  isTrusted({ sources }: AddressRecord): boolean {
+    return [...sources].some(([source, untilMs]) => untilMs === STANDING || OWN.has(source));
   }
 
   /** Takes back what `source` said of this address. */
@@ -149,11 +163,14 @@ export class AddressBook {
     if (isNeeded) return;
     this.records.delete(record.address);
     this.hinted.delete(record.address);
+    if (record.queued) this.forgotten(record);
   }
 
   private dropHints(record: AddressRecord): void {
     this.hinted.delete(record.address);
-    for (const [source, untilMs] of record.sources) if (untilMs !== STANDING) record.sources.delete(source);
+    for (const [source, untilMs] of record.sources) {
+      if (untilMs !== STANDING && !OWN.has(source)) record.sources.delete(source);
+    }
     this.prune(record);
   }
 }

@@ -117,7 +117,14 @@ export class Core {
 
   constructor(readonly config: MembershipConfig) {
     this.self = config.self;
-    this.book = new AddressBook(config.limits.hintedNames);
+    this.book = new AddressBook(config.limits.hintedNames, (record) => this.forgotten(record));
+  }
+
+  /** An address went before it was dialled: who waits for the attempt is told. */
+  private forgotten({ address }: AddressRecord): void {
+    const message =
+      'it was forgotten before it could be dialled: too many names, or nobody names it any more';
+    this.out.push({ type: 'attempt', address, result: { result: 'failed', code: 'ABORTED', message } });
   }
 
   newLink(): LinkId {

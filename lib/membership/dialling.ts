@@ -69,8 +69,7 @@ export function consider(core: Core, record: AddressRecord): void {
     return;
   }
   record.queued = true;
-  const isListed = [...record.sources.values()].some((untilMs) => untilMs === Number.POSITIVE_INFINITY);
-  (isListed ? core.ready.listed : core.ready.hinted).push(record);
+  (core.book.isTrusted(record) ? core.ready.listed : core.ready.hinted).push(record);
 }
 
 /** Dials at once: past backoff and limits. */

@@ -1,4 +1,5 @@
 import { addressOf } from '../naming/node-name.js';
+import { OWN_SOURCES } from './address-book.js';
 import { Core, type LinkRecord, type PeerRecord } from './core.js';
 import { consider, dialled, dialNow, expireHints, foundAnswer, foundHints, pump } from './dialling.js';
 import type { Peer } from './events.js';
@@ -219,7 +220,7 @@ export class Membership {
 
   private connect(name: string): void {
     const { core } = this;
-    const record = core.book.hint('connect', name, core.nowMs + core.config.limits.hintMs);
+    const record = core.book.hint(OWN_SOURCES.connect, name, core.nowMs + core.config.limits.hintMs);
     core.timers.set(`hint ${record.address}`, core.nowMs + core.config.limits.hintMs);
     record.blocked = false;
     record.retryAtMs = core.nowMs;

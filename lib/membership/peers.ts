@@ -1,6 +1,6 @@
 import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf } from '../naming/node-name.js';
-import { DEFAULT_BACKOFF, type AddressRecord } from './address-book.js';
+import { DEFAULT_BACKOFF, OWN_SOURCES, type AddressRecord } from './address-book.js';
 import type { Core, LinkRecord, PeerRecord } from './core.js';
 import { dialNow, hint, retryIn } from './dialling.js';
 import type { DownEvidence, DownReason } from './events.js';
@@ -8,9 +8,6 @@ import { introduce, startDigests } from './exchange.js';
 import { sendBeat, startBeats, stopBeats } from './beats.js';
 import { drawRing, ringChanged } from './monitors.js';
 import { cleared, startTrial, stopSuspicion } from './suspicion.js';
-
-/** The source of an address that a peer, lost or live, gave itself. */
-const ITSELF = 'peer';
 
 /**
  * How long a lost peer's address stays worth dialling when no provider lists it. A process that is gone (its
@@ -67,7 +64,7 @@ export function lostConnection(core: Core, peer: PeerRecord, code: string): void
   for (const record of core.book.all()) if (record.boundTo === peer.node.bootId) delete record.boundTo;
   const untilMs = Math.max(core.nowMs + REDIAL_MS, peer.heardAtMs + core.config.heartbeat.downMs);
   core.timers.set(`lost ${peer.node.bootId}`, untilMs);
-  const own = core.book.hint(ITSELF, peer.node.name, untilMs);
+  const own = core.book.hint(OWN_SOURCES.itself, peer.node.name, untilMs);
   const record = core.book.get(peer.dialAddress) ?? own;
   record.failures = 0;
   record.backoff = LOST_BACKOFF;
@@ -231,7 +228,7 @@ function unbind(core: Core, bootId: string, reason: DownReason): void {
   for (const record of core.book.all()) {
     if (record.boundTo !== bootId) continue;
     delete record.boundTo;
-    core.book.retract(record, ITSELF);
+    core.book.retract(record, OWN_SOURCES.itself);
     retryIn(core, record, RETRY_MS[reason]);
   }
 }
@@ -239,7 +236,7 @@ function unbind(core: Core, bootId: string, reason: DownReason): void {
 function remember(core: Core, peer: PeerRecord, reason: DownReason): void {
   const forMs = REMEMBER_MS[reason];
   if (forMs === 0 || core.isStopping) return;
-  const record = hint(core, ITSELF, peer.node.name, core.nowMs + forMs);
+  const record = hint(core, OWN_SOURCES.itself, peer.node.name, core.nowMs + forMs);
   record.backoff = reason === 'timeout' ? LOST_BACKOFF : DEFAULT_BACKOFF;
 }
 

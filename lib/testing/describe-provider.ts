@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { PeerageProvider } from '../via/provider.js';
 import type { Rule } from './provider-contract.js';
 import { onStage, POLL_RULES, SERVE_RULES } from './provider-contract.js';
 import type { ProviderFactory, ProviderFixtures } from './provider-fixtures.js';
@@ -49,8 +50,10 @@ async function checkShape(
   serves: boolean,
 ): Promise<void> {
   await fixtures.hold([]);
-  const { name, poll, serve } = await factory();
-  assert.equal(typeof poll, 'function', 'a provider has a method poll()');
-  assert.equal(typeof serve, serves ? 'function' : 'undefined', 'options.serves says whether it has serve()');
-  assert.ok(name === undefined || (typeof name === 'string' && name !== ''), 'its name is a text');
+  const provider: Partial<PeerageProvider> = await factory();
+  assert.equal(typeof provider.poll, 'function', 'a provider has a method poll()');
+  const kind = serves ? 'function' : 'undefined';
+  assert.equal(typeof provider.serve, kind, 'options.serves says whether it has a method serve()');
+  const { name = 'none' } = provider;
+  assert.ok(typeof name === 'string' && name !== '', 'its name is a text');
 }

@@ -15,7 +15,7 @@ const A_WHILE_MS = 300;
 export interface Stage {
   readonly source: ProviderFixtures;
   /** A new provider, which is ended after the check. */
-  provider(): Promise<ProviderBench>;
+  readonly provider: () => Promise<ProviderBench>;
 }
 
 /** One rule that every provider keeps. */

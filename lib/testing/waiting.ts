@@ -55,7 +55,9 @@ export async function handlesReleased(before: ReadonlyMap<string, number>): Prom
   while (extra().length > 0 && performance.now() < endMs) await turn();
   const left = extra();
   if (left.length > 0)
-    throw new AssertionError({ message: `It left open what keeps a process from ending: ${left.join(', ')}` });
+    throw new AssertionError({
+      message: `It left open what keeps a process from ending: ${left.join(', ')}`,
+    });
 }
 
 /** How `work` ended, in words. */

@@ -3,6 +3,7 @@ import type { PeerageProvider } from './provider.js';
 import { UrlQuery } from './url-query.js';
 import type { ViaDnsOptions } from './via-dns.js';
 import { viaDns } from './via-dns.js';
+import { viaFile } from './via-file.js';
 import { viaList } from './via-list.js';
 import { viaLocal } from './via-local.js';
 import { viaSelf } from './via-self.js';
@@ -11,7 +12,7 @@ import { viaUdp } from './via-udp.js';
 
 const KNOWN =
   'self:, list:a@127.0.0.1:4001;b@127.0.0.1:4002, dns:myapp, dns+srv:_peerage._tcp.myapp, ' +
-  'udp://230.1.1.1:45900, local:';
+  'udp://230.1.1.1:45900, local:, file:peers.txt';
 
 type Reader = (rest: string, query: UrlQuery) => PeerageProvider;
 
@@ -21,6 +22,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   dns: (rest, query) => viaDns(readDns(rest, query)),
   'dns+srv': (rest, query) => viaDns({ ...readDns(rest, query), srv: true }),
   udp: (rest, query) => viaUdp(readUdp(rest, query)),
+  file: (rest) => viaFile(decodeURIComponent(rest)),
   local: (rest) => viaLocal(rest === '' ? {} : { dir: decodeURIComponent(rest) }),
 };
 

@@ -33,7 +33,17 @@ export type NodeMessage = { readonly at: number } & (
 /** A command, one a line, as JSON: answered by the `reply` with its id. */
 export interface NodeCommand {
   readonly id: number;
-  readonly run: 'start' | 'peers' | 'connect' | 'disconnect' | 'poll' | 'explain' | 'meta' | 'load' | 'close';
+  readonly run:
+    | 'start'
+    | 'peers'
+    | 'connect'
+    | 'disconnect'
+    | 'poll'
+    | 'explain'
+    | 'meta'
+    | 'load'
+    | 'block'
+    | 'close';
   readonly argument?: unknown;
 }
 
@@ -43,4 +53,10 @@ export interface Load {
   readonly meanDelayMs: number;
   readonly heapBytes: number;
   readonly rssBytes: number;
+}
+
+/** The answer to `block`: when the event loop stood still, in milliseconds of the wall clock. */
+export interface Block {
+  readonly fromMs: number;
+  readonly untilMs: number;
 }

@@ -10,7 +10,7 @@ import type { INestApplicationContext, OnModuleInit } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClusterService, PeerageModule, viaDns, viaList, viaLocal, viaUdp } from 'nestjs-peerage';
 import type { ClusterEvent, Via } from 'nestjs-peerage';
-import type { Load, NodeCommand, NodeConfig, NodeMessage, ViaConfig } from './node-config.js';
+import type { Block, Load, NodeCommand, NodeConfig, NodeMessage, ViaConfig } from './node-config.js';
 import { troubled } from './trouble.js';
 
 const config = JSON.parse(process.argv[2] ?? '{}') as NodeConfig;
@@ -78,6 +78,14 @@ function load(): Load {
   return { ...measured, heapBytes: heapUsed, rssBytes: rss };
 }
 
+/** Does nothing but this for so long. */
+function block(ms: number): Block {
+  const fromMs = performance.timeOrigin + performance.now();
+  let untilMs = fromMs;
+  while (untilMs < fromMs + ms) untilMs = performance.timeOrigin + performance.now();
+  return { fromMs, untilMs };
+}
+
 let app: INestApplicationContext | undefined;
 
 async function run({ run: what, argument }: NodeCommand): Promise<unknown> {
@@ -98,6 +106,8 @@ async function run({ run: what, argument }: NodeCommand): Promise<unknown> {
       return cluster.setMeta(argument as Record<string, unknown>);
     case 'load':
       return load();
+    case 'block':
+      return block(argument as number);
     case 'close':
       return close();
   }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterEvent, ClusterEventOf, ClusterEventType, Explanation, Peer } from 'nestjs-peerage';
-import type { Load, NodeCommand, NodeConfig, NodeMessage } from '../programs/node-config.js';
+import type { Block, Load, NodeCommand, NodeConfig, NodeMessage } from '../programs/node-config.js';
 import { Program, type ProgramEnd, startProgram } from './programs.js';
 
 export const SECRET = 'a secret of the tests, long enough';
@@ -254,6 +254,7 @@ export class ClusterNode {
   async run(what: 'connect', name: string): Promise<Peer>;
   async run(what: 'explain', name?: string): Promise<Explanation>;
   async run(what: 'load'): Promise<Load>;
+  async run(what: 'block', ms: number): Promise<Block>;
   async run(what: NodeCommand['run'], argument?: unknown): Promise<unknown>;
   async run(what: NodeCommand['run'], argument?: unknown): Promise<unknown> {
     const id = (this.lastCommand += 1);
@@ -261,6 +262,7 @@ export class ClusterNode {
     this.program.write(JSON.stringify(command));
     const reply = await this.message<Extract<NodeMessage, { type: 'reply' }>>(
       (message) => message.type === 'reply' && message.id === id,
+      60_000,
     );
     if (reply.error !== undefined) throw new Error(reply.error);
     return reply.value;
