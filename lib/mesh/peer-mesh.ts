@@ -10,18 +10,16 @@ import { addressOf, canonicalName, formatNodeName } from '../naming/node-name.js
 import type { PeerageSettings } from '../peerage.options.js';
 import { Attempts } from './attempts.js';
 import { type Clock, systemClock } from './clock.js';
-import { controlToWire, PROBE_KEY_BYTES, readControlFrame } from './control-frames.js';
+import { controlToWire, PROBE_KEY_BYTES } from './control-frames.js';
 import { falseAlarms, type FalseAlarm } from './false-alarms.js';
 import type { FoundResult, FoundSource, Mesh } from './mesh.js';
 import type { Prober, ProberOptions } from './prober.js';
+import { MeshLinks } from './mesh-links.js';
 import { Refusals } from './refusals.js';
-import type { Link, Transport } from './transport.js';
+import type { Transport } from './transport.js';
 
 /** A wake-up later than this reads what has arrived before it judges anyone. */
 const READ_FIRST_MS = 50;
-
-/** Bytes that keep arriving are reported to the core no more often than this. */
-const HEARD_EVERY_MS = 100;
 
 export interface PeerMeshParts {
   readonly transport: Transport;
@@ -48,7 +46,7 @@ export class PeerMesh implements Mesh {
   private readonly transport: Transport;
   private readonly clock: Clock;
   private readonly random: () => number;
-  private readonly links = new Map<LinkId, Link>();
+  private readonly links: MeshLinks;
   /** The link by which messages reach a peer, and whose messages a link brings. */
   private readonly routes = new Map<string, LinkId>();
   private readonly senders = new Map<LinkId, string>();
@@ -69,6 +67,13 @@ export class PeerMesh implements Mesh {
     this.transport = transport;
     this.clock = clock;
     this.random = random;
+    this.links = new MeshLinks(this.clock, {
+      isOpen: () => this.state === 'running',
+      newLink: () => this.membership!.newLink(),
+      input: (input) => this.input(input),
+      message: (link, kind, body) => this.message(link, kind, body),
+      refused: (address, code, message) => this.refused(address, code, message),
+    });
     const bootId = randomBytes(16).toString('hex');
     this.node = { ...nameParts(settings, settings.port), bootId, meta: settings.meta };
   }
@@ -85,7 +90,7 @@ export class PeerMesh implements Mesh {
     if (this.state !== 'new') throw notRunning('start() was called before');
     this.state = 'starting';
     const listening = await this.transport.listen({
-      accepted: (link) => this.accept(link),
+      accepted: (link) => this.links.accept(link),
       refused: (address, code, message) => this.refused(address, code, message),
     });
     if (this.isStopped()) return;
@@ -226,7 +231,9 @@ export class PeerMesh implements Mesh {
         this.links.get(directive.link)?.established();
         return;
       case 'close':
-        return this.closeLink(directive.link, directive.drain);
+        this.dials.get(directive.link)?.abort();
+        this.senders.delete(directive.link);
+        return this.links.close(directive.link, directive.drain);
       case 'attempt':
         return this.attempts.end(directive.address, directive.result);
       case 'emit':
@@ -250,7 +257,7 @@ export class PeerMesh implements Mesh {
     try {
       const link = await this.transport.dial(host, port, abort.signal);
       if (this.isStopped() || abort.signal.aborted) return link.destroy();
-      this.take(link, id);
+      this.links.take(link, id);
       this.input({ type: 'dialled', link: id, address: link.remoteAddress });
     } catch (error) {
       const code = error instanceof PeerageError ? error.code : 'UNREACHABLE';
@@ -261,102 +268,21 @@ export class PeerMesh implements Mesh {
     }
   }
 
-  private closeLink(id: LinkId, drain: boolean): void {
-    this.dials.get(id)?.abort();
-    const link = this.links.get(id);
-    this.links.delete(id);
-    this.senders.delete(id);
-    if (drain) link?.end();
-    else link?.destroy();
-  }
-
-  /** A caller at the door gets a number with its hello; anything else it says first is refused. */
-  private accept(link: Link): void {
-    let id: LinkId | undefined;
-    link.open({
-      frame: (kind, body) => {
-        if (id !== undefined) return this.frame(id, link, kind, body);
-        if (this.state !== 'running') return link.destroy();
-        id = this.hello(link, kind, body);
-      },
-      heard: this.hearing(() => id),
-      closed: (code, error) => {
-        if (error) this.refused(link.remoteAddress, error.code, error.message);
-        if (id !== undefined) this.linkClosed(id, code);
-      },
-    });
-  }
-
-  private hello(link: Link, kind: number, body: unknown): LinkId | undefined {
-    const frame = this.read(link, kind, body);
-    if (frame?.kind !== 'hello') {
-      if (frame) link.destroy(new PeerageError('NOT_PEERAGE', 'The first frame was no hello.'));
-      return undefined;
-    }
-    const id = this.membership!.newLink();
-    this.links.set(id, link);
-    this.input({ type: 'hello', link: id, address: link.remoteAddress, body: frame.body });
-    return id;
-  }
-
-  private take(link: Link, id: LinkId): void {
-    this.links.set(id, link);
-    link.open({
-      frame: (kind, body) => this.frame(id, link, kind, body),
-      heard: this.hearing(() => id),
-      closed: (code) => this.linkClosed(id, code),
-    });
-  }
-
-  private frame(id: LinkId, link: Link, kind: number, body: unknown): void {
-    if (!this.links.has(id)) return;
-    if (kind >= FrameKind.event && kind <= FrameKind.error) return this.message(id, kind, body);
-    const frame = this.read(link, kind, body);
-    if (!frame) return;
-    if (frame.kind === 'hello') link.destroy(new PeerageError('MALFORMED_FRAME', 'A second hello.'));
-    else this.input({ ...frame, type: frame.kind, link: id } as Input);
-  }
-
-  private message(id: LinkId, kind: number, body: unknown): void {
-    const from = this.senders.get(id);
+  private message(link: LinkId, kind: number, body: unknown): void {
+    const from = this.senders.get(link);
     if (from !== undefined) this.taker(from, kind, body);
   }
 
   private route(bootId: string, link: LinkId | undefined): void {
-    if (link === undefined) this.routes.delete(bootId);
-    else {
-      this.routes.set(bootId, link);
-      this.senders.set(link, bootId);
-    }
+    this.senders.delete(this.routes.get(bootId) ?? -1);
+    this.routes.delete(bootId);
+    if (link === undefined) return;
+    this.routes.set(bootId, link);
+    this.senders.set(link, bootId);
   }
 
   private isPeer(bootId: string): boolean {
     return this.peers.some((peer) => peer.bootId === bootId);
-  }
-
-  private read(link: Link, kind: number, body: unknown): ReturnType<typeof readControlFrame> | undefined {
-    try {
-      return readControlFrame(kind, body);
-    } catch (error) {
-      link.destroy(error as PeerageError);
-      return undefined;
-    }
-  }
-
-  private hearing(id: () => LinkId | undefined): () => void {
-    let reportedAtMs = Number.NEGATIVE_INFINITY;
-    return () => {
-      const link = id();
-      const nowMs = this.clock.now();
-      if (link === undefined || nowMs - reportedAtMs < HEARD_EVERY_MS || !this.links.has(link)) return;
-      reportedAtMs = nowMs;
-      this.input({ type: 'heard', link });
-    };
-  }
-
-  private linkClosed(id: LinkId, code: string): void {
-    this.senders.delete(id);
-    if (this.links.delete(id)) this.input({ type: 'closed', link: id, code });
   }
 
   private refused(address: string, code: PeerageError['code'], message: string): void {

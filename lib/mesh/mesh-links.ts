@@ -1,0 +1,114 @@
+import { PeerageError, type PeerageErrorCode } from '../errors/peerage-error.js';
+import type { Input, LinkId } from '../membership/membership.types.js';
+import { type ControlFrame, FrameKind } from '../membership/messages.js';
+import type { Clock } from './clock.js';
+import { readControlFrame } from './control-frames.js';
+import type { Link } from './transport.js';
+
+/** Bytes that keep arriving are reported no more often than this. */
+const HEARD_EVERY_MS = 100;
+
+/** Where what the links bring goes. */
+export interface LinkOwner {
+  /** Whether callers are taken. */
+  isOpen(): boolean;
+  newLink(): LinkId;
+  input(input: Input): void;
+  /** A message frame. */
+  message(link: LinkId, kind: number, body: unknown): void;
+  refused(address: string, code: PeerageErrorCode, message: string): void;
+}
+
+/** The open links, by the core's numbers: turns what they bring into inputs. */
+export class MeshLinks {
+  private readonly links = new Map<LinkId, Link>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly owner: LinkOwner,
+  ) {}
+
+  get(id: LinkId): Link | undefined {
+    return this.links.get(id);
+  }
+
+  /** A caller at the door gets a number with its hello; anything else it says first is refused. */
+  accept(link: Link): void {
+    let id: LinkId | undefined;
+    link.open({
+      frame: (kind, body) => {
+        if (id !== undefined) this.frame(id, link, kind, body);
+        else if (this.owner.isOpen()) id = this.hello(link, kind, body);
+        else link.destroy();
+      },
+      heard: this.hearing(() => id),
+      closed: (code, error) => {
+        if (error) this.owner.refused(link.remoteAddress, error.code, error.message);
+        if (id !== undefined) this.closed(id, code);
+      },
+    });
+  }
+
+  /** The link of a dial. */
+  take(link: Link, id: LinkId): void {
+    this.links.set(id, link);
+    link.open({
+      frame: (kind, body) => this.frame(id, link, kind, body),
+      heard: this.hearing(() => id),
+      closed: (code) => this.closed(id, code),
+    });
+  }
+
+  /** Nothing of this link is told any more. `drain`: what is queued is sent first. */
+  close(id: LinkId, drain: boolean): void {
+    const link = this.links.get(id);
+    this.links.delete(id);
+    if (drain) link?.end();
+    else link?.destroy();
+  }
+
+  private hello(link: Link, kind: number, body: unknown): LinkId | undefined {
+    const frame = read(link, kind, body);
+    if (frame?.kind !== 'hello') {
+      if (frame) link.destroy(new PeerageError('NOT_PEERAGE', 'The first frame was no hello.'));
+      return undefined;
+    }
+    const id = this.owner.newLink();
+    this.links.set(id, link);
+    this.owner.input({ type: 'hello', link: id, address: link.remoteAddress, body: frame.body });
+    return id;
+  }
+
+  private frame(id: LinkId, link: Link, kind: number, body: unknown): void {
+    if (!this.links.has(id)) return;
+    if (kind >= FrameKind.event && kind <= FrameKind.error) return this.owner.message(id, kind, body);
+    const frame = read(link, kind, body);
+    if (!frame) return;
+    if (frame.kind === 'hello') link.destroy(new PeerageError('MALFORMED_FRAME', 'A second hello.'));
+    else this.owner.input({ ...frame, type: frame.kind, link: id } as Input);
+  }
+
+  private hearing(id: () => LinkId | undefined): () => void {
+    let reportedAtMs = Number.NEGATIVE_INFINITY;
+    return () => {
+      const link = id();
+      const nowMs = this.clock.now();
+      if (link === undefined || nowMs - reportedAtMs < HEARD_EVERY_MS || !this.links.has(link)) return;
+      reportedAtMs = nowMs;
+      this.owner.input({ type: 'heard', link });
+    };
+  }
+
+  private closed(id: LinkId, code: string): void {
+    if (this.links.delete(id)) this.owner.input({ type: 'closed', link: id, code });
+  }
+}
+
+function read(link: Link, kind: number, body: unknown): ControlFrame | undefined {
+  try {
+    return readControlFrame(kind, body);
+  } catch (error) {
+    link.destroy(error as PeerageError);
+    return undefined;
+  }
+}
