@@ -20,6 +20,8 @@ export type {
   PollReport,
   ProviderReport,
 } from './cluster/cluster.events.js';
+export { OnClusterMessage } from './cluster/on-cluster-message.decorator.js';
+export type { ClusterMessageDecorator } from './cluster/on-cluster-message.decorator.js';
 export type { WaitOptions } from './cluster/wait-for-peers.js';
 
 export { viaDns } from './via/via-dns.js';
@@ -33,6 +35,16 @@ export { viaUdp } from './via/via-udp.js';
 export type { ViaUdpOptions } from './via/via-udp.js';
 export type { PeerageProvider, PollContext, PollFunction, ServeContext, Via } from './via/provider.js';
 
+export type {
+  BroadcastResult,
+  MessageContext,
+  MessageHandler,
+  Recipient,
+  RequestOptions,
+} from './messaging/message.types.js';
+
+export { RemoteError } from './errors/remote-error.js';
+export type { RemoteErrorDetails } from './errors/remote-error.js';
 export { PeerageError } from './errors/peerage-error.js';
 export type { PeerageErrorCode } from './errors/peerage-error.js';
 export type {

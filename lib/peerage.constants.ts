@@ -11,6 +11,8 @@ export const PEERAGE_RANDOM = Symbol('peerage.random');
 
 /** The metadata key under which a method keeps the types of cluster events it handles. */
 export const CLUSTER_EVENT_METADATA = 'peerage:cluster-events';
+/** The metadata key under which a method keeps the topics of the messages it handles. */
+export const CLUSTER_MESSAGE_METADATA = 'peerage:cluster-messages';
 
 /** The name of the scheduled poll in the `SchedulerRegistry`. */
 export const POLL_TIMEOUT_NAME = 'peerage.poll';

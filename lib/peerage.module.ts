@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Logger, Module } from '@nestjs/common';
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { ClusterExplorer } from './cluster/cluster.explorer.js';
@@ -12,6 +12,9 @@ import { PeerageLifecycle } from './cluster/peerage.lifecycle.js';
 import { optionsFromEnvironment } from './config/environment.js';
 import { PeerageDiscovery } from './discovery/peerage.discovery.js';
 import { ProviderResolver } from './discovery/provider.resolver.js';
+import { Messaging } from './messaging/messaging.js';
+import { loadTracing } from './messaging/tracing.js';
+import { systemClock } from './mesh/clock.js';
 import type { Mesh } from './mesh/mesh.js';
 import { PeerMesh } from './mesh/peer-mesh.js';
 import { startProber } from './mesh/prober.js';
@@ -19,6 +22,7 @@ import { createTcpTransport } from './mesh/tcp-transport.js';
 import { invalidOptions } from './options/faults.js';
 import { resolveSettings } from './options/settings.js';
 import {
+  LOG_CONTEXT,
   PEERAGE_MESH,
   PEERAGE_OPTIONS,
   PEERAGE_RANDOM,
@@ -34,6 +38,13 @@ const settingsProvider: Provider = {
   inject: [PEERAGE_OPTIONS, PEERAGE_VIA],
   useFactory: (options: PeerageModuleOptions, beside: GivenVia): PeerageSettings =>
     resolveSettings(withViaOf(beside, options)),
+};
+
+const messagingProvider: Provider = {
+  provide: Messaging,
+  inject: [PEERAGE_MESH],
+  useFactory: (mesh: Mesh): Messaging =>
+    new Messaging({ mesh, clock: systemClock, log: new Logger(LOG_CONTEXT), tracing: loadTracing() }),
 };
 
 const meshProvider: Provider = {
@@ -53,6 +64,7 @@ const meshProvider: Provider = {
   providers: [
     settingsProvider,
     meshProvider,
+    messagingProvider,
     { provide: PEERAGE_RANDOM, useValue: Math.random },
     NodeState,
     EventHub,

@@ -28,8 +28,10 @@ export interface LimitOptions {
   readonly handshakeMs: number;
   /** Bytes of one frame before the handshake is over. @default 16384 */
   readonly helloBytes: number;
-  /** Bytes of one frame. @default 4194304 */
+  /** Bytes of one frame. Longer messages go in parts. @default 4194304 */
   readonly frameBytes: number;
+  /** Bytes of one message, encoded. @default 4194304 */
+  readonly messageBytes: number;
   /** Connected peers. @default 512 */
   readonly peers: number;
   /** Bytes that may wait to be sent to one peer. @default 16777216 */
@@ -155,6 +157,7 @@ export const DEFAULT_LIMITS: LimitOptions = {
   handshakeMs: 2_000,
   helloBytes: 16 * 1024,
   frameBytes: 4 * 1024 * 1024,
+  messageBytes: 4 * 1024 * 1024,
   peers: 512,
   sendQueueBytes: 16 * 1024 * 1024,
   dials: 32,

@@ -1,7 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { LOG_CONTEXT } from '../peerage.constants.js';
-import type { ClusterEvent } from './cluster.events.js';
 import { ClusterMetadataAccessor } from './cluster-metadata.accessor.js';
 import { ClusterOrchestrator } from './cluster.orchestrator.js';
 
@@ -37,10 +36,12 @@ export class ClusterExplorer {
     for (const key of this.scanner.getAllMethodNames(prototype)) {
       const method = (instance as Record<string, unknown>)[key];
       const types = this.accessor.getEventTypes(method);
-      if (types.length === 0) continue;
+      const topics = this.accessor.getTopics(method);
+      if (types.length + topics.length === 0) continue;
       const name = `${String(wrapper.name)}.${key}`;
-      if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) this.warnOfScope(name, types);
-      else this.orchestrator.add({ types, name, handle: bind(instance, method) });
+      if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient)
+        this.warnOfScope(name, [...types, ...topics]);
+      else this.orchestrator.add({ types, topics, name, handle: bind(instance, method) });
     }
   }
 
@@ -52,6 +53,6 @@ export class ClusterExplorer {
   }
 }
 
-function bind(instance: object, method: unknown): (event: ClusterEvent) => unknown {
-  return (event) => (method as (event: ClusterEvent) => unknown).call(instance, event);
+function bind(instance: object, method: unknown): (...args: readonly unknown[]) => unknown {
+  return (method as (...args: readonly unknown[]) => unknown).bind(instance);
 }

@@ -1,32 +1,40 @@
 import { Injectable } from '@nestjs/common';
-import type { ClusterEvent, ClusterEventType } from './cluster.events.js';
+import { Messaging } from '../messaging/messaging.js';
+import type { ClusterEventType } from './cluster.events.js';
 import { EventHub } from './event-hub.js';
 import { HandlerQueue } from './handler-queue.js';
 
 /** A decorated method. */
 export interface ClusterHandler {
+  /** The cluster events it hears. */
   readonly types: readonly ClusterEventType[];
+  /** The topics of the messages it handles. */
+  readonly topics: readonly string[];
   /** `Class.method`, for logs. */
   readonly name: string;
-  readonly handle: (event: ClusterEvent) => unknown;
+  readonly handle: (...args: readonly unknown[]) => unknown;
 }
 
-/** Binds the decorated methods to the events. */
+/** Binds the decorated methods to events and messages. */
 @Injectable()
 export class ClusterOrchestrator {
   private readonly handlers: ClusterHandler[] = [];
 
-  constructor(private readonly hub: EventHub) {}
+  constructor(
+    private readonly hub: EventHub,
+    private readonly messaging: Messaging,
+  ) {}
 
   add(handler: ClusterHandler): void {
     this.handlers.push(handler);
   }
 
-  /** From now on every handler hears its events. */
+  /** From now on every handler hears its events and messages. */
   mount(): void {
-    for (const { types, name, handle } of this.handlers) {
+    for (const { types, topics, name, handle } of this.handlers) {
       const queue = new HandlerQueue(name, handle);
       for (const type of new Set(types)) this.hub.on(type, (event) => queue.push(event));
+      for (const topic of new Set(topics)) this.messaging.handle(topic, handle, name);
     }
   }
 }

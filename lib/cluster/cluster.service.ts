@@ -5,6 +5,13 @@ import { PeerageError } from '../errors/peerage-error.js';
 import type { Peer } from '../membership/events.js';
 import type { Explanation } from '../membership/explanation.js';
 import type { Mesh } from '../mesh/mesh.js';
+import type {
+  BroadcastResult,
+  MessageHandler,
+  Recipient,
+  RequestOptions,
+} from '../messaging/message.types.js';
+import { Messaging } from '../messaging/messaging.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { canonicalName } from '../naming/node-name.js';
 import { Faults } from '../options/faults.js';
@@ -33,6 +40,7 @@ export class ClusterService {
     private readonly hub: EventHub,
     private readonly discovery: PeerageDiscovery,
     private readonly state: NodeState,
+    private readonly messaging: Messaging,
   ) {
     this.peers$ = hub.peers$;
     this.events$ = hub.events$;
@@ -123,9 +131,60 @@ export class ClusterService {
     this.mesh.setMeta(copyMeta(meta));
   }
 
+  /**
+   * Sends a message to every peer, not to this node itself. It is encoded once. Before the start, and alone,
+   * there is nobody to send it to.
+   *
+   * @returns to how many it was handed. Whether it arrives, nobody says.
+   * @throws PeerageError `INVALID_MESSAGE`
+   */
+  broadcast(topic: string, data?: unknown): BroadcastResult {
+    return this.messaging.broadcast(topic, data);
+  }
+
+  /**
+   * Sends a message to one peer. Resolves when the operating system has taken it: it is on its way, and
+   * arrives unless the connection or the peer breaks meanwhile. While its connection is dialled again it waits.
+   *
+   * @throws PeerageError `PEER_GONE`, `NO_SUCH_PEER`, `OVERLOADED` (its queue is full), `INVALID_MESSAGE`,
+   * `CONNECTION_LOST` (nobody knows whether it arrives), `SELF`, `INVALID_NAME`, `NOT_RUNNING`
+   */
+  send(recipient: Recipient, topic: string, data?: unknown): Promise<void> {
+    const problem = this.state.problemWith('send()');
+    return problem ? Promise.reject(problem) : this.messaging.send(recipient, topic, data);
+  }
+
+  /**
+   * Sends a message to one peer and waits for what its handler returns.
+   *
+   * @throws RemoteError when the handler fails
+   * @throws PeerageError `REQUEST_TIMEOUT`, `NO_HANDLER`, `AMBIGUOUS_HANDLER`, `ABORTED`, and those of `send()`
+   */
+  request<T = unknown>(
+    recipient: Recipient,
+    topic: string,
+    data?: unknown,
+    options?: RequestOptions,
+  ): Promise<T> {
+    const problem = this.state.problemWith('request()');
+    if (problem) return Promise.reject(problem);
+    return this.messaging.request(recipient, topic, data, options) as Promise<T>;
+  }
+
+  /**
+   * Calls `handler` with the messages that peers send on a topic, as {@link OnClusterMessage} does.
+   *
+   * @returns the function that ends it.
+   * @throws PeerageError `INVALID_MESSAGE` when that is no topic
+   */
+  handle<T = unknown>(topic: string, handler: MessageHandler<T>): () => void {
+    return this.messaging.handle(topic, handler);
+  }
+
   /** Why a name is, or is not, a peer: who found it, when it was dialled, why it was refused. All names, without one. */
   explain(name?: string): Explanation {
-    return name === undefined ? this.mesh.explain() : this.mesh.explain(canonicalName(name));
+    const explanation = name === undefined ? this.mesh.explain() : this.mesh.explain(canonicalName(name));
+    return { ...explanation, notes: [...explanation.notes, ...this.messaging.notes()] };
   }
 }
 

@@ -21,12 +21,17 @@ export class NodeState {
 
   /** @throws PeerageError `NOT_RUNNING` */
   assertRunning(action: string): void {
-    if (this.phase === 'created')
-      throw new PeerageError(
-        'NOT_RUNNING',
-        `${action} came too early: this node starts in onApplicationBootstrap. Call it there, or later.`,
-      );
-    if (this.phase === 'stopped')
-      throw new PeerageError('NOT_RUNNING', `${action} came too late: this node has stopped.`);
+    const problem = this.problemWith(action);
+    if (problem) throw problem;
+  }
+
+  /** Why something that needs a running node cannot be done now. */
+  problemWith(action: string): PeerageError | undefined {
+    if (this.phase === 'running') return undefined;
+    const why =
+      this.phase === 'created'
+        ? 'came too early: this node starts in onApplicationBootstrap. Call it there, or later.'
+        : 'came too late: this node has stopped.';
+    return new PeerageError('NOT_RUNNING', `${action} ${why}`);
   }
 }

@@ -4,6 +4,7 @@ import { DiscoveryService } from '@nestjs/core';
 import { PeerageDiscovery } from '../discovery/peerage.discovery.js';
 import { PeerageError, describeError } from '../errors/peerage-error.js';
 import type { Mesh } from '../mesh/mesh.js';
+import { Messaging } from '../messaging/messaging.js';
 import { LOG_CONTEXT, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings, WaitForOptions } from '../peerage.options.js';
 import { ClusterExplorer } from './cluster.explorer.js';
@@ -25,6 +26,7 @@ export class PeerageLifecycle implements OnModuleInit, OnApplicationBootstrap, B
     private readonly discovery: PeerageDiscovery,
     private readonly cluster: ClusterService,
     private readonly hub: EventHub,
+    private readonly messaging: Messaging,
     private readonly log: ClusterLog,
     private readonly explorer: ClusterExplorer,
     private readonly orchestrator: ClusterOrchestrator,
@@ -84,6 +86,7 @@ export class PeerageLifecycle implements OnModuleInit, OnApplicationBootstrap, B
 
   private async end(): Promise<void> {
     this.state.stop();
+    this.messaging.stop();
     const outcomes = await Promise.allSettled([this.discovery.stop(), this.mesh.stop()]);
     this.hub.complete();
     for (const outcome of outcomes)

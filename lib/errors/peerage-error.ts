@@ -45,6 +45,7 @@ export type PeerageErrorCode =
   | 'PEER_GONE'
   | 'OVERLOADED'
   | 'NO_HANDLER'
+  | 'AMBIGUOUS_HANDLER'
   | 'REQUEST_TIMEOUT'
   | 'INVALID_MESSAGE'
   | 'REMOTE_ERROR';

@@ -17,6 +17,9 @@ export const FrameKind = {
   request: 12,
   reply: 13,
   error: 14,
+  /** A piece of a longer message frame, without that one's length; more follow. */
+  part: 15,
+  lastPart: 16,
 } as const;
 
 /** The versions of the wire that this release speaks: neighbours overlap, so a rolling upgrade is one mesh. */

@@ -3,7 +3,9 @@ import type { LimitOptions } from '../peerage.options.js';
 import type { Clock } from './clock.js';
 import { FrameReader } from './frame-reader.js';
 import { encodeFrame } from './frames.js';
+import type { Outbox } from './outbox.js';
 import { SendQueue } from './send-queue.js';
+import { type Ticket, WrittenTickets } from './tickets.js';
 import type { Link, LinkHandlers } from './transport.js';
 
 /** How long `end()` waits for the network and the other side. */
@@ -14,6 +16,8 @@ export interface PipeEvents {
   data(chunk: Buffer): void;
   /** More can be written again. */
   drained(): void;
+  /** The other end sends no more, and reads no more either: nothing is to be written. */
+  ended(): void;
   /** Gone; the last call. `code` is the socket's error code, or `EOF`. */
   closed(code: string, error?: PeerageError): void;
 }
@@ -27,8 +31,12 @@ export interface Pipe {
   /** Called once, at once. `data` waits for `resume`. */
   attach(events: PipeEvents): void;
   resume(): void;
-  /** `false`: write no more before `drained`. */
-  write(buffers: readonly Buffer[]): boolean;
+  /**
+   * `false`: write no more before `drained`.
+   *
+   * @param handed called when the operating system has taken the last of it, or never will
+   */
+  write(buffers: readonly Buffer[], handed?: (error?: Error | null) => void): boolean;
   /** Half-closes after what was written. */
   end(): void;
   /** `closed` follows, never in this turn. */
@@ -54,10 +62,15 @@ export interface FrameLinkOptions {
 export class FrameLink implements Link {
   private readonly queue = new SendQueue();
   private readonly reader: FrameReader;
+  private readonly written = new WrittenTickets();
+  private outbox: Outbox | undefined;
   private handlers: LinkHandlers | undefined;
   private state: 'open' | 'ending' | 'destroyed' | 'closed' = 'open';
   private isBlocked = false;
   private flushIsDue = false;
+  /** Of messages that were unloaded. */
+  private readonly unloaded: Ticket[] = [];
+  private readonly wake = (): void => this.scheduleFlush();
   private isEstablished = false;
   private isSettled = false;
   private writtenAtMs: number;
@@ -84,6 +97,7 @@ export class FrameLink implements Link {
     pipe.attach({
       data: (chunk) => this.onData(chunk),
       drained: () => this.onDrained(),
+      ended: () => this.carry(undefined),
       closed: (code, error) => this.onClosed(code, error),
     });
   }
@@ -110,6 +124,7 @@ export class FrameLink implements Link {
     if (this.isEstablished || this.state !== 'open') return;
     this.isEstablished = true;
     this.reader.maxBytes = this.options.limits.frameBytes;
+    this.reader.maxMessageBytes = this.options.limits.messageBytes;
     this.settle();
   }
 
@@ -124,8 +139,23 @@ export class FrameLink implements Link {
     return true;
   }
 
+  carry(outbox: Outbox | undefined): void {
+    this.outbox?.detach();
+    this.outbox = this.state === 'open' ? outbox : undefined;
+    if (!this.isBlocked) this.outbox?.release(this.wake);
+  }
+
+  unload(): void {
+    while (this.hasMessages()) {
+      const buffers: Buffer[] = [];
+      this.outbox?.take(buffers, this.unloaded);
+      for (const buffer of buffers) this.queue.push(buffer, false);
+    }
+  }
+
   end(): void {
     if (this.state !== 'open') return;
+    this.carry(undefined);
     this.state = 'ending';
     this.cancelDeadline();
     this.cancelDeadline = this.options.clock.after(END_MS, () => this.destroy());
@@ -139,7 +169,7 @@ export class FrameLink implements Link {
     this.state = 'destroyed';
     this.closeError = error;
     this.reader.stop();
-    this.queue.clear();
+    this.letGo();
     this.settle();
     this.pipe.destroy();
   }
@@ -153,6 +183,14 @@ export class FrameLink implements Link {
   private onDrained(): void {
     this.isBlocked = false;
     this.flush();
+    if (!this.isBlocked) this.outbox?.release(this.wake);
+  }
+
+  /** Nothing more will be sent. */
+  private letGo(): void {
+    this.carry(undefined);
+    this.queue.clear();
+    this.written.fail(this.unloaded.splice(0));
   }
 
   private onClosed(code: string, error: PeerageError | undefined): void {
@@ -160,7 +198,7 @@ export class FrameLink implements Link {
     this.state = 'closed';
     this.ending = { code: reason?.code ?? code, error: reason };
     this.reader.stop();
-    this.queue.clear();
+    this.letGo();
     this.settle();
     this.options.gone?.();
     this.tellClosed();
@@ -182,11 +220,19 @@ export class FrameLink implements Link {
   }
 
   private flush(): void {
-    while (this.queue.bytes > 0 && !this.isBlocked) {
+    while (!this.isBlocked && (this.queue.bytes > 0 || this.hasMessages())) {
+      const buffers = this.queue.take();
+      const tickets = this.unloaded.splice(0);
+      this.outbox?.take(buffers, tickets);
       this.writtenAtMs = this.options.clock.now();
-      this.isBlocked = !this.pipe.write(this.queue.take());
+      this.isBlocked = !this.pipe.write(buffers, this.written.expect(tickets));
     }
+    if (this.isBlocked) this.outbox?.hold();
     if (this.state === 'ending' && this.queue.bytes === 0) this.pipe.end();
+  }
+
+  private hasMessages(): boolean {
+    return this.outbox !== undefined && this.outbox.bytes > 0;
   }
 
   private settle(): void {

@@ -1,4 +1,6 @@
 import { PeerageError } from '../errors/peerage-error.js';
+import { FrameKind } from '../membership/messages.js';
+import { Assembly } from './assembly.js';
 import { decodeBody, HEADER_BYTES, LENGTH_BYTES } from './frames.js';
 
 /** A buffer for partial frames that is larger than this is given back after its frame. */
@@ -22,6 +24,9 @@ export class FrameReader {
   private partialBytes = 0;
   private isStopped = false;
   private isFirst = true;
+  private readonly assembly = new Assembly();
+  /** The longest message that is put together of parts. */
+  maxMessageBytes: number;
 
   /**
    * @param maxBytes the longest frame that is taken, as its length field says it
@@ -31,11 +36,13 @@ export class FrameReader {
     public maxBytes: number,
     private readonly handlers: FrameReaderHandlers,
     private readonly judgeFirst?: (header: Buffer) => PeerageError | undefined,
-  ) {}
+  ) {
+    this.maxMessageBytes = maxBytes;
+  }
 
-  /** Memory held for a frame that is not whole yet. */
+  /** Memory held for a frame, and for a message, that is not whole yet. */
   get allocatedBytes(): number {
-    return this.partial.length;
+    return this.partial.length + this.assembly.allocatedBytes;
   }
 
   /** Takes the next bytes of the stream; the buffer may be used again afterwards. */
@@ -49,6 +56,7 @@ export class FrameReader {
   /** Nothing is delivered any more, not even from the chunk at hand. */
   stop(): void {
     this.isStopped = true;
+    this.assembly.clear();
     this.partial = NOTHING;
     this.partialBytes = 0;
   }
@@ -99,15 +107,34 @@ export class FrameReader {
   }
 
   private deliver(bytes: Buffer, start: number, end: number): void {
+    const kind = bytes[start + LENGTH_BYTES]!;
+    if (kind === FrameKind.part || kind === FrameKind.lastPart) this.assemble(kind, bytes, start, end);
+    else this.decode(kind, bytes, start + HEADER_BYTES, end);
+  }
+
+  private assemble(kind: number, bytes: Buffer, start: number, end: number): void {
+    try {
+      this.assembly.add(bytes, start + HEADER_BYTES, end, this.maxMessageBytes);
+    } catch (error) {
+      this.fail(error as PeerageError);
+      return;
+    }
+    if (kind !== FrameKind.lastPart) return;
+    const message = this.assembly.finish();
+    if (message.length === 0) this.fail(new PeerageError('MALFORMED_FRAME', 'An empty message arrived.'));
+    else this.decode(message[0]!, message, 1, message.length);
+  }
+
+  private decode(kind: number, bytes: Buffer, start: number, end: number): void {
     let body: unknown;
     try {
-      body = decodeBody(bytes, start + HEADER_BYTES, end);
+      body = decodeBody(bytes, start, end);
     } catch (error) {
       this.fail(error as PeerageError);
       return;
     }
     this.isFirst = false;
-    this.handlers.frame(bytes[start + LENGTH_BYTES]!, body);
+    this.handlers.frame(kind, body);
   }
 
   /** The bytes of the frame that starts at `at`, its length field included. Fails when there may be no such frame. */

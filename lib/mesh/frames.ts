@@ -1,52 +1,89 @@
-import { Packr, RESERVE_START_SPACE } from 'msgpackr';
 import { describeError, PeerageError } from '../errors/peerage-error.js';
-import { isPlainMsgpack } from './plain-msgpack.js';
+import { explainUnsendable } from './codec/unsendable.js';
+import { ValueReader } from './codec/value-reader.js';
+import { UnsendableValue, ValueTooLarge, ValueWriter } from './codec/value-writer.js';
 
 /** On the wire: 4 bytes length of what follows (big-endian), 1 byte kind, the body as MessagePack. */
 export const LENGTH_BYTES = 4;
 export const HEADER_BYTES = LENGTH_BYTES + 1;
 
-/** Bodies up to this size are decoded in one buffer that is used again and again: a third faster. */
-const SCRATCH_BYTES = 4096;
-
 /** One encoded frame, header included. */
 export type Frame = Buffer;
 
-type CodecOptions = Omit<NonNullable<ConstructorParameters<typeof Packr>[0]>, 'int64AsType'> & {
-  // msgpackr knows `auto` (a number where that is exact, else a bigint), its types don't.
-  int64AsType: 'auto';
-};
-
-const options: CodecOptions = {
-  useRecords: false,
-  mapsAsObjects: true,
-  variableMapSize: true,
-  moreTypes: true,
-  useBigIntExtension: true,
-  copyBuffers: true,
-  int64AsType: 'auto',
-};
-
-const codec = new Packr(options as unknown as ConstructorParameters<typeof Packr>[0]);
-const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+const reader = new ValueReader();
 
 /**
- * Encodes one frame. A body that is undefined takes no bytes.
+ * Encodes frames one behind the other, so that those for one receiver can leave as one piece. After `write`
+ * the frame lies from `start` to `end` in `slab`, and stays as it is.
+ */
+export class FrameWriter {
+  slab: Buffer = Buffer.alloc(0);
+  start = 0;
+  end = 0;
+  private values = new ValueWriter();
+  private isBusy = false;
+
+  /**
+   * A body that is undefined takes no bytes.
+   *
+   * @param bodyName what the body is called in errors
+   * @param maxBytes of kind and body together
+   * @throws PeerageError `INVALID_MESSAGE` when the body cannot be encoded, or is too long.
+   */
+  write(kind: number, body: unknown, maxBytes: number, bodyName: BodyName = 'data'): void {
+    // A getter or a toJSON in the body may send a message of its own.
+    const values = this.isBusy ? new ValueWriter() : this.values;
+    const wasBusy = this.isBusy;
+    this.isBusy = true;
+    try {
+      values.begin(HEADER_BYTES, maxBytes);
+      if (body !== undefined) values.write(body);
+      const length = values.at - values.start - LENGTH_BYTES;
+      if (length > maxBytes) throw new ValueTooLarge();
+      writeHeader(values.bytes, values.start, length, kind);
+    } catch (error) {
+      values.abandon();
+      throw unencodable(error, body, bodyName, maxBytes);
+    } finally {
+      this.isBusy = wasBusy;
+    }
+    this.values = values;
+    this.slab = values.bytes;
+    this.start = values.start;
+    this.end = values.at;
+  }
+
+  /** Takes the last frame back: the next one overwrites it. */
+  takeBack(): void {
+    this.values.abandon();
+  }
+}
+
+/** What the body is called in errors; for a list, what each of its parts is called. */
+export type BodyName = string | readonly string[];
+
+const writer = new FrameWriter();
+
+/**
+ * Encodes one frame, in memory of its own.
  *
  * @throws PeerageError `INVALID_MESSAGE` when the body cannot be encoded, or is longer than `maxBytes`.
  */
 export function encodeFrame(kind: number, body: unknown, maxBytes: number): Frame {
-  const frame = body === undefined ? Buffer.allocUnsafe(HEADER_BYTES) : encodeBody(body);
-  const length = frame.length - LENGTH_BYTES;
-  if (length > maxBytes) {
-    throw new PeerageError(
-      'INVALID_MESSAGE',
-      `The message takes ${length} bytes and a frame may have ${maxBytes}: send less at once, or raise limits.frameBytes on every node.`,
-    );
-  }
-  frame.writeUInt32BE(length, 0);
-  frame[LENGTH_BYTES] = kind;
+  writer.write(kind, body, maxBytes);
+  const frame = Buffer.allocUnsafeSlow(writer.end - writer.start);
+  writer.slab.copy(frame, 0, writer.start, writer.end);
+  writer.takeBack();
   return frame;
+}
+
+/** Writes the length and the kind of a frame before its body. */
+export function writeHeader(bytes: Buffer, at: number, length: number, kind: number): void {
+  bytes[at] = length >>> 24;
+  bytes[at + 1] = length >>> 16;
+  bytes[at + 2] = length >>> 8;
+  bytes[at + 3] = length;
+  bytes[at + 4] = kind;
 }
 
 /**
@@ -56,40 +93,35 @@ export function encodeFrame(kind: number, body: unknown, maxBytes: number): Fram
  */
 export function decodeBody(bytes: Buffer, start: number, end: number): unknown {
   if (start === end) return undefined;
-  if (!isPlainMsgpack(bytes, start, end)) throw malformed();
   try {
-    const length = end - start;
-    if (length > SCRATCH_BYTES) return codec.unpack(bytes.subarray(start, end));
-    bytes.copy(scratch, 0, start, end);
-    return codec.unpack(scratch, length);
+    return reader.read(bytes, start, end);
   } catch (error) {
-    throw malformed(error);
+    throw new PeerageError('MALFORMED_FRAME', 'A frame arrived whose body is no MessagePack of ours.', {
+      cause: error,
+    });
   }
 }
 
-function encodeBody(body: unknown): Buffer {
-  let frame: Buffer;
-  try {
-    frame = codec.pack(body, RESERVE_START_SPACE + HEADER_BYTES);
-  } catch (error) {
-    throw unencodable(describeError(error), error);
+function unencodable(error: unknown, body: unknown, name: BodyName, maxBytes: number): PeerageError {
+  if (error instanceof ValueTooLarge) {
+    return new PeerageError(
+      'INVALID_MESSAGE',
+      `The message takes more than ${maxBytes} bytes: send less at once, or raise limits.messageBytes on every node.`,
+    );
   }
-  if (!isPlainMsgpack(frame, HEADER_BYTES, frame.length)) {
-    throw unencodable('it holds an Error, a RegExp, a Map with objects as keys, or is nested too deep');
-  }
-  return frame;
-}
-
-function unencodable(why: string, cause?: unknown): PeerageError {
+  const why = explainBody(body, name) ?? describeError(error);
   return new PeerageError(
     'INVALID_MESSAGE',
-    `The message cannot be sent: ${why}. Send plain data: what JSON knows, and binaries, dates, sets and big integers.`,
-    { cause },
+    `The message cannot be sent: ${why}. Send plain data: what JSON knows, and dates, maps, sets, binaries, big integers and errors.`,
+    error instanceof UnsendableValue ? undefined : { cause: error },
   );
 }
 
-function malformed(cause?: unknown): PeerageError {
-  return new PeerageError('MALFORMED_FRAME', 'A frame arrived whose body is no MessagePack of ours.', {
-    cause,
-  });
+function explainBody(body: unknown, name: BodyName): string | undefined {
+  if (typeof name === 'string') return explainUnsendable(body, name);
+  for (const [index, part] of (body as readonly unknown[]).entries()) {
+    const why = explainUnsendable(part, name[index] ?? 'message');
+    if (why !== undefined) return why;
+  }
+  return undefined;
 }

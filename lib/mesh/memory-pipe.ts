@@ -7,6 +7,8 @@ export class MemoryPipe implements Pipe {
   private events: PipeEvents | undefined;
   private arrived: Packet[] | undefined = [];
   private state: 'open' | 'ended' | 'closed' = 'open';
+  /** Told when the way has room again. */
+  private unhanded: (() => void)[] = [];
 
   constructor(
     readonly remoteAddress: string,
@@ -37,10 +39,13 @@ export class MemoryPipe implements Pipe {
     if (arrived.length > 0) this.defer(() => arrived.forEach((packet) => this.take(packet)));
   }
 
-  write(buffers: readonly Buffer[]): boolean {
+  write(buffers: readonly Buffer[], handed?: () => void): boolean {
     if (this.state !== 'open') return false;
     // A copy, as on a real wire: what the sender does to its buffer later must not change what arrives.
-    return this.out.send({ type: 'data', bytes: Buffer.concat(buffers) });
+    const hasRoom = this.out.send({ type: 'data', bytes: Buffer.concat(buffers) });
+    if (handed && hasRoom) this.defer(handed);
+    else if (handed) this.unhanded.push(handed);
+    return hasRoom;
   }
 
   end(): void {
@@ -82,14 +87,19 @@ export class MemoryPipe implements Pipe {
 
   /** The way to the other end has room again. */
   drained(): void {
-    if (this.state !== 'closed') this.events?.drained();
+    if (this.state === 'closed') return;
+    for (const handed of this.unhanded.splice(0)) handed();
+    this.events?.drained();
   }
 
   private take(packet: Packet): void {
     if (this.state === 'closed') return;
     if (packet.type === 'data') this.events?.data(packet.bytes);
     else if (packet.type === 'reset') this.reset();
-    else if (packet.type === 'end') this.destroy();
+    else if (packet.type === 'end') {
+      this.events?.ended();
+      this.destroy();
+    }
   }
 
   private close(code: string): void {

@@ -1,8 +1,9 @@
 import { PeerageError, type PeerageErrorCode } from '../errors/peerage-error.js';
 import type { Input, LinkId } from '../membership/membership.types.js';
-import { type ControlFrame, FrameKind } from '../membership/messages.js';
+import type { ControlFrame } from '../membership/messages.js';
 import type { Clock } from './clock.js';
 import { readControlFrame } from './control-frames.js';
+import { isMessage } from './message-routes.js';
 import type { Link } from './transport.js';
 
 /** Bytes that keep arriving are reported no more often than this. */
@@ -14,8 +15,10 @@ export interface LinkOwner {
   isOpen(): boolean;
   newLink(): LinkId;
   input(input: Input): void;
-  /** A message frame. */
-  message(link: LinkId, kind: number, body: unknown): void;
+  /** A message came, maybe by a link that is only being drained. */
+  message(id: LinkId, link: Link, kind: number, body: unknown): void;
+  /** A link is gone, told of or not. */
+  gone(id: LinkId): void;
   refused(address: string, code: PeerageErrorCode, message: string): void;
 }
 
@@ -59,7 +62,7 @@ export class MeshLinks {
     });
   }
 
-  /** Nothing of this link is told any more. `drain`: what is queued is sent first. */
+  /** Nothing of this link is told any more, but messages. `drain`: what is queued is sent first. */
   close(id: LinkId, drain: boolean): void {
     const link = this.links.get(id);
     this.links.delete(id);
@@ -80,8 +83,8 @@ export class MeshLinks {
   }
 
   private frame(id: LinkId, link: Link, kind: number, body: unknown): void {
+    if (isMessage(kind)) return this.owner.message(id, link, kind, body);
     if (!this.links.has(id)) return;
-    if (kind >= FrameKind.event && kind <= FrameKind.error) return this.owner.message(id, kind, body);
     const frame = read(link, kind, body);
     if (!frame) return;
     if (frame.kind === 'hello') link.destroy(new PeerageError('MALFORMED_FRAME', 'A second hello.'));
@@ -100,6 +103,7 @@ export class MeshLinks {
   }
 
   private closed(id: LinkId, code: string): void {
+    this.owner.gone(id);
     if (this.links.delete(id)) this.owner.input({ type: 'closed', link: id, code });
   }
 }

@@ -17,6 +17,18 @@ export interface FoundSource {
   readonly as: 'answer' | 'hint';
 }
 
+/** `full`: there is no room in the queue of the peer. `gone`: it is no peer. */
+export type PostResult = 'queued' | 'full' | 'gone';
+
+export interface PostAllResult {
+  readonly queued: number;
+  /** Boot ids of those whose queue has no room. */
+  readonly full: readonly string[];
+}
+
+/** Takes a message. A PeerageError that it throws closes the connection which brought such a message. */
+export type MessageTaker = (from: string, kind: number, body: unknown) => void;
+
 /**
  * The connections of this node, behind everything above them. Nothing above knows about sockets, so another
  * engine (a broker, for clusters that outgrow a full mesh) can take this place.
@@ -42,14 +54,29 @@ export interface Mesh {
   setMeta(meta: Readonly<Record<string, unknown>>): void;
   explain(name?: string): Explanation;
   /**
-   * Queues one message frame (kinds from `FrameKind.event` on) for a peer. `full`: its queue has no room.
-   * `waiting`: its connection is being dialled again at this moment. `gone`: it is no peer.
+   * Queues one message (kinds from `FrameKind.event` to `FrameKind.error`) for a peer. It waits while the
+   * connection of the peer is being dialled again. Messages of one lane arrive in order; a long one gives way
+   * to those of other lanes.
    *
-   * @throws PeerageError `INVALID_MESSAGE` when the body cannot be encoded.
+   * @param body a list
+   * @throws PeerageError `INVALID_MESSAGE` when the body cannot be encoded, or is too long.
    */
-  post(bootId: string, kind: number, body: unknown): 'queued' | 'full' | 'waiting' | 'gone';
-  /** Hands every message frame of every peer to `taker`. There is one. */
-  receive(taker: (from: string, kind: number, body: unknown) => void): void;
+  post(bootId: string, kind: number, body: unknown, lane?: string): PostResult;
+  /**
+   * As `post`, and tells when the operating system has taken the message. Rejects with PeerageError
+   * `CONNECTION_LOST`, `PEER_GONE` or `NOT_RUNNING`.
+   *
+   * @throws PeerageError `INVALID_MESSAGE`
+   */
+  hand(bootId: string, kind: number, body: unknown, lane?: string): Promise<void> | 'full' | 'gone';
+  /**
+   * Queues one message for every peer; it is encoded once.
+   *
+   * @throws PeerageError `INVALID_MESSAGE`
+   */
+  postAll(kind: number, body: unknown, lane?: string): PostAllResult;
+  /** Hands every message of every peer to `taker`. There is one. */
+  receive(taker: MessageTaker): void;
   /** The events of the membership core, in order, synchronously. Returns the function that ends it. */
   subscribe(listener: (event: PeerEvent) => void): () => void;
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { PeerageError, describeError } from '../errors/peerage-error.js';
-import type { Peer, PeerEvent } from '../membership/events.js';
+import type { DownReason, Peer, PeerEvent } from '../membership/events.js';
 import type { Explanation } from '../membership/explanation.js';
 import { Membership } from '../membership/membership.js';
 import type { Directive, Input, LinkId } from '../membership/membership.types.js';
@@ -12,7 +12,8 @@ import { Attempts } from './attempts.js';
 import { type Clock, systemClock } from './clock.js';
 import { controlToWire, PROBE_KEY_BYTES } from './control-frames.js';
 import { falseAlarms, type FalseAlarm } from './false-alarms.js';
-import type { FoundResult, FoundSource, Mesh } from './mesh.js';
+import type { FoundResult, FoundSource, Mesh, MessageTaker, PostAllResult, PostResult } from './mesh.js';
+import { MessageRoutes } from './message-routes.js';
 import type { Prober, ProberOptions } from './prober.js';
 import { MeshLinks } from './mesh-links.js';
 import { Refusals } from './refusals.js';
@@ -47,10 +48,7 @@ export class PeerMesh implements Mesh {
   private readonly clock: Clock;
   private readonly random: () => number;
   private readonly links: MeshLinks;
-  /** The link by which messages reach a peer, and whose messages a link brings. */
-  private readonly routes = new Map<string, LinkId>();
-  private readonly senders = new Map<LinkId, string>();
-  private taker: (from: string, kind: number, body: unknown) => void = () => {};
+  private readonly messages: MessageRoutes;
   private readonly dials = new Map<LinkId, AbortController>();
   private readonly listeners = new Set<(event: PeerEvent) => void>();
   private readonly attempts = new Attempts();
@@ -67,11 +65,13 @@ export class PeerMesh implements Mesh {
     this.transport = transport;
     this.clock = clock;
     this.random = random;
+    this.messages = new MessageRoutes(settings.limits);
     this.links = new MeshLinks(this.clock, {
       isOpen: () => this.state === 'running',
       newLink: () => this.membership!.newLink(),
       input: (input) => this.input(input),
-      message: (link, kind, body) => this.message(link, kind, body),
+      message: (id, link, kind, body) => this.messages.arrived(id, link, kind, body),
+      gone: (id) => this.messages.linkClosed(id),
       refused: (address, code, message) => this.refused(address, code, message),
     });
     const bootId = randomBytes(16).toString('hex');
@@ -166,14 +166,20 @@ export class PeerMesh implements Mesh {
     };
   }
 
-  post(bootId: string, kind: number, body: unknown): 'queued' | 'full' | 'waiting' | 'gone' {
-    const id = this.routes.get(bootId);
-    if (id === undefined) return this.isPeer(bootId) ? 'waiting' : 'gone';
-    return this.links.get(id)?.send(kind, body) ? 'queued' : 'full';
+  post(bootId: string, kind: number, body: unknown, lane?: string): PostResult {
+    return this.messages.post(bootId, kind, body, lane);
   }
 
-  receive(taker: (from: string, kind: number, body: unknown) => void): void {
-    this.taker = taker;
+  hand(bootId: string, kind: number, body: unknown, lane?: string): Promise<void> | 'full' | 'gone' {
+    return this.messages.hand(bootId, kind, body, lane);
+  }
+
+  postAll(kind: number, body: unknown, lane?: string): PostAllResult {
+    return this.messages.postAll(kind, body, lane);
+  }
+
+  receive(taker: MessageTaker): void {
+    this.messages.receive(taker);
   }
 
   subscribe(listener: (event: PeerEvent) => void): () => void {
@@ -196,6 +202,7 @@ export class PeerMesh implements Mesh {
   private async close(): Promise<void> {
     if (this.state === 'running') this.input({ type: 'stop' });
     this.state = 'stopped';
+    this.messages.stop(new PeerageError('NOT_RUNNING', 'This node has stopped.'));
     this.cancelWake();
     for (const dial of this.dials.values()) dial.abort();
     this.attempts.endAll({ result: 'failed', code: 'ABORTED', message: 'the node is shutting down' });
@@ -224,6 +231,7 @@ export class PeerMesh implements Mesh {
         return;
       case 'send': {
         const { link, frame } = directive;
+        if (frame.kind === 'leave') this.links.get(link)?.unload();
         this.links.get(link)?.send(FrameKind[frame.kind], controlToWire(frame), frame.kind === 'beat');
         return;
       }
@@ -232,7 +240,7 @@ export class PeerMesh implements Mesh {
         return;
       case 'close':
         this.dials.get(directive.link)?.abort();
-        this.senders.delete(directive.link);
+        if (directive.drain) this.messages.linkEnds(directive.link);
         return this.links.close(directive.link, directive.drain);
       case 'attempt':
         return this.attempts.end(directive.address, directive.result);
@@ -268,21 +276,10 @@ export class PeerMesh implements Mesh {
     }
   }
 
-  private message(link: LinkId, kind: number, body: unknown): void {
-    const from = this.senders.get(link);
-    if (from !== undefined) this.taker(from, kind, body);
-  }
-
-  private route(bootId: string, link: LinkId | undefined): void {
-    this.senders.delete(this.routes.get(bootId) ?? -1);
-    this.routes.delete(bootId);
-    if (link === undefined) return;
-    this.routes.set(bootId, link);
-    this.senders.set(link, bootId);
-  }
-
-  private isPeer(bootId: string): boolean {
-    return this.peers.some((peer) => peer.bootId === bootId);
+  private route(bootId: string, id: LinkId | undefined): void {
+    const link = id === undefined ? undefined : this.links.get(id);
+    if (id === undefined || !link) this.messages.unroute(bootId);
+    else this.messages.route(bootId, id, link);
   }
 
   private refused(address: string, code: PeerageError['code'], message: string): void {
@@ -294,6 +291,8 @@ export class PeerMesh implements Mesh {
   private emit(event: PeerEvent): void {
     if (event.type === 'peer.refused') this.refusals.add(event, this.clock.now());
     if (event.type === 'peer.up') this.attempts.arrived(event.peer);
+    if (event.type === 'peer.down')
+      this.messages.peerDown(event.peer.bootId, peerGone(event.peer, event.reason));
     for (const listener of this.listeners) listener(event);
   }
 
@@ -338,4 +337,8 @@ function nameParts(settings: PeerageSettings, listenPort: number): Pick<NodeInfo
 
 function notRunning(what: string): PeerageError {
   return new PeerageError('NOT_RUNNING', `${what}; wait for the app's onApplicationBootstrap.`);
+}
+
+function peerGone({ name }: Peer, reason: DownReason): PeerageError {
+  return new PeerageError('PEER_GONE', `${name} went down (${reason}) before it was sent to.`);
 }

@@ -31,6 +31,7 @@ export class SocketPipe implements Pipe {
   attach(events: PipeEvents): void {
     this.socket.on('error', (error) => (this.error ??= error));
     this.socket.on('drain', () => events.drained());
+    this.socket.on('end', () => events.ended());
     this.socket.on('close', () => this.onClose(events));
     this.events = events;
   }
@@ -42,11 +43,14 @@ export class SocketPipe implements Pipe {
     });
   }
 
-  write(buffers: readonly Buffer[]): boolean {
-    if (buffers.length > 1) this.socket.cork();
-    let hasRoom = true;
-    for (const buffer of buffers) hasRoom = this.socket.write(buffer);
-    if (buffers.length > 1) this.socket.uncork();
+  write(buffers: readonly Buffer[], handed?: (error?: Error | null) => void): boolean {
+    const { socket } = this;
+    if (buffers.length === 1) return socket.write(buffers[0]!, handed);
+    socket.cork();
+    const last = buffers.length - 1;
+    for (let i = 0; i < last; i++) socket.write(buffers[i]!);
+    const hasRoom = socket.write(buffers[last]!, handed);
+    socket.uncork();
     return hasRoom;
   }
 

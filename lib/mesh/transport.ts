@@ -1,4 +1,5 @@
 import type { PeerageError, PeerageErrorCode } from '../errors/peerage-error.js';
+import type { Outbox } from './outbox.js';
 
 /** What one link tells its owner. */
 export interface LinkHandlers {
@@ -33,6 +34,10 @@ export interface Link {
    * `established`: than a hello may be). The link lives on.
    */
   send(kind: number, body: unknown, urgent?: boolean): boolean;
+  /** Sends what comes into this outbox, from now on, behind the frames of `send`. Undefined: no more of it. */
+  carry(outbox: Outbox | undefined): void;
+  /** Queues all that waits in the outbox, before the frames that follow. For the last word on a link. */
+  unload(): void;
   /** Sends what is queued, then closes. Bounded in time. */
   end(): void;
   /** Closes at once. `closed` follows. */

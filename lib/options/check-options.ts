@@ -87,13 +87,21 @@ function checkHeartbeat(heartbeat: typeof DEFAULT_HEARTBEAT, faults: Faults): vo
 }
 
 function checkLimits({ limits, waitFor }: PeerageModuleOptions, faults: Faults): void {
-  const { helloBytes, frameBytes, sendQueueBytes, peers } = { ...DEFAULT_LIMITS, ...given(limits) };
+  const { helloBytes, frameBytes, messageBytes, sendQueueBytes, peers } = {
+    ...DEFAULT_LIMITS,
+    ...given(limits),
+  };
   if (helloBytes > frameBytes)
     faults.add('limits.helloBytes', `${helloBytes} is more than frameBytes (${frameBytes}); lower it.`);
   if (frameBytes > sendQueueBytes)
     faults.add(
       'limits.frameBytes',
       `${frameBytes} is more than sendQueueBytes (${sendQueueBytes}); lower it.`,
+    );
+  if (messageBytes > sendQueueBytes)
+    faults.add(
+      'limits.messageBytes',
+      `${messageBytes} is more than sendQueueBytes (${sendQueueBytes}); lower it, or raise that.`,
     );
   if (!faults.has('waitFor') && waitFor && waitFor.peers > peers)
     faults.add('waitFor.peers', `${waitFor.peers} is more than limits.peers (${peers}) allows; lower it.`);

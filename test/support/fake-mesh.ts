@@ -120,6 +120,14 @@ export class FakeMesh implements Mesh {
     return 'gone';
   }
 
+  hand(): 'gone' {
+    return 'gone';
+  }
+
+  postAll() {
+    return { queued: 0, full: [] };
+  }
+
   receive(): void {}
 
   subscribe(listener: (event: PeerEvent) => void): () => void {

@@ -120,6 +120,22 @@ describe('control frames', () => {
     );
   });
 
+  it.each([
+    ['beat', { sentAt: '1' }],
+    ['beat', { sentAt: Number.NaN }],
+    ['beat', { sentAt: 1, echo: Number.POSITIVE_INFINITY }],
+    ['digest', {}],
+    ['refuse', { code: 1, message: 'x' }],
+    ['peers', { peers: 'all' }],
+    ['peers', { peers: [{ name: 'app@10.0.0.1', bootId: 'A'.repeat(32) }] }],
+    ['meta', { meta: [] }],
+    ['ask', { about: 'nobody' }],
+  ] as const)('refuse a %s of %j', (kind, body) => {
+    expect(() => readControlFrame(FrameKind[kind], body)).toThrow(
+      expect.objectContaining({ code: 'MALFORMED_FRAME' }),
+    );
+  });
+
   it('keep long texts of strangers out of logs', () => {
     const refuse = { code: 'WRONG_CLUSTER', message: 'x'.repeat(2_000) };
     expect(() => readControlFrame(FrameKind.refuse, refuse)).toThrow(

@@ -1,0 +1,32 @@
+import type { MessageHandler } from '../messaging/message.types.js';
+import { CLUSTER_MESSAGE_METADATA } from '../peerage.constants.js';
+
+/**
+ * Decorates a method that takes the data of a message and its context, or less.
+ *
+ * @publicApi
+ */
+export type ClusterMessageDecorator = <M extends MessageHandler<never>>(
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<M>,
+) => void;
+
+/**
+ * Calls the method with the messages that peers send on a topic. For methods of providers and controllers;
+ * repeatable. What it returns, or its promise resolves to, answers a request.
+ *
+ * Calls start in the order in which a peer sent the messages of a topic; those of async methods overlap. A
+ * one-way message reaches every method of its topic, and what one throws is logged and harms nobody. A
+ * request needs exactly one: with several, the caller gets `AMBIGUOUS_HANDLER`.
+ *
+ * @publicApi
+ */
+export function OnClusterMessage(topic: string): ClusterMessageDecorator {
+  return (_target, _key, descriptor) => {
+    const method = descriptor.value as object;
+    const topics = (Reflect.getMetadata(CLUSTER_MESSAGE_METADATA, method) ?? []) as readonly string[];
+    // Decorators run from the last to the first.
+    Reflect.defineMetadata(CLUSTER_MESSAGE_METADATA, [topic, ...topics], method);
+  };
+}

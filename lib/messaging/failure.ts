@@ -1,0 +1,80 @@
+import { PeerageError } from '../errors/peerage-error.js';
+import type { PeerageErrorCode } from '../errors/peerage-error.js';
+import { RemoteError } from '../errors/remote-error.js';
+
+/** Longer texts of errors are cut off. */
+const MAX_TEXT = 16_384;
+
+/** Failures that are no handler's: the code says it all. */
+const OWN_CODES: ReadonlySet<string> = new Set<PeerageErrorCode>([
+  'NO_HANDLER',
+  'AMBIGUOUS_HANDLER',
+  'OVERLOADED',
+]);
+
+/** Why a request failed, as it goes over the wire. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  /** Of the error that the handler threw. */
+  readonly name?: string;
+  readonly remoteCode?: string | number;
+  readonly stack?: string;
+}
+
+/** A failure of the messages themselves, not of a handler. */
+export function ownFailure(
+  code: 'NO_HANDLER' | 'AMBIGUOUS_HANDLER' | 'OVERLOADED',
+  message: string,
+): Failure {
+  return { code, message };
+}
+
+/** What the other side learns of an error that a handler threw. */
+export function failureOf(thrown: unknown, isProduction: boolean): Failure {
+  if (!(thrown instanceof Error))
+    return { code: 'REMOTE_ERROR', name: 'Error', message: cut(String(thrown)) };
+  // Any of them may be something else than its type says.
+  const { name, message, stack, code } = thrown as unknown as Readonly<Record<string, unknown>>;
+  return {
+    code: 'REMOTE_ERROR',
+    name: cut(String(name)),
+    message: cut(String(message)),
+    ...((typeof code === 'string' || typeof code === 'number') && { remoteCode: code }),
+    ...(!isProduction && typeof stack === 'string' && { stack: cut(stack) }),
+  };
+}
+
+/**
+ * The error that the caller gets.
+ *
+ * @throws PeerageError `MALFORMED_FRAME`
+ */
+export function errorOf(failure: unknown, node: string, isProduction: boolean): PeerageError {
+  if (!isFailure(failure))
+    throw new PeerageError('MALFORMED_FRAME', 'A reply arrived that is no error of ours.');
+  const { code, message, name, remoteCode, stack } = failure;
+  if (OWN_CODES.has(code)) return new PeerageError(code as PeerageErrorCode, message);
+  return new RemoteError(message, {
+    node,
+    remoteName: name ?? 'Error',
+    ...(remoteCode !== undefined && { remoteCode }),
+    ...(stack !== undefined && !isProduction && { remoteStack: stack }),
+  });
+}
+
+function isFailure(value: unknown): value is Failure {
+  if (typeof value !== 'object' || value === null) return false;
+  const { code, message, name, remoteCode, stack } = value as Record<string, unknown>;
+  return (
+    typeof code === 'string' &&
+    typeof message === 'string' &&
+    (name === undefined || typeof name === 'string') &&
+    (remoteCode === undefined || typeof remoteCode === 'string' || typeof remoteCode === 'number') &&
+    (stack === undefined || typeof stack === 'string')
+  );
+}
+
+function cut(text: string): string {
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
+}

@@ -1,0 +1,29 @@
+import type { MessageHandler } from './message.types.js';
+
+export interface NamedHandler {
+  /** For logs and errors. */
+  readonly name: string;
+  readonly handle: MessageHandler<never>;
+}
+
+/** Who handles which topic. */
+export class Handlers {
+  private readonly byTopic = new Map<string, readonly NamedHandler[]>();
+
+  /** In the order they were added. Undefined when there is none. */
+  of(topic: string): readonly NamedHandler[] | undefined {
+    return this.byTopic.get(topic);
+  }
+
+  /** Returns the function that takes it away again. */
+  add(topic: string, handler: NamedHandler): () => void {
+    this.byTopic.set(topic, [...(this.byTopic.get(topic) ?? []), handler]);
+    return () => this.remove(topic, handler);
+  }
+
+  private remove(topic: string, handler: NamedHandler): void {
+    const left = this.byTopic.get(topic)?.filter((each) => each !== handler) ?? [];
+    if (left.length > 0) this.byTopic.set(topic, left);
+    else this.byTopic.delete(topic);
+  }
+}

@@ -1,0 +1,46 @@
+import type { Peer } from '../membership/events.js';
+
+/**
+ * What a handler is told besides the data.
+ *
+ * @publicApi
+ */
+export interface MessageContext {
+  /** Who sent it, as of its last event. */
+  readonly peer: Peer;
+  readonly topic: string;
+}
+
+/**
+ * Takes the messages of a topic. What it returns, or its promise resolves to, answers a request.
+ *
+ * @publicApi
+ */
+export type MessageHandler<T = unknown> = (data: T, context: MessageContext) => unknown;
+
+/**
+ * How a request is made.
+ *
+ * @publicApi
+ */
+export interface RequestOptions {
+  /** After so many milliseconds it rejects with `REQUEST_TIMEOUT`. @default 5000 */
+  readonly timeoutMs?: number;
+  /** Ends the waiting with `ABORTED`. The handler over there runs on. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What became of a broadcast here. Nobody says whether it arrived.
+ *
+ * @publicApi
+ */
+export interface BroadcastResult {
+  /** Peers to whose queue it was handed. */
+  readonly handed: number;
+  /** Peers that get nothing: they don't keep up, and their queue is full. */
+  readonly refused: readonly { readonly peer: Peer; readonly code: 'OVERLOADED' }[];
+}
+
+/** Who the message is for: a peer, or its name or boot id. */
+export type Recipient = Pick<Peer, 'bootId' | 'name'> | string;

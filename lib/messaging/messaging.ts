@@ -1,0 +1,176 @@
+import { PeerageError } from '../errors/peerage-error.js';
+import type { PeerEvent } from '../membership/events.js';
+import { FrameKind } from '../membership/messages.js';
+import type { Clock } from '../mesh/clock.js';
+import type { Mesh } from '../mesh/mesh.js';
+import { Handlers } from './handlers.js';
+import { Incoming } from './incoming.js';
+import type { MessagingLog } from './incoming.js';
+import type { BroadcastResult, MessageHandler, Recipient, RequestOptions } from './message.types.js';
+import { PeerDirectory } from './peer-directory.js';
+import { Requests } from './requests.js';
+import type { Tracing } from './tracing.js';
+import { Unhandled } from './unhandled.js';
+
+/** Longer topics are refused. */
+const MAX_TOPIC = 255;
+
+export interface MessagingParts {
+  readonly mesh: Mesh;
+  readonly clock: Clock;
+  readonly log: MessagingLog;
+  /** Makes spans, once it is there. */
+  readonly tracing?: Promise<Tracing | undefined>;
+}
+
+/** Messages between the app here and the apps over there: at most once, in order per peer and topic. */
+export class Messaging {
+  private readonly mesh: Mesh;
+  private readonly directory: PeerDirectory;
+  private readonly requests: Requests;
+  private readonly handlers = new Handlers();
+  private readonly unhandled = new Unhandled();
+  private readonly incoming: Incoming;
+  private tracing: Tracing | undefined;
+  private isStopped = false;
+
+  constructor({ mesh, clock, log, tracing }: MessagingParts) {
+    this.mesh = mesh;
+    this.directory = new PeerDirectory(mesh);
+    this.requests = new Requests(clock);
+    const { directory, requests, handlers, unhandled } = this;
+    this.incoming = new Incoming({ mesh, directory, requests, handlers, unhandled, log });
+    mesh.subscribe((event) => this.hear(event));
+    mesh.receive((from, kind, body) => this.incoming.take(from, kind, body));
+    void tracing?.then((loaded) => (this.tracing = this.incoming.tracing = loaded));
+  }
+
+  broadcast(topic: string, data: unknown): BroadcastResult {
+    assertTopic(topic);
+    const { tracing } = this;
+    if (!tracing?.isOn()) return this.postAll([topic, data], topic);
+    return tracing.send(topic, undefined, (trace) => this.postAll([topic, data, trace], topic));
+  }
+
+  send(recipient: Recipient, topic: string, data: unknown): Promise<void> {
+    const { tracing } = this;
+    if (!tracing?.isOn()) return this.post(recipient, topic, [topic, data]);
+    return tracing.send(topic, nameOf(recipient), (trace) =>
+      this.post(recipient, topic, [topic, data, trace]),
+    );
+  }
+
+  request(
+    recipient: Recipient,
+    topic: string,
+    data: unknown,
+    options: RequestOptions = {},
+  ): Promise<unknown> {
+    const { tracing } = this;
+    if (!tracing?.isOn()) return this.ask(recipient, topic, data, options, undefined);
+    return tracing.send(topic, nameOf(recipient), (trace) =>
+      this.ask(recipient, topic, data, options, trace),
+    );
+  }
+
+  handle(topic: string, handle: MessageHandler<never>, name = handle.name || 'a handler'): () => void {
+    assertTopic(topic);
+    return this.handlers.add(topic, { name, handle });
+  }
+
+  /** What does not work here, one sentence each. */
+  notes(): string[] {
+    return this.unhandled.describe();
+  }
+
+  /** Every request that waits ends now, and nothing is handled any more. */
+  stop(): void {
+    this.isStopped = true;
+    this.incoming.stop();
+    this.requests.stop((topic) => notRunning(`the request ${JSON.stringify(topic)} got its answer`));
+  }
+
+  private postAll(body: unknown, topic: string): BroadcastResult {
+    const { queued, full } = this.mesh.postAll(FrameKind.event, body, topic);
+    const refused = full.flatMap((bootId) => this.directory.get(bootId) ?? []);
+    return { handed: queued, refused: refused.map((peer) => ({ peer, code: 'OVERLOADED' })) };
+  }
+
+  private post(recipient: Recipient, topic: string, body: unknown): Promise<void> {
+    try {
+      assertTopic(topic);
+      const result = this.mesh.hand(this.bootIdOf(recipient), FrameKind.event, body, topic);
+      return typeof result === 'object' ? result : Promise.reject(refusal(result, nameOf(recipient)));
+    } catch (error) {
+      return rejection(error);
+    }
+  }
+
+  private ask(
+    recipient: Recipient,
+    topic: string,
+    data: unknown,
+    options: RequestOptions,
+    trace: unknown,
+  ): Promise<unknown> {
+    let bootId: string;
+    try {
+      assertTopic(topic);
+      assertTimeout(options.timeoutMs);
+      bootId = this.bootIdOf(recipient);
+    } catch (error) {
+      return rejection(error);
+    }
+    return this.requests.make(bootId, topic, options, (id) => {
+      const body = trace === undefined ? [id, topic, data] : [id, topic, data, trace];
+      const result = this.mesh.post(bootId, FrameKind.request, body, topic);
+      if (result !== 'queued') throw refusal(result, nameOf(recipient));
+    });
+  }
+
+  private bootIdOf(recipient: Recipient): string {
+    if (this.isStopped) throw notRunning('the message was sent');
+    return this.directory.bootIdOf(recipient);
+  }
+
+  private hear(event: PeerEvent): void {
+    this.directory.hear(event);
+    if (event.type !== 'peer.down') return;
+    const { peer, reason } = event;
+    this.requests.peerDown(peer.bootId, (topic) => {
+      const text = `${peer.name} went down (${reason}) before it answered the request ${JSON.stringify(topic)}.`;
+      return new PeerageError('PEER_GONE', text);
+    });
+  }
+}
+
+async function rejection(error: unknown): Promise<never> {
+  throw error;
+}
+
+function refusal(result: 'full' | 'gone', name: string): PeerageError {
+  if (result === 'gone') return new PeerageError('PEER_GONE', `${name} is no peer any more.`);
+  const hint = 'send less, or raise limits.sendQueueBytes.';
+  return new PeerageError('OVERLOADED', `${name} does not keep up and its queue is full: ${hint}`);
+}
+
+function nameOf(recipient: Recipient): string {
+  return typeof recipient === 'string' ? recipient : recipient.name;
+}
+
+function notRunning(what: string): PeerageError {
+  return new PeerageError('NOT_RUNNING', `This node stopped before ${what}.`);
+}
+
+function assertTopic(topic: string): void {
+  if (typeof topic === 'string' && topic.length > 0 && topic.length <= MAX_TOPIC) return;
+  throw new PeerageError('INVALID_MESSAGE', `A topic is a text of 1 to ${MAX_TOPIC} characters.`);
+}
+
+function assertTimeout(timeoutMs: number | undefined): void {
+  if (timeoutMs === undefined || (timeoutMs > 0 && timeoutMs < 2 ** 31)) return;
+  throw new PeerageError(
+    'INVALID_OPTIONS',
+    `timeoutMs is a positive number of milliseconds, not ${timeoutMs}.`,
+  );
+}

@@ -1,0 +1,88 @@
+import { PeerageError } from '../errors/peerage-error.js';
+import type { Peer, PeerEvent } from '../membership/events.js';
+import type { Mesh } from '../mesh/mesh.js';
+import { canonicalName } from '../naming/node-name.js';
+import type { MessageContext, Recipient } from './message.types.js';
+
+/** A peer, and the contexts its messages are handled with. */
+class Entry {
+  private readonly contexts = new Map<string, MessageContext>();
+
+  constructor(readonly peer: Peer) {}
+
+  context(topic: string): MessageContext {
+    let context = this.contexts.get(topic);
+    if (!context) {
+      context = Object.freeze({ peer: this.peer, topic });
+      this.contexts.set(topic, context);
+    }
+    return context;
+  }
+}
+
+/** The peers, to be found at once. */
+export class PeerDirectory {
+  private readonly byBootId = new Map<string, Entry>();
+  private readonly byName = new Map<string, Peer>();
+
+  constructor(private readonly mesh: Pick<Mesh, 'self' | 'explain'>) {}
+
+  hear(event: PeerEvent): void {
+    switch (event.type) {
+      case 'peer.up':
+      case 'peer.updated':
+      case 'peer.degraded':
+      case 'peer.recovered':
+        this.byBootId.set(event.peer.bootId, new Entry(event.peer));
+        this.byName.set(event.peer.name, event.peer);
+        return;
+      case 'peer.down':
+        this.byBootId.delete(event.peer.bootId);
+        if (this.byName.get(event.peer.name)?.bootId === event.peer.bootId)
+          this.byName.delete(event.peer.name);
+        return;
+      case 'peer.refused':
+    }
+  }
+
+  get(bootId: string): Peer | undefined {
+    return this.byBootId.get(bootId)?.peer;
+  }
+
+  /** What a handler is told about a message. Only for topics that are handled: contexts are kept. */
+  context(bootId: string, topic: string): MessageContext | undefined {
+    return this.byBootId.get(bootId)?.context(topic);
+  }
+
+  /**
+   * The boot id of whom a message is for.
+   *
+   * @throws PeerageError `NO_SUCH_PEER`, `SELF`, `INVALID_NAME`
+   */
+  bootIdOf(recipient: Recipient): string {
+    if (typeof recipient !== 'string') return this.notSelf(recipient.bootId);
+    const peer = this.byName.get(recipient) ?? this.get(recipient);
+    if (peer) return peer.bootId;
+    if (!recipient.includes('@')) {
+      this.notSelf(recipient);
+      throw new PeerageError('NO_SUCH_PEER', `No peer has the boot id ${JSON.stringify(recipient)}.`);
+    }
+    return this.bootIdOfName(canonicalName(recipient));
+  }
+
+  private bootIdOfName(name: string): string {
+    const peer = this.byName.get(name);
+    if (peer) return peer.bootId;
+    if (name === this.mesh.self.name) return this.notSelf(this.mesh.self.bootId);
+    const [explanation] = this.mesh.explain(name).names;
+    throw new PeerageError('NO_SUCH_PEER', `${name} is not a peer. ${explanation?.summary ?? ''}`.trim());
+  }
+
+  private notSelf(bootId: string): string {
+    if (bootId !== this.mesh.self.bootId) return bootId;
+    throw new PeerageError(
+      'SELF',
+      'That is this node itself: call what you want to reach, without a message.',
+    );
+  }
+}
