@@ -32,7 +32,7 @@ export function describeProvider(
   options: DescribeProviderOptions = {},
 ): void {
   const { describe, it } = runnerOf(options);
-  const { title = 'a provider', serves = Boolean(fixtures.pushes ?? fixtures.held) } = options;
+  const { title = 'a provider', serves = (fixtures.pushes ?? false) || 'held' in fixtures } = options;
   describe(title, () => {
     it(serves ? 'has poll() and serve()' : 'has poll()', () => checkShape(factory, fixtures, serves));
     for (const { title: rule, check, ...rest } of [...POLL_RULES, ...(serves ? SERVE_RULES : [])])

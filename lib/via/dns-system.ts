@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
+import { orAborted } from './abortable.js';
 import { isNoSuchRecord, lookupAborted, lookupFailed } from './dns-errors.js';
 import type { AddressFamily, AddressMemory, FamilyAnswer } from './dns-families.js';
 import { familiesOf, uniteFamilies } from './dns-families.js';
@@ -55,14 +56,4 @@ async function lookupAll(dnsName: string, family: AddressFamily): Promise<string
     if (isNoSuchRecord(error)) return [];
     throw error;
   }
-}
-
-/** The promise, or a rejection as soon as the signal aborts. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal, reason: () => Error): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(reason());
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

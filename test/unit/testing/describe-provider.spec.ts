@@ -93,12 +93,11 @@ function rulesFor(change: Change): { title: string; check: () => Promise<void> }
 async function brokenBy(change: Change): Promise<string[]> {
   const verdicts = rulesFor(change).map(async ({ title }, i) => {
     if (title === LEAVES_NOTHING_OPEN) return [];
-    return rulesFor(change)
-      [i]!.check()
-      .then(
-        () => [],
-        () => [title],
-      );
+    const rule = rulesFor(change)[i]!;
+    return rule.check().then(
+      () => [],
+      () => [title],
+    );
   });
   return (await Promise.all(verdicts)).flat();
 }
@@ -110,7 +109,7 @@ describe('describeProvider', () => {
     expect(await brokenBy(() => ({}))).toEqual([]);
   });
 
-  it.each<[string, Change, string]>([
+  it.concurrent.each<[string, Change, string]>([
     ['misses names', () => ({ poll: () => [] }), 'answers with the names of its source'],
     [
       'makes up names',

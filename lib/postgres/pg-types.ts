@@ -1,0 +1,47 @@
+/** The answer to a query. */
+export interface PgResult {
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** The part of a `Pool` of the package `pg` that is used. */
+export interface PgPool {
+  query(text: string, values?: unknown[]): Promise<PgResult>;
+  readonly options: object;
+}
+
+/** The part of a `Client` of the package `pg` that is used. */
+export interface PgClient {
+  connect(): Promise<unknown>;
+  query(text: string): Promise<unknown>;
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+}
+
+/** A pool, and how it is ended when it is ours. */
+export interface PgPort {
+  readonly pool: PgPool;
+  /** Makes a connection of its own, with the options of the pool. */
+  newClient(): PgClient;
+  close(): Promise<void>;
+}
+
+type ClientClass = new (options: object) => PgClient;
+
+/** A pool of the app. */
+export function poolPort(pool: PgPool): PgPort {
+  // A pool keeps the class of its clients, which is that of the app's own `pg`.
+  const { Client } = { ...pool.options, ...pool } as { Client?: ClientClass };
+  return {
+    pool,
+    newClient: () => {
+      if (!Client) throw new Error('this pool does not tell how its connections are made');
+      return new Client(pool.options);
+    },
+    close: async () => {},
+  };
+}
+
+/** Ends a connection at once: whether the server still answers or not. */
+export function destroyClient(client: unknown): void {
+  const { connection } = client as { connection?: { stream?: { destroy?(): void } } };
+  connection?.stream?.destroy?.();
+}

@@ -1,0 +1,51 @@
+/** What is said to the server, about one table. Times are the server's: clocks of hosts differ. */
+export interface Statements {
+  readonly create: string;
+  /** cluster, boot id, name, milliseconds. Answers `is_new`. */
+  readonly register: string;
+  /** cluster */
+  readonly sweep: string;
+  /** cluster */
+  readonly names: string;
+  /** cluster, boot id */
+  readonly leave: string;
+  /** channel, text */
+  readonly notify: string;
+  readonly listen: string;
+}
+
+const TABLE = /^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$/;
+
+export function isTableName(text: unknown): text is string {
+  return typeof text === 'string' && TABLE.test(text);
+}
+
+/** `table`: checked by `isTableName`. */
+export function statementsFor(table: string): Statements {
+  const name = table
+    .split('.')
+    .map((part) => `"${part}"`)
+    .join('.');
+  return {
+    create:
+      `CREATE TABLE IF NOT EXISTS ${name} (cluster text NOT NULL, boot_id text NOT NULL, name text NOT NULL, ` +
+      'expires_at timestamptz NOT NULL, PRIMARY KEY (cluster, boot_id))',
+    register:
+      `INSERT INTO ${name} (cluster, boot_id, name, expires_at) ` +
+      `VALUES ($1, $2, $3, clock_timestamp() + $4::float8 * interval '1 millisecond') ` +
+      'ON CONFLICT (cluster, boot_id) DO UPDATE SET name = excluded.name, expires_at = excluded.expires_at ' +
+      'RETURNING xmax = 0 AS is_new',
+    // Two that sweep at once must not wait for each other.
+    sweep:
+      `DELETE FROM ${name} WHERE (cluster, boot_id) IN (SELECT cluster, boot_id FROM ${name} ` +
+      'WHERE cluster = $1 AND expires_at <= clock_timestamp() FOR UPDATE SKIP LOCKED)',
+    names: `SELECT DISTINCT name FROM ${name} WHERE cluster = $1 AND expires_at > clock_timestamp()`,
+    leave: `DELETE FROM ${name} WHERE cluster = $1 AND boot_id = $2`,
+    notify: 'SELECT pg_notify($1, $2)',
+    listen: `LISTEN "${channelOf(table)}"`,
+  };
+}
+
+export function channelOf(table: string): string {
+  return table.replace('.', '_').slice(0, 63);
+}
