@@ -1,0 +1,230 @@
+import { ClientProxy } from '@nestjs/microservices';
+import type { ClientsProviderAsyncOptions, ReadPacket, WritePacket } from '@nestjs/microservices';
+import { ClusterService } from '../cluster/cluster.service.js';
+import { PeerageError } from '../errors/peerage-error.js';
+import type { ServingNode } from './catalog.js';
+import { checkCluster } from './peerage.options.js';
+import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
+import { choose } from './route.js';
+import type { Route } from './route.js';
+import type { SharedRoom } from './shared-room.js';
+import { roomOf } from './shared-room.js';
+import { TOPICS } from './wire.js';
+
+/**
+ * Options of {@link PeerageClient}.
+ *
+ * @publicApi
+ */
+export interface PeerageClientOptions extends PeerageTransportOptions {
+  /**
+   * Where requests go. Events go to all. `client.to()` says otherwise for both.
+   *
+   * @default 'any'
+   */
+  readonly requestsTo?: Route;
+}
+
+type Callback = (packet: WritePacket) => void;
+
+/** What a client and the clients that its `to()` makes have in common. */
+interface Session {
+  ready?: Promise<void> | undefined;
+  readonly endings: (() => void)[];
+  /** Fails the requests that are under way. */
+  readonly pending: Set<(error: Error) => void>;
+}
+
+/**
+ * Sends requests and events to the nodes that have a handler for them, this node included.
+ *
+ * Errors of requests: what the handler failed with, as a plain object; or a `PeerageError`: `NO_HANDLER` when no
+ * node, or not the one that was asked for, has the pattern; `NO_SUCH_PEER`, `PEER_GONE` when the node goes down,
+ * `CONNECTION_LOST`, `OVERLOADED`, `INVALID_MESSAGE`, `ABORTED` when the client is closed. There is no time limit:
+ * use `timeout()` of rxjs, which also ends the handler's work.
+ *
+ * @publicApi
+ */
+export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'disconnected'> {
+  private readonly cluster: ClusterService;
+  private readonly room: SharedRoom;
+  private readonly session: Session = { endings: [], pending: new Set() };
+  private readonly requestsTo: Route;
+  private readonly eventsTo: Route;
+
+  /** @throws PeerageError `INVALID_OPTIONS` without a cluster. */
+  constructor(options: PeerageClientOptions) {
+    super();
+    checkCluster(options.cluster, 'PeerageClient', 'peerageClient');
+    this.cluster = options.cluster;
+    this.room = roomOf(options.cluster);
+    this.requestsTo = options.requestsTo ?? 'any';
+    this.eventsTo = 'all';
+    this.initializeSerializer(options);
+    this.initializeDeserializer(options);
+  }
+
+  /** This client, with another way for requests and events: `client.to({ key: order.id }).send(...)`. */
+  to(route: Route): PeerageClient {
+    return Object.create(this, { requestsTo: { value: route }, eventsTo: { value: route } }) as PeerageClient;
+  }
+
+  /** Resolves when the nodes that are peers now have told their patterns. The first `send` or `emit` does it too. */
+  connect(): Promise<void> {
+    this.session.ready ??= this.open();
+    return this.session.ready;
+  }
+
+  /** Fails the requests that are under way with `ABORTED`. The client can be used again. */
+  close(): void {
+    for (const end of this.session.endings.splice(0)) end();
+    if (!this.session.ready) return;
+    this.session.ready = undefined;
+    for (const fail of [...this.session.pending]) fail(new PeerageError('ABORTED', 'The client was closed.'));
+    this.room.leave();
+    this.tell('disconnected');
+  }
+
+  /** The app's shutdown hook. */
+  onApplicationShutdown(): void {
+    this.close();
+  }
+
+  /** Hears events of the cluster, until `close`. */
+  override on<E extends keyof PeerageEvents, L extends PeerageEvents[E]>(event: E, listener: L): void {
+    this.session.endings.push(this.cluster.on(event, listener));
+  }
+
+  /** The `ClusterService`. */
+  unwrap<T = ClusterService>(): T {
+    return this.cluster as T;
+  }
+
+  protected publish(packet: ReadPacket, callback: Callback): () => void {
+    const teardowns: (() => void)[] = [];
+    const end = () => {
+      for (const teardown of teardowns.splice(0)) teardown();
+    };
+    const fail = (err: unknown) => {
+      end();
+      callback({ err });
+    };
+    const { pending } = this.session;
+    pending.add(fail);
+    teardowns.push(() => pending.delete(fail));
+    const start = async () => {
+      const nodes = await this.nodesFor(packet, this.requestsTo);
+      // Nobody wants the response any more when the teardown has run.
+      if (teardowns.length === 0) return;
+      if (nodes.length === 0) throw this.nobody(packet, this.requestsTo);
+      const each = joined(nodes.length, callback);
+      for (const node of nodes) teardowns.push(this.ask(node, packet, each));
+    };
+    start().catch(fail);
+    return end;
+  }
+
+  protected async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
+    const nodes = await this.nodesFor(packet, this.eventsTo);
+    if (nodes.length === 0 && this.eventsTo !== 'all') throw this.nobody(packet, this.eventsTo);
+    const serialised: unknown = this.serialise(packet);
+    const { exchange } = this.room;
+    const sent = nodes.map((node) => exchange.send(node, TOPICS.event, serialised));
+    for (const outcome of await Promise.allSettled(sent))
+      if (outcome.status === 'rejected' && !isGone(outcome.reason)) throw outcome.reason;
+    return undefined as T;
+  }
+
+  private async open(): Promise<void> {
+    this.room.enter();
+    await this.room.catalog.settled();
+    if (this.session.ready) this.tell('connected');
+  }
+
+  private tell(status: 'connected' | 'disconnected'): void {
+    // oxlint-disable-next-line no-underscore-dangle -- it is Nest's
+    this._status$.next(status);
+  }
+
+  /** Waits for nodes that are just being asked, where it matters. */
+  private async nodesFor({ pattern }: ReadPacket, route: Route): Promise<readonly ServingNode[]> {
+    const { catalog } = this.room;
+    const name = this.normalizePattern(pattern as string);
+    const find = () => choose(route, catalog.shift(name), () => this.cluster.peers);
+    const nodes = find();
+    if (catalog.isSettled || (nodes.length > 0 && (route === 'any' || route === 'nearest'))) return nodes;
+    await catalog.settled();
+    return find();
+  }
+
+  private ask(node: ServingNode, packet: ReadPacket, callback: Callback): () => void {
+    const { calls } = this.room;
+    const id = calls.ask(node, this.serialise(packet), {
+      receive: (part) => void this.receive(id, part, callback),
+      fail: (err) => callback({ err }),
+    });
+    return () => calls.cancel(id);
+  }
+
+  private async receive(id: number, part: unknown, callback: Callback): Promise<void> {
+    try {
+      const { err, response, isDisposed } = await this.deserializer.deserialize(part);
+      if (isDisposed || err) this.room.calls.end(id);
+      callback({ err, response, ...(isDisposed || err ? { isDisposed: true } : {}) });
+    } catch (err) {
+      callback({ err });
+    }
+  }
+
+  private serialise(packet: ReadPacket): unknown {
+    return this.serializer.serialize({ ...packet, pattern: this.normalizePattern(packet.pattern as string) });
+  }
+
+  private nobody({ pattern }: ReadPacket, route: Route): PeerageError {
+    const what = this.normalizePattern(pattern as string);
+    if (typeof route === 'string' || 'key' in route)
+      return new PeerageError(
+        'NO_HANDLER',
+        `No node has a handler for "${what}". Is it in the AppModule of a node with peerageMicroservice(), and is that node a peer?`,
+      );
+    const isKnown =
+      [this.cluster.self.name, this.cluster.self.bootId].includes(route.node) ||
+      this.cluster.peer(route.node);
+    return isKnown
+      ? new PeerageError('NO_HANDLER', `${route.node} has no handler for "${what}".`)
+      : new PeerageError('NO_SUCH_PEER', `${route.node} is no peer. explain() says why.`);
+  }
+}
+
+/** Passes the packets of several responses on as one: it is complete when the last one is. */
+function joined(count: number, callback: Callback): Callback {
+  let open = count;
+  return (packet) => {
+    if (!packet.isDisposed || packet.err || --open === 0) callback(packet);
+    else if (packet.response !== undefined) callback({ response: packet.response as unknown });
+  };
+}
+
+/** Events reach who is there. */
+function isGone(error: unknown): boolean {
+  return error instanceof PeerageError && error.code === 'PEER_GONE';
+}
+
+/**
+ * A client for `ClientsModule.registerAsync([peerageClient('ORDERS')])`, to be injected by that name.
+ *
+ * @publicApi
+ */
+export function peerageClient(
+  name: string | symbol,
+  options: Omit<PeerageClientOptions, 'cluster'> = {},
+): ClientsProviderAsyncOptions {
+  return {
+    name,
+    inject: [ClusterService],
+    useFactory: (cluster: ClusterService) => ({
+      customClass: PeerageClient,
+      options: { ...options, cluster },
+    }),
+  };
+}

@@ -1,0 +1,34 @@
+import type { Deserializer, Serializer } from '@nestjs/microservices';
+import type { ClusterService } from '../cluster/cluster.service.js';
+import type { ClusterEventOf, ClusterEventType } from '../cluster/cluster.events.js';
+import { PeerageError } from '../errors/peerage-error.js';
+
+/**
+ * The transport of `PeerageServer`, for handlers that are meant for no other:
+ * `@MessagePattern('sum', PEERAGE)`.
+ *
+ * @publicApi
+ */
+export const PEERAGE = Symbol('peerage');
+
+/** The events of a server and a client: those of the cluster. */
+export type PeerageEvents = {
+  [T in ClusterEventType]: (event: ClusterEventOf<T>) => unknown;
+};
+
+/** What servers and clients have in common. */
+export interface PeerageTransportOptions {
+  /** The cluster of the app. */
+  readonly cluster: ClusterService;
+  /** @default packets travel as they are */
+  readonly serializer?: Serializer;
+  /** @default packets are taken as they come */
+  readonly deserializer?: Deserializer;
+}
+
+/** @throws PeerageError `INVALID_OPTIONS` */
+export function checkCluster(cluster: unknown, of: string, maker: string): void {
+  if (cluster) return;
+  const problem = `${of} needs the app's ClusterService as \`cluster\`: inject it, or let ${maker}() do so.`;
+  throw new PeerageError('INVALID_OPTIONS', problem);
+}

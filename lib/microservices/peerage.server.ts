@@ -1,0 +1,208 @@
+import { Server } from '@nestjs/microservices';
+import type {
+  AsyncMicroserviceOptions,
+  CustomTransportStrategy,
+  OutgoingResponse,
+  WritePacket,
+} from '@nestjs/microservices';
+import { finalize } from 'rxjs';
+import { ClusterService } from '../cluster/cluster.service.js';
+import { PeerageError } from '../errors/peerage-error.js';
+import type { NodeInfo } from '../naming/node-info.js';
+import type { Exchange } from './exchange.js';
+import { PeerageContext } from './peerage.context.js';
+import { PEERAGE, checkCluster } from './peerage.options.js';
+import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
+import { plainError } from './plain-error.js';
+import type { ServedCall } from './served-calls.js';
+import { ServedCalls } from './served-calls.js';
+import { roomOf } from './shared-room.js';
+import { FAILURE, ROLL_CALL_MS, TOPICS, isRequest, listOf } from './wire.js';
+import type { ResponseBody } from './wire.js';
+
+/** Packets of one response that may be on their way to the network. */
+const PACKETS_AT_ONCE = 16;
+
+/**
+ * Options of {@link PeerageServer}.
+ *
+ * @publicApi
+ */
+export type PeerageServerOptions = PeerageTransportOptions;
+
+/**
+ * Handles what the clients of all nodes send: the transport strategy behind {@link peerageMicroservice}.
+ *
+ * @publicApi
+ */
+export class PeerageServer
+  extends Server<PeerageEvents, 'connected' | 'disconnected'>
+  implements CustomTransportStrategy
+{
+  override readonly transportId = PEERAGE;
+  private readonly cluster: ClusterService;
+  private readonly exchange: Exchange;
+  private readonly calls = new ServedCalls();
+  private listeners: (() => void)[] = [];
+  private endings: (() => void)[] = [];
+
+  /** @throws PeerageError `INVALID_OPTIONS` without a cluster. */
+  constructor(options: PeerageServerOptions) {
+    super();
+    checkCluster(options.cluster, 'PeerageServer', 'peerageMicroservice');
+    this.cluster = options.cluster;
+    this.exchange = roomOf(options.cluster).exchange;
+    this.initializeSerializer(options);
+    this.initializeDeserializer(options);
+  }
+
+  /** Begins to handle, and tells every node its patterns. May come before the node has started. */
+  listen(callback: (error?: unknown) => void): void {
+    try {
+      this.mount();
+    } catch (error) {
+      callback(error);
+      return;
+    }
+    this.tellPatterns(this.patterns());
+    this.tell('connected');
+    callback();
+  }
+
+  /** Ends the work on every request; their clients get `PEER_GONE`. */
+  close(): void {
+    if (this.endings.length === 0) return;
+    for (const end of [...this.endings.splice(0), ...this.listeners.splice(0)]) end();
+    const closed = new PeerageError('PEER_GONE', `${this.cluster.self.name} stopped before it had answered.`);
+    for (const call of this.calls.close()) this.sendFailure(call, closed);
+    this.tellPatterns([]);
+    this.tell('disconnected');
+  }
+
+  /** Hears events of the cluster, until `close`. */
+  on<E extends keyof PeerageEvents, L extends PeerageEvents[E]>(event: E, listener: L): void {
+    this.listeners.push(this.cluster.on(event, listener));
+  }
+
+  /** The `ClusterService`. */
+  unwrap<T = ClusterService>(): T {
+    return this.cluster as T;
+  }
+
+  private tell(status: 'connected' | 'disconnected'): void {
+    // oxlint-disable-next-line no-underscore-dangle -- it is Nest's
+    this._status$.next(status);
+  }
+
+  private mount(): void {
+    const { exchange } = this;
+    this.endings = [
+      this.cluster.on('peer.down', ({ peer }) => this.calls.endOf(peer)),
+      exchange.handle(TOPICS.ask, () => this.patterns()),
+      exchange.handle(TOPICS.roll, (ids, client) => this.calls.roll(client, listOf('number', ids))),
+      exchange.handle(TOPICS.cancel, (id, client) => {
+        if (typeof id === 'number') this.calls.end({ client, id });
+      }),
+      exchange.handle(TOPICS.request, (body, client) => void this.serve(body, client)),
+      exchange.handle(TOPICS.event, (packet, client) => void this.hear(packet, client)),
+    ];
+  }
+
+  private patterns(): string[] {
+    return [...this.messageHandlers.keys()];
+  }
+
+  private tellPatterns(patterns: readonly string[]): void {
+    for (const node of [this.cluster.self, ...this.cluster.peers])
+      // Nodes without a client have no handler for it.
+      this.exchange.request(node, TOPICS.patterns, patterns, ROLL_CALL_MS).catch(() => {});
+  }
+
+  private async hear(serialised: unknown, client: NodeInfo): Promise<void> {
+    try {
+      const packet = await this.deserializer.deserialize(serialised);
+      const pattern = this.getPatternAsString(packet.pattern);
+      await this.handleEvent(pattern, packet, new PeerageContext([client, pattern, packet.metadata]));
+    } catch (error) {
+      this.handleError(error as string);
+    }
+  }
+
+  private async serve(body: unknown, client: NodeInfo): Promise<void> {
+    if (!isRequest(body)) return;
+    const [id, serialised] = body;
+    const call = this.calls.open(client, id);
+    try {
+      const packet = await this.deserializer.deserialize(serialised);
+      const pattern = this.getPatternAsString(packet.pattern);
+      const handler = this.messageHandlers.get(pattern) ?? this.getHandlerByPattern(pattern);
+      if (!handler) throw this.noHandler(pattern);
+      const context = new PeerageContext([client, pattern, packet.metadata]);
+      const work = () => this.work(call, context, () => handler(packet.data, context));
+      this.onProcessingStartHook(this.transportId, context, work);
+    } catch (error) {
+      this.fail(call, error);
+    }
+  }
+
+  private async work(call: ServedCall, context: PeerageContext, handle: () => unknown): Promise<void> {
+    const done = () => this.onProcessingEndHook?.(this.transportId, context);
+    try {
+      const response$ = this.transformToObservable<unknown>(await handle());
+      call.source = this.send(response$.pipe(finalize(done)), (packet) => this.respond(call, packet));
+    } catch (error) {
+      done();
+      this.fail(call, error);
+    }
+  }
+
+  /** Now and then Nest is to wait until the packets so far are with the network. */
+  private respond(call: ServedCall, packet: WritePacket): Promise<void> | undefined {
+    if (call.isOver) return undefined;
+    const body: ResponseBody = [call.id, (call.sent += 1), this.serialise(packet)];
+    if (packet.isDisposed) this.calls.end(call);
+    const sent = this.exchange.send(call.client, TOPICS.response, body);
+    const handed = sent.catch((error: unknown) => this.sendFailure(call, error));
+    return call.sent % PACKETS_AT_ONCE === 0 ? handed : undefined;
+  }
+
+  /** Something else than the handler failed, and it is not for the client to know what. */
+  private fail(call: ServedCall, error: unknown): void {
+    if (error instanceof PeerageError) return this.sendFailure(call, error);
+    this.logger.error(error);
+    this.sendFailure(call, { status: 'error', message: 'Internal server error' });
+  }
+
+  private sendFailure(call: ServedCall, error: unknown): void {
+    this.calls.end(call);
+    const body: ResponseBody = [call.id, FAILURE, this.serialise({ err: error, isDisposed: true })];
+    // When it does not arrive either, the roll call tells the client.
+    this.exchange.send(call.client, TOPICS.response, body).catch(() => {});
+  }
+
+  /** The id travels beside the packet. */
+  private serialise(packet: WritePacket): unknown {
+    const plain = packet.err === undefined ? packet : { ...packet, err: plainError(packet.err) };
+    return this.serializer.serialize(plain as OutgoingResponse);
+  }
+
+  private noHandler(pattern: string): PeerageError {
+    return new PeerageError('NO_HANDLER', `${this.cluster.self.name} has no handler for "${pattern}".`);
+  }
+}
+
+/**
+ * Microservice options, for a hybrid app and for a pure microservice:
+ * `app.connectMicroservice(peerageMicroservice())`,
+ * `NestFactory.createMicroservice(AppModule, peerageMicroservice())`.
+ *
+ * @publicApi
+ */
+export function peerageMicroservice(
+  options: Omit<PeerageServerOptions, 'cluster'> = {},
+): AsyncMicroserviceOptions {
+  return {
+    inject: [ClusterService],
+    useFactory: (cluster: ClusterService) => ({ strategy: new PeerageServer({ ...options, cluster }) }),
+  };
+}

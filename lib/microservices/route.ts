@@ -1,0 +1,60 @@
+import type { Peer } from '../membership/events.js';
+import { canonicalName } from '../naming/node-name.js';
+import type { ServingNode, Shift } from './catalog.js';
+
+/**
+ * Where a request or an event goes, among the nodes that have its pattern. This node is one of them.
+ *
+ * - `any`: one after the other.
+ * - `nearest`: the one with the shortest round trip. This node itself, when it has the pattern.
+ * - `all`: every one. A request gets the responses of all, as they come, and ends with the last; the first
+ *   error ends it.
+ * - `{ key }`: always the same one for the same key, on whatever node this is asked, for as long as the nodes
+ *   are the same. When one comes or goes, only its share of the keys moves.
+ * - `{ node }`: the one with this name or boot id.
+ *
+ * @publicApi
+ */
+export type Route = 'any' | 'nearest' | 'all' | { readonly key: string | number } | { readonly node: string };
+
+/** The nodes of a shift that a route leads to. */
+export function choose(route: Route, shift: Shift, peers: () => readonly Peer[]): readonly ServingNode[] {
+  const { nodes } = shift;
+  if (nodes.length === 0 || route === 'all') return nodes;
+  if (route === 'any') return [nodes[shift.turn++ % nodes.length]!];
+  if (route === 'nearest') return [least(nodes, distances(peers()))];
+  if ('key' in route) return [least(nodes, (node) => weight(node.name, String(route.key)))];
+  const wanted = route.node.includes('@') ? canonicalName(route.node) : route.node;
+  return nodes.filter(({ name, bootId }) => name === wanted || bootId === wanted);
+}
+
+/** Round trips in milliseconds. A blocked node is further away than all others; who is no peer is ourselves. */
+function distances(peers: readonly Peer[]): (node: ServingNode) => number {
+  const ofPeer = new Map(
+    peers.map(({ bootId, status, rttMs }) => [
+      bootId,
+      status === 'up' ? (rttMs ?? Number.MAX_VALUE) : Infinity,
+    ]),
+  );
+  return (node) => ofPeer.get(node.bootId) ?? 0;
+}
+
+function least(nodes: readonly ServingNode[], cost: (node: ServingNode) => number): ServingNode {
+  let best = nodes[0]!;
+  let lowest = cost(best);
+  for (const node of nodes.slice(1)) {
+    const its = cost(node);
+    if (its < lowest) [best, lowest] = [node, its];
+  }
+  return best;
+}
+
+/** Rendezvous hashing: FNV-1a of name and key, its bits mixed as MurmurHash3 does. */
+function weight(name: string, key: string): number {
+  const text = `${name}\n${key}`;
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}

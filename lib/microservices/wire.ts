@@ -1,0 +1,44 @@
+/** The topics on which clients and servers talk. Not for apps. */
+export const TOPICS = {
+  /** Client to server, answered with the list of its patterns. */
+  ask: '$microservices.ask',
+  /** Server to everybody: the list of its patterns from now on. A request, so that it may find no client. */
+  patterns: '$microservices.patterns',
+  /** Client to server: a `RequestBody`. */
+  request: '$microservices.request',
+  /** Server to client: a `ResponseBody`. */
+  response: '$microservices.response',
+  /** Client to server: the id of a request whose response nobody wants any more. */
+  cancel: '$microservices.cancel',
+  /** Client to server: ids of old requests, answered with those that it is still at work on. */
+  roll: '$microservices.roll',
+  /** Client to server: a serialised packet. */
+  event: '$microservices.event',
+} as const;
+
+/** The id is unique on the node of the client. */
+export type RequestBody = readonly [id: number, packet: unknown];
+
+/** The packets of one response are numbered from 1 on; `FAILURE` may come at any time and is the last one. */
+export type ResponseBody = readonly [id: number, sequence: number, packet: unknown];
+
+export const FAILURE = 0;
+
+export function isRequest(body: unknown): body is RequestBody {
+  return Array.isArray(body) && body.length === 2 && Number.isInteger(body[0]);
+}
+
+export function isResponse(body: unknown): body is ResponseBody {
+  return Array.isArray(body) && body.length === 3 && Number.isInteger(body[0]) && Number.isInteger(body[1]);
+}
+
+/** The ids or patterns of a list; what else is in it is left out. */
+export function listOf<T extends 'number' | 'string'>(
+  type: T,
+  body: unknown,
+): (T extends 'number' ? number : string)[] {
+  return Array.isArray(body) ? body.filter((item) => typeof item === type) : [];
+}
+
+/** How often a client asks after its old requests, in milliseconds. */
+export const ROLL_CALL_MS = 5_000;

@@ -1,0 +1,93 @@
+import { PeerageError } from '../../lib/errors/peerage-error.js';
+import type { ClusterService } from '../../lib/index.js';
+import type { Peer } from '../../lib/membership/events.js';
+
+type Handler = (data: unknown, context: { peer: Peer; topic: string }) => unknown;
+type PeerEventType = 'peer.up' | 'peer.down';
+
+/** A `ClusterService` without a network: what clients and servers of microservices use of it. */
+export class FakeCluster {
+  readonly self: Peer;
+  peers: Peer[] = [];
+  /** What was sent to others, in order. */
+  readonly sent: { readonly to: string; readonly topic: string; readonly data: unknown }[] = [];
+  /** What requests to others on these topics are answered with. */
+  readonly answers = new Map<string, () => Promise<unknown>>();
+  private readonly handlers = new Map<string, Handler>();
+  private readonly listeners = new Set<{ type: string; listener: (event: { peer: Peer }) => unknown }>();
+
+  constructor(name: string) {
+    this.self = peerNamed(name);
+  }
+
+  get service(): ClusterService {
+    return this as unknown as ClusterService;
+  }
+
+  peer(name: string): Peer | undefined {
+    return this.peers.find((peer) => peer.name === name || peer.bootId === name);
+  }
+
+  on(type: string, listener: (event: { peer: Peer }) => unknown): () => void {
+    const entry = { type, listener };
+    this.listeners.add(entry);
+    return () => this.listeners.delete(entry);
+  }
+
+  handle(topic: string, handler: Handler): () => void {
+    this.handlers.set(topic, handler);
+    return () => this.handlers.delete(topic);
+  }
+
+  async send(to: Peer, topic: string, data: unknown): Promise<void> {
+    this.sent.push({ to: to.name, topic, data });
+  }
+
+  async request(to: Peer, topic: string, data: unknown): Promise<unknown> {
+    this.sent.push({ to: to.name, topic, data });
+    const answer = this.answers.get(topic);
+    if (!answer) throw new PeerageError('NO_HANDLER', `nobody handles ${topic}`);
+    return answer();
+  }
+
+  /** A message of a peer arrives. Returns what its handler answers. */
+  receive(from: Peer, topic: string, data: unknown): unknown {
+    return this.handlers.get(topic)?.(data, { peer: from, topic });
+  }
+
+  join(name: string): Peer {
+    const peer = peerNamed(name);
+    this.peers = [...this.peers, peer];
+    this.say('peer.up', peer);
+    return peer;
+  }
+
+  leave(peer: Peer): void {
+    this.peers = this.peers.filter(({ bootId }) => bootId !== peer.bootId);
+    this.say('peer.down', peer);
+  }
+
+  /** What was sent on a topic. */
+  sentOn(topic: string): unknown[] {
+    return this.sent.filter((message) => message.topic === topic).map(({ data }) => data);
+  }
+
+  private say(type: PeerEventType, peer: Peer): void {
+    for (const entry of [...this.listeners]) if (entry.type === type) void entry.listener({ peer });
+  }
+}
+
+export function peerNamed(name: string, rttMs?: number, status: Peer['status'] = 'up'): Peer {
+  const [, host = ''] = name.split('@');
+  const rtt = rttMs === undefined ? {} : { rttMs };
+  return {
+    name,
+    bootId: `boot of ${name}`,
+    host,
+    port: 1,
+    meta: {},
+    status,
+    connectedAt: new Date(0),
+    ...rtt,
+  };
+}

@@ -1,0 +1,159 @@
+import fc from 'fast-check';
+import type { Observable } from 'rxjs';
+import { NEVER, finalize, of, range } from 'rxjs';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PeerageError } from '../../../lib/errors/peerage-error.js';
+import type { Peer } from '../../../lib/membership/events.js';
+import { PEERAGE, PeerageContext, PeerageServer } from '../../../lib/microservices/index.js';
+import { FAILURE, TOPICS } from '../../../lib/microservices/wire.js';
+import { FakeCluster } from '../../support/fake-cluster.js';
+import { turns } from '../../support/recorder.js';
+
+let cluster: FakeCluster;
+let server: PeerageServer;
+let client: Peer;
+const logged: unknown[] = [];
+
+class QuietServer extends PeerageServer {
+  protected override readonly logger = {
+    log: () => {},
+    warn: () => {},
+    error: (message: unknown) => void logged.push(message),
+  };
+}
+
+beforeEach(() => {
+  logged.length = 0;
+  cluster = new FakeCluster('a@h');
+  client = cluster.join('b@h');
+  server = new QuietServer({ cluster: cluster.service });
+});
+afterEach(() => server.close());
+
+type Handler = (data: any) => Promise<Observable<unknown>>;
+
+function serve(handlers: Record<string, Handler>): void {
+  for (const [pattern, handler] of Object.entries(handlers)) server.addHandler(pattern, handler);
+  server.listen(() => {});
+}
+
+const ask = (pattern: string, data: unknown = {}, id = 1) =>
+  cluster.receive(client, TOPICS.request, [id, { pattern, data }]);
+const responses = () => cluster.sentOn(TOPICS.response);
+/** Lets everything happen that needs no time. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('a server', () => {
+  it('tells its patterns when it begins and when it ends, and whoever asks', async () => {
+    serve({ p: async () => of(1), q: async () => of(1) });
+    expect(cluster.receive(client, TOPICS.ask, null)).toEqual(['p', 'q']);
+    server.close();
+    expect(cluster.sentOn(TOPICS.patterns)).toEqual([['p', 'q'], []]);
+    expect(cluster.receive(client, TOPICS.ask, null)).toBeUndefined();
+  });
+
+  it('answers with numbered packets', async () => {
+    serve({ p: async (count: number) => range(1, count) });
+    ask('p', 3);
+    await settle();
+    expect(responses()).toEqual([
+      [1, 1, { response: 1 }],
+      [1, 2, { response: 2 }],
+      [1, 3, { response: 3, isDisposed: true }],
+    ]);
+  });
+
+  it('waits for the network while many packets are on their way', async () => {
+    let handOver = () => {};
+    const handed = new Promise<void>((resolve) => (handOver = resolve));
+    const send = vi.spyOn(cluster, 'send').mockReturnValue(handed);
+    serve({ p: async () => range(0, 1_000) });
+    ask('p');
+    await settle();
+    expect(send).toHaveBeenCalledTimes(16);
+    handOver();
+    await settle();
+    expect(send).toHaveBeenCalledTimes(1_000);
+  });
+
+  it('says what is wrong in place of a packet that cannot be sent, and ends', async () => {
+    const ends: string[] = [];
+    serve({ p: async () => of(1, 2, 3).pipe(finalize(() => ends.push('end'))) });
+    const refused = new PeerageError('INVALID_MESSAGE', 'no');
+    vi.spyOn(cluster, 'send').mockImplementationOnce(() => Promise.reject(refused));
+    ask('p');
+    await settle();
+    expect(responses()).toEqual([
+      [1, FAILURE, { err: expect.objectContaining({ code: 'INVALID_MESSAGE' }), isDisposed: true }],
+    ]);
+    expect(ends).toEqual(['end']);
+  });
+
+  it('says that it has no such handler', async () => {
+    serve({});
+    ask('none');
+    await settle();
+    expect(responses()).toEqual([
+      [1, FAILURE, { err: expect.objectContaining({ code: 'NO_HANDLER' }), isDisposed: true }],
+    ]);
+  });
+
+  it('tells nothing of what goes wrong inside, but logs it', async () => {
+    serve({ p: () => Promise.reject(new Error('inside')) });
+    ask('p');
+    await settle();
+    const err = { status: 'error', message: 'Internal server error' };
+    expect(responses()).toEqual([[1, FAILURE, { err, isDisposed: true }]]);
+    expect(logged).toEqual([expect.objectContaining({ message: 'inside' })]);
+  });
+
+  it('ends the work on what is cancelled, and on all when its client goes down', async () => {
+    const ends: unknown[] = [];
+    serve({ p: async (name) => NEVER.pipe(finalize(() => ends.push(name))) });
+    ask('p', 'one', 1);
+    ask('p', 'two', 2);
+    await turns();
+    cluster.receive(client, TOPICS.cancel, 1);
+    expect(ends).toEqual(['one']);
+    expect(cluster.receive(client, TOPICS.roll, [1, 2])).toEqual([2]);
+    cluster.leave(client);
+    expect(ends).toEqual(['one', 'two']);
+    await settle();
+    expect(responses()).toEqual([]);
+  });
+
+  it('runs the hooks around the work', async () => {
+    const steps: unknown[] = [];
+    server.setOnProcessingStartHook((transport, context, work) => {
+      steps.push([transport, (context as PeerageContext).getPattern()]);
+      void work();
+    });
+    server.setOnProcessingEndHook((_, context) => steps.push((context as PeerageContext).getPeer().name));
+    serve({
+      p: async () => of(1).pipe(finalize(() => steps.push('done'))),
+      q: () => Promise.reject(new Error()),
+    });
+    ask('p');
+    await settle();
+    expect(steps).toEqual([[PEERAGE, 'p'], 'done', 'b@h']);
+    ask('q');
+    await settle();
+    expect(steps.slice(3)).toEqual([[PEERAGE, 'q'], 'b@h']);
+  });
+
+  it('takes no harm from what is none of its messages', async () => {
+    serve({ p: async () => of(1) });
+    await fc.assert(
+      fc.asyncProperty(fc.anything(), fc.anything(), async (one, two) => {
+        for (const topic of [TOPICS.request, TOPICS.event, TOPICS.cancel, TOPICS.roll, TOPICS.ask])
+          for (const body of [one, [one, two], [1, one], { pattern: one, data: two }, [1, { pattern: one }]])
+            await cluster.receive(client, topic, body);
+        await settle();
+      }),
+    );
+    cluster.sent.length = 0;
+    ask('p', {}, 77);
+    await settle();
+    expect(responses()).toEqual([[77, 1, { response: 1, isDisposed: true }]]);
+  });
+});
