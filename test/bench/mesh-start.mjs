@@ -1,13 +1,14 @@
-import { lookup } from 'node:dns/promises';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startNameserver } from './nameserver.mjs';
 import { NodeProcess, freePorts } from './node-process.mjs';
 import { row } from './numbers.mjs';
 
 const START_ROUNDS = 5;
 const JOIN_ROUNDS = 7;
 const GROUP = '239.255.77.2';
+const HOSTS = ['127.0.0.1', '127.0.0.2'];
 export const SECRET = 'a secret of the benchmark, long enough';
 
 /** Nodes that know each other by a list, all told to listen at once: until the last one has all peers. */
@@ -44,7 +45,12 @@ export async function joins() {
   const [udp = 0] = await freePorts(1);
   const via = { port: udp, multicastAddr: GROUP, ip: '127.0.0.1' };
   rows.push(await joinBy('UDP', () => ports2([{ udp: via }]), '100 ms'));
-  if (await localhostHasBoth()) rows.push(await joinBy('DNS, localhost', dualStack));
+  const nameserver = await startNameserver(HOSTS);
+  try {
+    rows.push(await joinBy('DNS', () => onEachHost(nameserver.address)));
+  } finally {
+    nameserver.stop();
+  }
   const dir = mkdtempSync(join(tmpdir(), 'peerage-bench-'));
   try {
     rows.push(await joinBy('local', () => ports2([{ local: { dir: join(dir, 'nodes') } }])));
@@ -78,16 +84,11 @@ async function ports2(via) {
   return (await freePorts(2)).map((port) => onLoopback(port, via, 1));
 }
 
-/** One name for two nodes means one port, so each has an address of its own. */
-async function dualStack() {
+/** One DNS name for two nodes means one port, so each has an address of its own. */
+async function onEachHost(nameserver) {
   const [port] = await freePorts(1);
-  const via = [{ dns: { dnsName: 'localhost', appName: 'app', port } }];
-  return ['127.0.0.1', '::1'].map((bind) => ({ ...onLoopback(port, via, 1), bind }));
-}
-
-async function localhostHasBoth() {
-  const found = await lookup('localhost', { all: true });
-  return new Set(found.map(({ family }) => family)).size === 2;
+  const via = [{ dns: { dnsName: 'nodes.test.', appName: 'app', port, nameservers: [nameserver] } }];
+  return HOSTS.map((bind) => ({ ...onLoopback(port, via, 1), bind }));
 }
 
 export function onLoopback(port, via, tellAtPeers) {

@@ -19,8 +19,9 @@ export class NodeProcess {
     const args = [...nodeArgs, program, JSON.stringify({ held: true, quiet: true, ...config })];
     this.child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     running.add(this.child);
-    this.ended = new Promise((resolve) => this.child.once('close', resolve));
-    this.ended.then(() => running.delete(this.child));
+    this.ended = new Promise((resolve) => this.child.once('close', resolve)).then(() =>
+      running.delete(this.child),
+    );
     createInterface({ input: this.child.stdout }).on('line', (line) => this.#take(line));
   }
 

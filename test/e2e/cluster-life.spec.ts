@@ -71,7 +71,7 @@ describe('a node that is restarted on its port', () => {
   const ROUNDS = 20;
 
   it.each(['kill', 'terminate'] as const)(
-    `after ${'%s'} is down once and up once, in each of ${ROUNDS} rounds`,
+    `after a %s is down once and up once, in each of ${ROUNDS} rounds`,
     async (end) => {
       const [port = 0, otherPort = 0] = await freePorts(2);
       const names = [{ list: [nameOn(port), nameOn(otherPort)] }];

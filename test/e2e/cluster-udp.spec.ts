@@ -20,8 +20,8 @@ beforeEach(async () => {
   udpPort = await freeUdpPort();
 });
 afterEach(async () => {
-  await Promise.all(floods.splice(0).map((flood) => flood.stop()));
-  for (const stranger of strangers.splice(0)) stranger.leave();
+  await Promise.all(floods.splice(0).map((each) => each.stop()));
+  for (const each of strangers.splice(0)) each.leave();
   await cluster.stop();
 });
 

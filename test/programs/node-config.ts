@@ -1,7 +1,12 @@
 import type { PeerageModuleOptions, ViaDnsOptions, ViaLocalOptions, ViaUdpOptions } from 'nestjs-peerage';
+import type { ViaPostgresOptions } from 'nestjs-peerage/postgres';
+import type { ViaRedisOptions } from 'nestjs-peerage/redis';
 
 /** Ways in which a provider misbehaves. */
 export type Trouble = 'throws' | 'rejects' | 'nonsense' | 'hangs' | 'serve-crashes';
+
+/** A provider of a subpath, as JSON. */
+export type StoreConfig = { readonly redis: ViaRedisOptions } | { readonly postgres: ViaPostgresOptions };
 
 /** One provider, as JSON. */
 export type ViaConfig =
@@ -9,6 +14,8 @@ export type ViaConfig =
   | { readonly dns: ViaDnsOptions }
   | { readonly udp: ViaUdpOptions }
   | { readonly local: ViaLocalOptions }
+  | { readonly file: string }
+  | StoreConfig
   | { readonly trouble: Trouble; readonly names?: readonly string[] };
 
 /** What `node.ts` is told: the options of the module, with providers as JSON. */
@@ -43,6 +50,7 @@ export interface NodeCommand {
     | 'meta'
     | 'load'
     | 'block'
+    | 'flood'
     | 'close';
   readonly argument?: unknown;
 }
@@ -59,4 +67,12 @@ export interface Load {
 export interface Block {
   readonly fromMs: number;
   readonly untilMs: number;
+}
+
+/** What `flood` is told: keeps the queue to every peer full, or as full as `everyMs` allows, for so long. */
+export interface Flood {
+  readonly bytes: number;
+  readonly forMs: number;
+  /** One message to each peer so often; left out: as many as the queues take. */
+  readonly everyMs?: number;
 }

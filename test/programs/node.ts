@@ -6,11 +6,13 @@ import 'reflect-metadata';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { Injectable, Module } from '@nestjs/common';
-import type { INestApplicationContext, OnModuleInit } from '@nestjs/common';
+import type { OnModuleInit } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ClusterService, PeerageModule, viaDns, viaList, viaLocal, viaUdp } from 'nestjs-peerage';
+import { ClusterService, PeerageModule, viaDns, viaFile, viaList, viaLocal, viaUdp } from 'nestjs-peerage';
 import type { ClusterEvent, Via } from 'nestjs-peerage';
-import type { Block, Load, NodeCommand, NodeConfig, NodeMessage, ViaConfig } from './node-config.js';
+import { flood } from './flood.js';
+import type { Block, Flood, Load, NodeCommand, NodeConfig, NodeMessage, ViaConfig } from './node-config.js';
+import { storeProvider } from './stores.js';
 import { troubled } from './trouble.js';
 
 const config = JSON.parse(process.argv[2] ?? '{}') as NodeConfig;
@@ -29,11 +31,13 @@ function asJson(_key: string, value: unknown): unknown {
     : value;
 }
 
-function provider(one: ViaConfig): Via {
+async function provider(one: ViaConfig): Promise<Via> {
   if ('list' in one) return viaList([...one.list]);
   if ('dns' in one) return viaDns(one.dns);
   if ('udp' in one) return viaUdp(one.udp);
   if ('local' in one) return viaLocal(one.local);
+  if ('file' in one) return viaFile(one.file);
+  if ('redis' in one || 'postgres' in one) return storeProvider(one);
   return troubled(one.trouble, one.names ?? []);
 }
 
@@ -60,8 +64,10 @@ class Gate implements OnModuleInit {
   }
 }
 
+const providers = await Promise.all(via.map(provider));
+
 @Module({
-  imports: [PeerageModule.forRoot({ ...options, via: via.map(provider) })],
+  imports: [PeerageModule.forRoot({ ...options, via: providers })],
   providers: [Gate],
 })
 class AppModule {}
@@ -86,11 +92,9 @@ function block(ms: number): Block {
   return { fromMs, untilMs };
 }
 
-let app: INestApplicationContext | undefined;
-
 async function run({ run: what, argument }: NodeCommand): Promise<unknown> {
   if (what === 'start') return tellToStart();
-  const cluster = app!.get(ClusterService);
+  const cluster = app.get(ClusterService);
   switch (what) {
     case 'peers':
       return cluster.peers;
@@ -108,6 +112,8 @@ async function run({ run: what, argument }: NodeCommand): Promise<unknown> {
       return load();
     case 'block':
       return block(argument as number);
+    case 'flood':
+      return flood(cluster, argument as Flood);
     case 'close':
       return close();
   }
@@ -115,7 +121,7 @@ async function run({ run: what, argument }: NodeCommand): Promise<unknown> {
 
 /** Ends the app and nothing else: the process must end by itself. */
 async function close(): Promise<void> {
-  await app!.close();
+  await app.close();
   print({ type: 'closed' });
   delay.disable();
   input.close();
@@ -137,7 +143,7 @@ input.on('line', (line) => {
 // Whoever started this process is gone.
 input.on('close', () => void setTimeout(() => process.exit(), 10_000).unref());
 
-app = await NestFactory.createApplicationContext(AppModule, quiet ? { logger: false } : {});
+const app = await NestFactory.createApplicationContext(AppModule, quiet ? { logger: false } : {});
 app.enableShutdownHooks();
 const { name, bootId } = app.get(ClusterService).self;
 print({ type: 'started', name, bootId });

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterEvent, ClusterEventOf, ClusterEventType, Explanation, Peer } from 'nestjs-peerage';
-import type { Block, Load, NodeCommand, NodeConfig, NodeMessage } from '../programs/node-config.js';
+import type { Block, Flood, Load, NodeCommand, NodeConfig, NodeMessage } from '../programs/node-config.js';
 import { Program, type ProgramEnd, startProgram } from './programs.js';
 
 export const SECRET = 'a secret of the tests, long enough';
@@ -210,8 +210,8 @@ export class ClusterNode {
     return this.events.slice(from).filter((event) => event.type === type) as Seen<T>[];
   }
 
-  async started(): Promise<this> {
-    await this.message((message) => message.type === 'started');
+  async started(timeoutMs?: number): Promise<this> {
+    await this.message((message) => message.type === 'started', timeoutMs);
     return this;
   }
 
@@ -255,6 +255,7 @@ export class ClusterNode {
   async run(what: 'explain', name?: string): Promise<Explanation>;
   async run(what: 'load'): Promise<Load>;
   async run(what: 'block', ms: number): Promise<Block>;
+  async run(what: 'flood', flood: Flood): Promise<number>;
   async run(what: NodeCommand['run'], argument?: unknown): Promise<unknown>;
   async run(what: NodeCommand['run'], argument?: unknown): Promise<unknown> {
     const id = (this.lastCommand += 1);

@@ -14,7 +14,7 @@ function namesOf(node: TestNode): string[] {
 
 /** What every mesh of direct connections does, whatever its transport. */
 export function describeMesh(title: string, makeGround: () => MeshGround): void {
-  describe(title, () => {
+  describe(`${title} as a Mesh`, () => {
     let world: MeshWorld;
     beforeEach(() => {
       world = new MeshWorld(makeGround());
@@ -138,12 +138,13 @@ export function describeMesh(title: string, makeGround: () => MeshGround): void 
       it('rejects with the code of the attempt', async () => {
         const node = await world.start();
         const nobody = `app@127.0.0.1:${await world.ground.freePort()}`;
-        const failing = (name: string) => expect(world.settled(node.mesh.connect(name))).rejects;
-        await failing(nobody).toMatchObject({ code: 'CONNECTION_REFUSED' });
-        await failing(node.name).toMatchObject({ code: 'SELF' });
-        await failing('noat').toMatchObject({ code: 'INVALID_NAME' });
+        const failing = (name: string, code: string) =>
+          expect(world.settled(node.mesh.connect(name))).rejects.toMatchObject({ code });
+        await failing(nobody, 'CONNECTION_REFUSED');
+        await failing(node.name, 'SELF');
+        await failing('noat', 'INVALID_NAME');
         const stranger = await world.start({ cluster: 'other' });
-        await failing(stranger.name).toMatchObject({ code: 'WRONG_CLUSTER' });
+        await failing(stranger.name, 'WRONG_CLUSTER');
       });
 
       it('rejects before the start and after the stop', async () => {

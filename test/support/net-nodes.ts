@@ -10,11 +10,18 @@ import {
   until,
 } from './cluster.js';
 import type { Host, Lab } from './net-lab.js';
+import { Turns } from './net-turns.js';
 
 const MEMBERSHIP: readonly ClusterEventType[] = ['peer.up', 'peer.down', 'peer.degraded', 'peer.recovered'];
 
 /** The port of every node: each has a host of its own. */
 export const PORT = 4370;
+
+/** A busy machine may take this long to start a node. */
+const START_MS = 120_000;
+
+/** Processes that start are hungry: of all scenarios, so many do at once. */
+const starting = new Turns(4);
 
 /** How many events each node had seen at some moment. */
 export type Mark = ReadonlyMap<ClusterNode, number>;
@@ -28,7 +35,7 @@ export class LabNodes {
   constructor(
     readonly lab: Lab,
     private readonly more: NodeConfig = {},
-    private readonly options: NodeOptions = {},
+    private readonly optionsOf: (index: number) => NodeOptions = () => ({}),
   ) {}
 
   get hosts(): readonly Host[] {
@@ -37,9 +44,8 @@ export class LabNodes {
 
   /** Starts a node on every host, and waits until they are a mesh. */
   async start(): Promise<void> {
-    for (const [i] of this.hosts.entries()) this.nodes[i] = this.launch(i);
-    await Promise.all(this.nodes.map((node) => node.started()));
-    await fullMesh(this.nodes, 60_000);
+    await Promise.all(this.hosts.map((_, i) => starting.next(() => this.startNode(i))));
+    await fullMesh(this.nodes, START_MS);
   }
 
   /** Starts a process for a host; `held`: one that listens when `open` is called. */
@@ -50,7 +56,7 @@ export class LabNodes {
     const config = { appName: 'app', secret: SECRET, host: host.address, port: PORT, via };
     return this.cluster.launch(
       { ...config, ...this.more, ...more },
-      { ...this.options, namespace: host.namespace },
+      { ...this.optionsOf(index), namespace: host.namespace },
     );
   }
 
@@ -66,6 +72,12 @@ export class LabNodes {
     await node.run('start');
     await node.started();
     this.nodes[index] = node;
+  }
+
+  private async startNode(index: number): Promise<void> {
+    const node = this.launch(index);
+    this.nodes[index] = node;
+    await node.started(START_MS);
   }
 
   async stop(): Promise<void> {
@@ -130,6 +142,23 @@ export async function delaysOf(
     timeoutMs,
   );
   return observers.map((node) => first(node)!.atMs - fromMs);
+}
+
+/**
+ * The `peer.down` events that came later than `boundMs` after `fromMs`, for people. A node whose own loop was
+ * late distrusts its timers, begins to wait anew and says so in the evidence: on a machine that is shared with
+ * others that happens, and such a node has twice the time.
+ */
+export function lateDowns(
+  nodes: readonly ClusterNode[],
+  since: Mark,
+  { fromMs, boundMs }: { fromMs: number; boundMs: number },
+): string[] {
+  return nodes.flatMap((node) =>
+    seenBy(node, since, 'peer.down')
+      .filter(({ atMs, evidence }) => atMs - fromMs > boundMs * (evidence.ownLagMs > 0 ? 2 : 1))
+      .map((event) => `${node.name}: ${event.peer.name} after ${event.atMs - fromMs} ms ${whyOf(event)}`),
+  );
 }
 
 /** Waits for the mesh to be whole again. Returns how long after `fromMs` the last peer was up. */

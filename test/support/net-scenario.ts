@@ -15,7 +15,8 @@ export interface Scenario {
   /** Hosts, each with a node. */
   readonly hosts: number;
   readonly config?: NodeConfig;
-  readonly options?: NodeOptions;
+  /** How the node of a host is started. */
+  readonly optionsOf?: (index: number) => NodeOptions;
   /** What is wrong with the network from the beginning. */
   readonly before?: (lab: Lab) => Promise<void>;
   /** Does harm, checks what comes of it, and says what was measured. `note` keeps figures of a failure. */
@@ -30,8 +31,12 @@ export function sideBySide(scenarios: readonly Scenario[]): void {
   const runs = new Map<Scenario, Promise<void>>();
   const ends: (() => Promise<void>)[] = [];
 
-  beforeAll(async () => {
-    const ready = scenarios.map(async (scenario) => ({ scenario, nodes: await setUp(scenario, ends) }));
+  // oxlint-disable-next-line no-empty-pattern -- vitest wants a pattern there
+  beforeAll(async ({}, { tasks }) => {
+    const wanted = new Set(tasks.filter(({ mode }) => mode !== 'skip').map(({ name }) => name));
+    const ready = scenarios
+      .filter((scenario) => wanted.has(titleOf(scenario)))
+      .map(async (scenario) => ({ scenario, nodes: await setUp(scenario, ends) }));
     for (const { scenario, nodes } of await Promise.all(ready)) {
       const run = perform(scenario, nodes);
       run.catch(() => {}); // its test tells
@@ -44,18 +49,14 @@ export function sideBySide(scenarios: readonly Scenario[]): void {
   });
 
   for (const scenario of scenarios)
-    it(
-      `${scenario.fault}: ${scenario.expectation}`,
-      () => runs.get(scenario),
-      isFull ? 30 * 60_000 : 240_000,
-    );
+    it(titleOf(scenario), () => runs.get(scenario), isFull ? 30 * 60_000 : 240_000);
 }
 
 /** Runs scenarios one after the other, for what takes the machine. */
 export function oneByOne(scenarios: readonly Scenario[]): void {
   for (const scenario of scenarios)
     it(
-      `${scenario.fault}: ${scenario.expectation}`,
+      titleOf(scenario),
       async () => {
         const ends: (() => Promise<void>)[] = [];
         try {
@@ -68,12 +69,16 @@ export function oneByOne(scenarios: readonly Scenario[]): void {
     );
 }
 
+function titleOf({ fault, expectation }: Scenario): string {
+  return `${fault}: ${expectation}`;
+}
+
 async function setUp(
-  { hosts, config, options, before }: Scenario,
+  { hosts, config, optionsOf, before }: Scenario,
   ends: (() => Promise<void>)[],
 ): Promise<LabNodes> {
   const lab = await Lab.open(hosts);
-  const nodes = new LabNodes(lab, config, options);
+  const nodes = new LabNodes(lab, config, optionsOf);
   ends.push(async () => {
     await nodes.stop();
     await lab.close();

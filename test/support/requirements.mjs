@@ -10,9 +10,11 @@ export const REQUIREMENTS = {
   dnsmasq: { hint: 'install the package dnsmasq-base' },
   'redis-server': { hint: 'install the package redis-server' },
   postgres: { hint: 'install the package postgresql' },
+  pgbouncer: { hint: 'install the package pgbouncer' },
   'nats-server': { hint: 'install the package nats-server' },
   openssl: { hint: 'install the package openssl' },
   erl: { hint: 'install the package erlang-base' },
+  faketime: { hint: 'install the package faketime' },
 };
 
 export const isRoot = process.getuid?.() === 0;

@@ -214,6 +214,19 @@ describe('two dials at once', () => {
   });
 });
 
+describe('two calls of one node at once', () => {
+  it.each([
+    ['3', 'the first stays: the lower boot id holds to what it dialled', 0],
+    ['7', 'the later one stays', 1],
+  ])('(boot id %s…) %s', (digit, _what, stays) => {
+    const other = nodeOf('app@10.0.0.2', digit);
+    const links = [driver.hello(other), driver.hello(other)];
+    driver.beat(links[0]!);
+    expect(closed(driver.beat(links[1]!))).toEqual([links[1 - stays]]);
+    expect(driver.events).toHaveLength(1);
+  });
+});
+
 describe('a new connection of a peer', () => {
   it('replaces the old one, which is dead at its end, and nobody is told', () => {
     const old = driver.peer(OTHER);
