@@ -95,8 +95,8 @@ export class Core {
   readonly peers = new Map<string, PeerRecord>();
   /** Boot id of the peer that names this address as its own. */
   readonly byAddress = new Map<string, string>();
-  /** Dials under way, up to the end of their handshakes. */
-  readonly dials = new Set<LinkId>();
+  /** Dials under way, up to the end of their handshakes, and when they began; -Infinity for those not paced. */
+  readonly dials = new Map<LinkId, number>();
   readonly contests = new Map<LinkId, Contest>();
   /** Boot ids that the app disconnected, and at which address they were. */
   readonly disconnected = new Map<string, string>();

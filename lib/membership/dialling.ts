@@ -1,4 +1,5 @@
 import type { PeerageErrorCode } from '../errors/peerage-error.js';
+import { addressOf } from '../naming/node-name.js';
 import type { AddressRecord } from './address-book.js';
 import type { Core, LinkRecord } from './core.js';
 import { WIRE_VERSIONS } from './messages.js';
@@ -6,6 +7,13 @@ import type { LinkId } from './membership.types.js';
 
 /** Hints may use this share of the dials under way, so that a flood of them never delays listed names. */
 const HINT_SHARE = 0.5;
+
+/**
+ * So many dials that began just now are let finish before more begin: handshakes cost time on both sides, and
+ * finish sooner one after the other. Dials that hang are not waited for.
+ */
+const YOUNG_DIALS = 4;
+const YOUNG_MS = 100;
 
 /** Who said goodbye, or was told to stay away, is asked again no sooner than this. */
 const AWAY_MS = 30_000;
@@ -26,7 +34,18 @@ const REFUSALS: ReadonlySet<PeerageErrorCode> = new Set([
 
 /** A provider's whole answer. */
 export function foundAnswer(core: Core, provider: string, names: readonly string[]): void {
-  for (const record of core.book.answer(provider, names)) consider(core, record);
+  for (const record of ringFrom(core.self.name, core.book.answer(provider, names))) consider(core, record);
+}
+
+/**
+ * Addresses in the order of a ring, from the one after our own. Nodes that start together with one list dial
+ * different ones first, and by the time a dial would come back at them most pairs are connected.
+ */
+function ringFrom(self: string, records: readonly AddressRecord[]): AddressRecord[] {
+  const own = addressOf(self);
+  const sorted = records.toSorted((a, b) => (a.address < b.address ? -1 : 1));
+  const first = sorted.findIndex(({ address }) => address > own);
+  return first < 0 ? sorted : [...sorted.slice(first), ...sorted.slice(0, first)];
 }
 
 /** Names just heard of. */
@@ -84,7 +103,10 @@ export function pump(core: Core): void {
   const { ready } = core;
   for (const record of ready.urgent.splice(0)) dial(core, record);
   const { dials } = core.config.limits;
-  while (ready.listed.length > 0 && core.dials.size < dials) dialIfFree(core, ready.listed.shift()!);
+  while (ready.listed.length > 0 && core.dials.size < dials && !isBusyDialling(core)) {
+    dialIfFree(core, ready.listed.shift()!, true);
+  }
+  if (ready.listed.length > 0) core.timers.set('pump', core.nowMs + YOUNG_MS / 2);
   while (ready.hinted.length > 0 && core.dials.size < Math.ceil(dials * HINT_SHARE)) {
     dialIfFree(core, ready.hinted.pop()!);
   }
@@ -97,7 +119,8 @@ export function pump(core: Core): void {
 /** The link of a dial is open: we introduce ourselves. */
 export function dialled(core: Core, linkId: LinkId): void {
   const link = core.links.get(linkId);
-  if (!link) return;
+  // It was given up while it was being dialled.
+  if (!link) return void core.out.push({ type: 'close', link: linkId, drain: false });
   link.stage = 'greeting';
   link.connection = core.randomId();
   core.timers.set(`handshake ${link.id}`, core.nowMs + core.config.limits.handshakeMs);
@@ -132,12 +155,18 @@ export function retryIn(core: Core, record: AddressRecord, ms: number): void {
   core.book.prune(record);
 }
 
-function dialIfFree(core: Core, record: AddressRecord): void {
-  record.queued = false;
-  if (record.boundTo === undefined && !record.blocked) dial(core, record);
+function isBusyDialling({ dials, nowMs }: Core): boolean {
+  let young = 0;
+  for (const startedAtMs of dials.values()) if (startedAtMs > nowMs - YOUNG_MS) young += 1;
+  return young >= YOUNG_DIALS;
 }
 
-function dial(core: Core, record: AddressRecord): void {
+function dialIfFree(core: Core, record: AddressRecord, isPaced = false): void {
+  record.queued = false;
+  if (record.boundTo === undefined && !record.blocked) dial(core, record, isPaced);
+}
+
+function dial(core: Core, record: AddressRecord, isPaced = false): void {
   record.queued = false;
   const isForgotten = core.book.get(record.address) !== record;
   if (isForgotten || record.dialling !== undefined) return;
@@ -149,7 +178,7 @@ function dial(core: Core, record: AddressRecord): void {
     connection: '',
   };
   core.links.set(link.id, link);
-  core.dials.add(link.id);
+  core.dials.set(link.id, isPaced ? core.nowMs : Number.NEGATIVE_INFINITY);
   record.dialling = link.id;
   core.out.push({ type: 'dial', link: link.id, host: record.host, port: record.port });
 }

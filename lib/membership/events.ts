@@ -48,7 +48,7 @@ export interface DownEvidence {
     readonly name: string;
     readonly answer: 'hears it' | 'does not hear it' | 'no answer';
   }[];
-  /** How late our own event loop was when we judged, in milliseconds. */
+  /** How late our own event loop was found since anything was heard of it, in milliseconds. */
   readonly ownLagMs: number;
   /** Our own health score, 0 when well; deadlines were stretched by 1 + this. */
   readonly ownHealth: number;

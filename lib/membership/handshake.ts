@@ -4,7 +4,7 @@ import { addressOf } from '../naming/node-name.js';
 import type { Core, LinkRecord, PeerRecord } from './core.js';
 import { dialFailed, retryIn } from './dialling.js';
 import { sendBeat } from './beats.js';
-import { type Hello, type Refuse, type Welcome, WIRE_VERSIONS } from './messages.js';
+import { type Hello, type Refuse, versionMismatch, type Welcome, WIRE_VERSIONS } from './messages.js';
 import type { LinkId } from './membership.types.js';
 import { adopt, bind, down, linkOf, lostPeerAt, peerOf } from './peers.js';
 
@@ -46,8 +46,9 @@ export function takeHello(core: Core, id: LinkId, address: string, hello: Hello)
   };
   core.links.set(id, link);
   const verdict = judgeVersion(hello.versions) ?? judge(core, hello.cluster, hello.node);
-  if (verdict) refuse(core, link, verdict);
-  else contestOr(core, link, welcome);
+  if (verdict) return refuse(core, link, verdict);
+  if (hello.node.bootId < core.self.bootId) dropOwnDial(core, hello.node);
+  contestOr(core, link, welcome);
 }
 
 /** The node that we dialled takes us. */
@@ -133,11 +134,7 @@ function foundSelf(core: Core, link: LinkRecord): void {
 
 function judgeVersion({ min, max }: Hello['versions']): Verdict | undefined {
   if (min <= WIRE_VERSIONS.max && max >= WIRE_VERSIONS.min) return undefined;
-  const ours = `${WIRE_VERSIONS.min} to ${WIRE_VERSIONS.max}`;
-  return {
-    code: 'VERSION_MISMATCH',
-    message: `it speaks wire versions ${min} to ${max}, we speak ${ours}; upgrade the older side`,
-  };
+  return { code: 'VERSION_MISMATCH', message: versionMismatch({ min, max }) };
 }
 
 function judge(core: Core, cluster: string, { bootId, name }: NodeInfo): Verdict | undefined {
@@ -202,6 +199,12 @@ function dropSpare(core: Core, link: LinkRecord, bootId: string): void {
   if (!record) return;
   if (core.peers.get(bootId)?.link !== undefined) bind(record, bootId);
   else retryIn(core, record, core.config.limits.handshakeMs);
+}
+
+/** Of two dials that cross, the one of the lower boot id stays: ours need not be finished. */
+function dropOwnDial(core: Core, { bootId, name }: NodeInfo): void {
+  const link = core.links.get(core.book.ofName(name)?.dialling ?? -1);
+  if (link && link.stage !== 'contested') dropSpare(core, link, bootId);
 }
 
 function isDialledByLower(core: Core, link: LinkRecord): boolean {

@@ -180,6 +180,8 @@ export class Membership {
       const space = key.indexOf(' ');
       if (key === 'digest') sendDigest(core);
       else if (key === 'ring') retune(core);
+      // `pump` comes after every input.
+      else if (key === 'pump') continue;
       else this.timer(key.slice(0, space), key.slice(space + 1));
     }
   }

@@ -25,6 +25,12 @@ export const FrameKind = {
 /** The versions of the wire that this release speaks: neighbours overlap, so a rolling upgrade is one mesh. */
 export const WIRE_VERSIONS = { min: 1, max: 1 } as const;
 
+/** What is said of another node whose versions we do not speak. */
+export function versionMismatch({ min, max }: Hello['versions']): string {
+  const ours = `${WIRE_VERSIONS.min} to ${WIRE_VERSIONS.max}`;
+  return `it speaks wire versions ${min} to ${max}, we speak ${ours}; upgrade the older side`;
+}
+
 /** The dialer's first frame. */
 export interface Hello {
   readonly versions: { readonly min: number; readonly max: number };

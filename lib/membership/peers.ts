@@ -241,13 +241,15 @@ function remember(core: Core, peer: PeerRecord, reason: DownReason): void {
 }
 
 function evidence(core: Core, peer: PeerRecord, extra?: Pick<DownEvidence, 'redial'>): DownEvidence {
+  const { lag } = core.health;
   return {
     ...(peer.closedBy !== undefined && { closed: peer.closedBy }),
     ...extra,
     silentMs: Math.round(core.nowMs - peer.heardAtMs),
     probes: { sent: peer.suspicion?.sent ?? 0, answered: peer.suspicion?.answered ?? 0 },
     asked: [...(peer.suspicion?.asked.values() ?? [])],
-    ownLagMs: Math.round(core.health.lag.lateMs),
+    // What we were late by before we last heard the peer has no part in this.
+    ownLagMs: lag.atMs > peer.heardAtMs ? Math.round(lag.lateMs) : 0,
     ownHealth: core.ownScore(),
   };
 }

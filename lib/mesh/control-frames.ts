@@ -1,5 +1,12 @@
 import { PeerageError } from '../errors/peerage-error.js';
-import { type ControlFrame, FrameKind, type PeerList, type Welcome } from '../membership/messages.js';
+import {
+  type ControlFrame,
+  FrameKind,
+  type PeerList,
+  versionMismatch,
+  type Welcome,
+  WIRE_VERSIONS,
+} from '../membership/messages.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { formatNodeName, parseNodeName } from '../naming/node-name.js';
 
@@ -18,10 +25,32 @@ type Fields = Readonly<Record<string, unknown>>;
 /**
  * Checks the body of a control frame that came over the wire.
  *
- * @throws PeerageError `MALFORMED_FRAME`, saying which field is wrong.
+ * @throws PeerageError `MALFORMED_FRAME`, saying which field is wrong; `VERSION_MISMATCH` when that is because
+ * the sender speaks other versions than we do.
  */
 export function readControlFrame(kind: number, body: unknown): ControlFrame {
   const fields = record(body, 'body');
+  try {
+    return readFields(kind, fields);
+  } catch (error) {
+    throw versionFault(kind, fields) ?? error;
+  }
+}
+
+/** Another version may have other fields: it is told by its number, which every version sends. */
+function versionFault(kind: number, fields: Fields): PeerageError | undefined {
+  if (kind !== FrameKind.hello && kind !== FrameKind.welcome) return undefined;
+  const { min, max } = kind === FrameKind.hello ? readVersions(fields['versions']) : sole(fields['version']);
+  if (min <= WIRE_VERSIONS.max && max >= WIRE_VERSIONS.min) return undefined;
+  return new PeerageError('VERSION_MISMATCH', versionMismatch({ min, max }));
+}
+
+function sole(version: unknown): { min: number; max: number } {
+  const only = number(version, 'version');
+  return { min: only, max: only };
+}
+
+function readFields(kind: number, fields: Fields): ControlFrame {
   switch (kind) {
     case FrameKind.hello:
       return {

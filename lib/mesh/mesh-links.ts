@@ -1,6 +1,6 @@
 import { PeerageError, type PeerageErrorCode } from '../errors/peerage-error.js';
 import type { Input, LinkId } from '../membership/membership.types.js';
-import type { ControlFrame } from '../membership/messages.js';
+import { type ControlFrame, FrameKind } from '../membership/messages.js';
 import type { Clock } from './clock.js';
 import { readControlFrame } from './control-frames.js';
 import { isMessage } from './message-routes.js';
@@ -112,7 +112,12 @@ function read(link: Link, kind: number, body: unknown): ControlFrame | undefined
   try {
     return readControlFrame(kind, body);
   } catch (error) {
-    link.destroy(error as PeerageError);
+    const { code, message } = error as PeerageError;
+    // The other side should know what to do about it.
+    if (kind === FrameKind.hello && code === 'VERSION_MISMATCH') {
+      link.send(FrameKind.refuse, { code, message });
+      link.end();
+    } else link.destroy(error as PeerageError);
     return undefined;
   }
 }

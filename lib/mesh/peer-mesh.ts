@@ -19,6 +19,9 @@ import { MeshLinks } from './mesh-links.js';
 import { Refusals } from './refusals.js';
 import type { Transport } from './transport.js';
 
+/** A worker thread costs more to start than ten handshakes, and nobody is probed before 2.5 s of silence. */
+const PROBER_AFTER_MS = 1_000;
+
 /** A wake-up later than this reads what has arrived before it judges anyone. */
 const READ_FIRST_MS = 50;
 
@@ -56,6 +59,7 @@ export class PeerMesh implements Mesh {
   private readonly inputs: Input[] = [];
   private isHandling = false;
   private cancelWake: () => void = () => {};
+  private cancelProber: () => void = () => {};
 
   constructor(
     private readonly settings: PeerageSettings,
@@ -106,12 +110,14 @@ export class PeerMesh implements Mesh {
       random: this.random,
     });
     this.state = 'running';
-    this.prober = this.startProber({
-      bootId: this.node.bootId,
-      key: this.probeKey,
-      bind: this.settings.bind,
-      port: listening.port,
-      answered: (bootId, lagMs) => this.input({ type: 'probed', bootId, lagMs }),
+    this.cancelProber = this.clock.after(PROBER_AFTER_MS, () => {
+      this.prober = this.startProber({
+        bootId: this.node.bootId,
+        key: this.probeKey,
+        bind: this.settings.bind,
+        port: listening.port,
+        answered: (bootId, lagMs) => this.input({ type: 'probed', bootId, lagMs }),
+      });
     });
   }
 
@@ -204,6 +210,7 @@ export class PeerMesh implements Mesh {
     this.state = 'stopped';
     this.messages.stop(new PeerageError('NOT_RUNNING', 'This node has stopped.'));
     this.cancelWake();
+    this.cancelProber();
     for (const dial of this.dials.values()) dial.abort();
     this.attempts.endAll({ result: 'failed', code: 'ABORTED', message: 'the node is shutting down' });
     await Promise.all([this.transport.close(), this.prober?.close()]);

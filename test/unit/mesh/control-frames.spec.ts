@@ -90,6 +90,15 @@ describe('control frames', () => {
     );
   });
 
+  it('of a version with other fields are told by their version', () => {
+    expect(() => readControlFrame(FrameKind.hello, { versions: { min: 2, max: 3 }, cluster: 'c' })).toThrow(
+      expect.objectContaining({ code: 'VERSION_MISMATCH' }),
+    );
+    expect(() => readControlFrame(FrameKind.welcome, { version: 2 })).toThrow(
+      expect.objectContaining({ code: 'VERSION_MISMATCH' }),
+    );
+  });
+
   it('with one field broken are read, or refused as malformed', () => {
     const broken = fc.tuple(frame, fc.anything(), fc.nat()).map(([{ kind, body }, value, pick]) => ({
       kind,
@@ -149,7 +158,7 @@ function readsOrRefuses(kind: number, body: unknown): void {
     readControlFrame(kind, body);
   } catch (error) {
     expect(error).toBeInstanceOf(PeerageError);
-    expect(error).toMatchObject({ code: 'MALFORMED_FRAME' });
+    expect(['MALFORMED_FRAME', 'VERSION_MISMATCH']).toContain((error as PeerageError).code);
   }
 }
 
