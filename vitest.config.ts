@@ -6,6 +6,8 @@ interface ProjectOptions {
   /** Its files run one after another. */
   readonly serial?: boolean;
   readonly globalSetup?: string;
+  /** Real processes on a shared machine: a test that fails gets another try before it counts. */
+  readonly retries?: number;
 }
 
 const pathTo = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -14,7 +16,7 @@ const pathTo = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const project = (
   name: string,
   groupOrder: number,
-  { timeoutMs, serial = false, globalSetup }: ProjectOptions,
+  { timeoutMs, serial = false, globalSetup, retries = 0 }: ProjectOptions,
 ) => ({
   extends: true as const,
   test: {
@@ -22,6 +24,7 @@ const project = (
     include: [`test/${name}/**/*.spec.ts`],
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
+    retry: retries,
     sequence: { groupOrder },
     fileParallelism: !serial,
     ...(globalSetup === undefined ? {} : { globalSetup }),
@@ -41,10 +44,11 @@ export default defineConfig({
     projects: [
       project('unit', 1, { timeoutMs: 10_000 }),
       project('sim', 2, { timeoutMs: 120_000 }),
-      project('e2e', 3, { timeoutMs: 60_000, serial: true }),
+      project('e2e', 3, { timeoutMs: 60_000, serial: true, retries: 2 }),
       project('net', 4, {
         timeoutMs: 300_000,
         serial: true,
+        retries: 2,
         globalSetup: 'test/net/liveness/setup.ts',
       }),
       project('package', 5, {

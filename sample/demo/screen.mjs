@@ -1,6 +1,6 @@
 import { stdout } from 'node:process';
 
-const isLive = stdout.isTTY === true && process.env.TERM !== 'dumb';
+const isLive = stdout.isTTY && process.env.TERM !== 'dumb';
 const isColourful = isLive && !process.env.NO_COLOR;
 const PAINT = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 };
 const STATES = { starting: 'yellow', running: 'green', killed: 'red', ended: 'dim' };

@@ -55,6 +55,20 @@ describe.each([3, 10])('liveness among %i nodes', (count) => {
     }
   });
 
+  it('does not bring up an old lag of its own as evidence', () => {
+    const cluster = new SimCluster(count, 1);
+    const [gone, late] = cluster.nodes;
+    late!.block();
+    cluster.run(3_000);
+    late!.thaw();
+    cluster.run(60_000);
+    cluster.forgetEvents();
+    gone!.vanish();
+    cluster.run(10_000);
+    const [down] = late!.events;
+    expect(down!.event).toMatchObject({ type: 'peer.down', evidence: { ownLagMs: 0 } });
+  });
+
   it('tolerates a process that is stopped for a second', () => {
     for (const seed of seeds) {
       const cluster = new SimCluster(count, seed);
