@@ -81,7 +81,7 @@ export class BulkQueue {
     const header = Buffer.allocUnsafe(HEADER_BYTES);
     writeHeader(header, 0, 1 + end - start, end === frame.length ? FrameKind.lastPart : FrameKind.part);
     buffers.push(header, frame.subarray(start, end));
-    return this.taken(end - start);
+    return HEADER_BYTES + this.taken(end - start);
   }
 
   private taken(bytes: number): number {

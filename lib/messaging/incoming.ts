@@ -106,7 +106,7 @@ export class Incoming {
   /** @throws PeerageError `INVALID_MESSAGE` */
   private reply(from: string, id: number, value: unknown): void {
     if (this.isStopped || this.parts.mesh.post(from, FrameKind.reply, [id, value]) !== 'full') return;
-    const message = `The answer of ${this.parts.mesh.self.name} found no room in its queue to you: read faster.`;
+    const message = `The answer of ${this.parts.mesh.self.name} found no room in its queue to you: it sends more than you read.`;
     this.fail(from, id, ownFailure('OVERLOADED', message));
   }
 

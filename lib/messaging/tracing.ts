@@ -95,10 +95,8 @@ export class Tracing {
   }
 }
 
-/** Tracing with the app's `@opentelemetry/api`; undefined when it has none. */
-export async function loadTracing(): Promise<Tracing | undefined> {
-  // A name that no compiler and no bundler looks for: the package is optional.
-  const name: string = '@opentelemetry/api';
+/** Tracing with the app's `@opentelemetry/api`; undefined when it has none: the package is optional. */
+export async function loadTracing(name = '@opentelemetry/api'): Promise<Tracing | undefined> {
   try {
     const api = (await import(name)) as OpenTelemetryApi & { readonly default?: OpenTelemetryApi };
     return new Tracing(api.trace ? api : api.default!);

@@ -10,7 +10,8 @@ export interface Asker {
   fail(error: Error): void;
 }
 
-interface AskedCall extends Asker {
+interface AskedCall {
+  readonly asker: Asker;
   readonly node: NodeRef;
   received: number;
   /** Roll calls since it was sent. */
@@ -44,14 +45,7 @@ export class AskedCalls {
   ask(node: NodeRef, packet: unknown, asker: Asker): number {
     const id = (this.lastId += 1);
     const body: RequestBody = [id, packet];
-    this.calls.set(id, {
-      node,
-      receive: (part) => asker.receive(part),
-      fail: (error) => asker.fail(error),
-      received: 0,
-      age: 0,
-      missing: 0,
-    });
+    this.calls.set(id, { node, asker, received: 0, age: 0, missing: 0 });
     this.timer ??= setInterval(() => this.callRoll(), ROLL_CALL_MS).unref();
     this.exchange.send(node, TOPICS.request, body).catch((error: unknown) => this.fail(id, error as Error));
     return id;
@@ -82,20 +76,20 @@ export class AskedCalls {
     const [id, sequence, packet] = body;
     const call = this.calls.get(id);
     if (call?.node.bootId !== from.bootId) return;
-    if (sequence === FAILURE || sequence === (call.received += 1)) call.receive(packet);
+    if (sequence === FAILURE || sequence === (call.received += 1)) call.asker.receive(packet);
     else this.lose(id, 'A part of the response was lost with a connection.');
   }
 
   private fail(id: number, error: Error): void {
     const call = this.calls.get(id);
     this.calls.delete(id);
-    call?.fail(error);
+    call?.asker.fail(error);
   }
 
   private lose(id: number, message: string): void {
     const call = this.calls.get(id);
     this.cancel(id);
-    call?.fail(new PeerageError('CONNECTION_LOST', message));
+    call?.asker.fail(new PeerageError('CONNECTION_LOST', message));
   }
 
   private callRoll(): void {

@@ -32,11 +32,7 @@ export class Exchange {
   /** Rejects in the same turn when the message cannot be sent. */
   send(to: NodeRef, topic: string, body: unknown): Promise<void> {
     if (to.bootId !== this.cluster.self.bootId) return this.cluster.send(to, topic, body);
-    try {
-      return this.sendToSelf(topic, copyOf(body));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.sendToSelf(topic, body);
   }
 
   async request(to: NodeRef, topic: string, body: unknown, timeoutMs: number): Promise<unknown> {
@@ -48,8 +44,9 @@ export class Exchange {
 
   /** It is handled after `send` has returned, like every message. */
   private async sendToSelf(topic: string, body: unknown): Promise<void> {
+    const copy = copyOf(body);
     await Promise.resolve();
-    this.handlers.get(topic)?.(body, this.cluster.self);
+    this.handlers.get(topic)?.(copy, this.cluster.self);
   }
 }
 

@@ -2,6 +2,7 @@ import { Server } from '@nestjs/microservices';
 import type {
   AsyncMicroserviceOptions,
   CustomTransportStrategy,
+  MessageHandler,
   OutgoingResponse,
   WritePacket,
 } from '@nestjs/microservices';
@@ -94,6 +95,11 @@ export class PeerageServer
     this._status$.next(status);
   }
 
+  /** Our clients send routes: most patterns need no parsing. */
+  override getHandlerByPattern(pattern: string): MessageHandler | null {
+    return this.messageHandlers.get(pattern) ?? super.getHandlerByPattern(pattern);
+  }
+
   private mount(): void {
     const { exchange } = this;
     this.endings = [
@@ -135,7 +141,7 @@ export class PeerageServer
     try {
       const packet = await this.deserializer.deserialize(serialised);
       const pattern = this.getPatternAsString(packet.pattern);
-      const handler = this.messageHandlers.get(pattern) ?? this.getHandlerByPattern(pattern);
+      const handler = this.getHandlerByPattern(pattern);
       if (!handler) throw this.noHandler(pattern);
       const context = new PeerageContext([client, pattern, packet.metadata]);
       const work = () => this.work(call, context, () => handler(packet.data, context));

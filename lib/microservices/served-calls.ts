@@ -36,32 +36,38 @@ export class ServedCall {
 
 /** The requests that handlers of this node are at work on. */
 export class ServedCalls {
-  private readonly calls = new Map<string, ServedCall>();
+  /** By the boot id of the client, then by id. */
+  private readonly clients = new Map<string, Map<number, ServedCall>>();
   private timer: NodeJS.Timeout | undefined;
 
   open(client: NodeInfo, id: number): ServedCall {
     const call = new ServedCall(client, id);
-    this.calls.set(keyOf(client, id), call);
+    let calls = this.clients.get(client.bootId);
+    if (!calls) this.clients.set(client.bootId, (calls = new Map<number, ServedCall>()));
+    calls.set(id, call);
     this.timer ??= setInterval(() => this.sweep(), ROLL_CALL_MS).unref();
     return call;
   }
 
   /** Ends the handler's work on a request, when there still is any. */
   end({ client, id }: Pick<ServedCall, 'client' | 'id'>): void {
-    const key = keyOf(client, id);
-    const call = this.calls.get(key);
-    this.calls.delete(key);
+    const calls = this.clients.get(client.bootId);
+    const call = calls?.get(id);
+    calls?.delete(id);
     call?.end();
   }
 
-  endOf(client: NodeInfo): void {
-    for (const call of [...this.calls.values()]) if (call.client.bootId === client.bootId) this.end(call);
+  endOf({ bootId }: NodeInfo): void {
+    const calls = this.clients.get(bootId);
+    this.clients.delete(bootId);
+    for (const call of calls?.values() ?? []) call.end();
   }
 
   /** The client asks after these: which ones are at work? */
-  roll(client: NodeInfo, ids: readonly number[]): number[] {
+  roll({ bootId }: NodeInfo, ids: readonly number[]): number[] {
+    const calls = this.clients.get(bootId);
     return ids.filter((id) => {
-      const call = this.calls.get(keyOf(client, id));
+      const call = calls?.get(id);
       if (call) call.missed = 0;
       return call !== undefined;
     });
@@ -69,21 +75,24 @@ export class ServedCalls {
 
   /** Ends all, and returns those that were at work. */
   close(): ServedCall[] {
-    const open = [...this.calls.values()];
+    const open = this.all();
     for (const call of open) this.end(call);
-    clearInterval(this.timer);
-    this.timer = undefined;
+    this.stopTimer();
     return open;
   }
 
+  private all(): ServedCall[] {
+    return [...this.clients.values()].flatMap((calls) => [...calls.values()]);
+  }
+
   private sweep(): void {
-    for (const call of [...this.calls.values()]) if ((call.missed += 1) > MAX_MISSED) this.end(call);
-    if (this.calls.size > 0) return;
+    const calls = this.all();
+    for (const call of calls) if ((call.missed += 1) > MAX_MISSED) this.end(call);
+    if (calls.length === 0) this.stopTimer();
+  }
+
+  private stopTimer(): void {
     clearInterval(this.timer);
     this.timer = undefined;
   }
-}
-
-function keyOf({ bootId }: NodeInfo, id: number): string {
-  return `${bootId} ${id}`;
 }

@@ -15,7 +15,8 @@ export async function openReceiver(
 ): Promise<Socket> {
   const socket = createSocket({ type: 'udp4', reuseAddr: true });
   try {
-    socket.bind({ port: settings.port, address: bindAddress(settings) });
+    // Workers of `node:cluster` would otherwise share one socket, and only one of them would hear.
+    socket.bind({ port: settings.port, address: bindAddress(settings), exclusive: true });
     await once(socket, 'listening');
     joinGroup(socket, settings, interfaces);
     enlargeBuffer(socket);
@@ -56,7 +57,7 @@ export async function sendFrom(
 ): Promise<void> {
   const socket = createSocket('udp4');
   try {
-    socket.bind({ port: 0, address });
+    socket.bind({ port: 0, address, exclusive: true });
     await once(socket, 'listening');
     if (settings.broadcast) socket.setBroadcast(true);
     else setMulticast(socket, address, settings.ttl);

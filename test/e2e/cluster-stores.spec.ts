@@ -17,7 +17,7 @@ interface Server {
 const TTL_MS = 3_000;
 
 function describeStore(title: string, open: () => Promise<Server>, config: (server: Server) => StoreConfig) {
-  describe(title, () => {
+  describe(`a cluster ${title}`, () => {
     const cluster = new Cluster();
     let server: Server;
     beforeAll(async () => void (server = await open()));
@@ -69,15 +69,15 @@ function describeStore(title: string, open: () => Promise<Server>, config: (serv
     it('says goodbye to the store, and forgets who could not', async () => {
       const nodes = await Promise.all([start(), start(), start()]);
       await fullMesh(nodes);
-      await nodes[1]!.terminate();
-      await nodes[2]!.kill();
-      const first = nodes[0]!;
+      await nodes[1].terminate();
+      await nodes[2].kill();
+      const first = nodes[0];
       const namesSeen = async () => {
         const { providers } = (await first.run('poll')) as { providers: { names: string[] }[] };
         return providers.flatMap(({ names }) => names);
       };
-      expect(await namesSeen()).not.toContain(nodes[1]!.name);
-      let seen: string[] = [nodes[2]!.name];
+      expect(await namesSeen()).not.toContain(nodes[1].name);
+      let seen: string[] = [nodes[2].name];
       const look = setInterval(() => void namesSeen().then((names) => (seen = names)), 200);
       try {
         await until(
@@ -91,7 +91,7 @@ function describeStore(title: string, open: () => Promise<Server>, config: (serv
   });
 }
 
-describe.skipIf(!has('redis-server'))('a cluster', () => {
+describe.skipIf(!has('redis-server'))('with redis-server', () => {
   describeStore(
     'that meets in Redis',
     () => RedisServer.start(),
@@ -99,7 +99,7 @@ describe.skipIf(!has('redis-server'))('a cluster', () => {
   );
 });
 
-describe.skipIf(!has('postgres'))('a cluster', () => {
+describe.skipIf(!has('postgres'))('with PostgreSQL', () => {
   describeStore(
     'that meets in PostgreSQL',
     () => PostgresServer.start(),

@@ -139,6 +139,26 @@ describe.skipIf(!has('redis-server'))('viaRedis', () => {
       await expect(serving).rejects.toThrow(/NOPERM/);
     });
 
+    it('needs few rights', async () => {
+      const commands = 'zadd zrem zrangebyscore zremrangebyscore pexpire time publish subscribe info';
+      const rights = commands.split(' ').map((command) => `+${command}`);
+      await server.run((redis) =>
+        redis.acl('SETUSER', 'few', 'on', '>password', '~peerage:*', '&peerage:*', ...rights),
+      );
+      const url = server.url.replace('//', '//few:password@');
+      const found: string[] = [];
+      const provider = viaRedis({ url });
+      served.push(
+        provider.serve!({ ...context('kit@10.0.0.8'), found: (names) => void found.push(...names) }),
+      );
+      await vi.waitFor(async () => expect(await members()).toEqual([memberOf('kit@10.0.0.8')]));
+      await vi.waitFor(async () =>
+        expect(await server.run((redis) => redis.publish(KEY, 'kit@10.0.0.9'))).toBe(1),
+      );
+      await vi.waitFor(() => expect(found).toContain('kit@10.0.0.9'));
+      expect(await provider.poll(context('kit@10.0.0.1'))).toEqual(['kit@10.0.0.8']);
+    });
+
     it('says what is wrong when nobody listens there, without the password', async () => {
       const provider = viaRedis({ url: 'redis://:hunter2@127.0.0.1:9' });
       const polling = Promise.resolve(provider.poll(context('kit@10.0.0.7')));

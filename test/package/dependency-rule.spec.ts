@@ -86,6 +86,23 @@ const ROOMS: Readonly<
       `import { connect } from 'node:tls';`,
     ],
   },
+  cli: {
+    allowed: [
+      `import { a } from '../mesh/tcp-transport.js';`,
+      `import { a } from '../via/a.js';`,
+      `import { a } from '../redis/index.js';`,
+    ],
+    refused: [
+      `import { a } from '../cluster/cluster.service.js';`,
+      `import { a } from '../peerage.module.js';`,
+      `import { a } from '../index.js';`,
+      `import { a } from 'nestjs-peerage';`,
+    ],
+  },
+  redis: {
+    allowed: [`import { a } from '../via/a.js';`, `import { Redis } from 'ioredis';`],
+    refused: [`import { a } from '../cluster/a.js';`, `import { a } from '../peerage.module.js';`],
+  },
   diagnostics: {
     allowed: [`import { a } from '../naming/a.js';`, `import type { A } from '../mesh/mesh.js';`],
     refused: [`import { a } from '../mesh/mesh.js';`, `import { a } from '../cluster/a.js';`],

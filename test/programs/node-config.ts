@@ -76,3 +76,12 @@ export interface Flood {
   /** One message to each peer so often; left out: as many as the queues take. */
   readonly everyMs?: number;
 }
+
+/** What `many-nodes.ts` is told. */
+export interface ManyNodesConfig {
+  /** Each is a node's, on 127.0.0.1. */
+  readonly ports: readonly number[];
+  /** Names of nodes that all of them dial; these tell of the others. */
+  readonly seeds: readonly string[];
+  readonly secret: string;
+}

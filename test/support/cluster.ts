@@ -5,7 +5,8 @@ import type { ClusterEvent, ClusterEventOf, ClusterEventType, Explanation, Peer 
 import type { Block, Flood, Load, NodeCommand, NodeConfig, NodeMessage } from '../programs/node-config.js';
 import { Program, type ProgramEnd, startProgram } from './programs.js';
 
-export const SECRET = 'a secret of the tests, long enough';
+/** Of this run only: tests that run at the same time may take over each other's ports. */
+export const SECRET = `a secret of the tests, long enough, ${process.pid}`;
 
 /** A cluster event as a node printed it; `atMs` is when, in milliseconds of the wall clock, precise. */
 export type Seen<T extends ClusterEventType> = ClusterEventOf<T> & { readonly atMs: number };
@@ -47,7 +48,7 @@ export function onLoopback(port: number, more: NodeConfig = {}): NodeConfig {
 
 /** Options of a node on loopback that has no secret. */
 export function openOnLoopback(port: number, more: NodeConfig = {}): NodeConfig {
-  return { appName: 'app', bind: '127.0.0.1', port, ...more };
+  return { appName: 'app', cluster: `tests ${process.pid}`, bind: '127.0.0.1', port, ...more };
 }
 
 export function nameOn(port: number, app = 'app'): string {

@@ -107,7 +107,7 @@ export function describeMesh(title: string, makeGround: () => MeshGround): void 
         await aWhile();
         for (const node of world.nodes) {
           expect(node.links()).toBe(1);
-          expect(node.events.map(({ type }) => type)).toEqual(['peer.up']);
+          expect(node.events).toMatchObject([{ type: 'peer.up' }]);
         }
       });
 

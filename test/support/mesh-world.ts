@@ -34,6 +34,9 @@ export interface TestNode {
 
 export type Told = Omit<PeerageModuleOptions, 'via'>;
 
+/** Of this run only: tests that run at the same time may take over each other's ports. */
+const CLUSTER = `tests ${process.pid}`;
+
 /** Meshes on one ground; `stop` ends all of them. */
 export class MeshWorld {
   readonly nodes: TestNode[] = [];
@@ -49,7 +52,7 @@ export class MeshWorld {
 
   async make(options: Told = {}): Promise<TestNode> {
     const port = options.port ?? (await this.ground.freePort());
-    const made = settings({ bind: '127.0.0.1', port, ...options });
+    const made = settings({ bind: '127.0.0.1', port, cluster: CLUSTER, ...options });
     const { transport, open } = counted(this.ground.transport(made));
     const mesh = new PeerMesh(made, { transport, clock: this.ground.clock });
     const events: PeerEvent[] = [];

@@ -49,14 +49,18 @@ export function sideBySide(scenarios: readonly Scenario[]): void {
   });
 
   for (const scenario of scenarios)
-    it(titleOf(scenario), () => runs.get(scenario), isFull ? 30 * 60_000 : 240_000);
+    it(
+      `${scenario.fault}: ${scenario.expectation}`,
+      () => runs.get(scenario),
+      isFull ? 30 * 60_000 : 240_000,
+    );
 }
 
 /** Runs scenarios one after the other, for what takes the machine. */
 export function oneByOne(scenarios: readonly Scenario[]): void {
   for (const scenario of scenarios)
     it(
-      titleOf(scenario),
+      `${scenario.fault}: ${scenario.expectation}`,
       async () => {
         const ends: (() => Promise<void>)[] = [];
         try {

@@ -1,6 +1,14 @@
 /** Something outside of this repository that some tests need. */
 export type Requirement =
-  'netns' | 'dnsmasq' | 'redis-server' | 'postgres' | 'pgbouncer' | 'nats-server' | 'openssl' | 'erl' | 'faketime';
+  | 'netns'
+  | 'dnsmasq'
+  | 'redis-server'
+  | 'postgres'
+  | 'pgbouncer'
+  | 'nats-server'
+  | 'openssl'
+  | 'erl'
+  | 'faketime';
 
 /** What each requirement is, and how to come by it. */
 export const REQUIREMENTS: Readonly<Record<Requirement, { readonly hint: string }>>;

@@ -96,6 +96,7 @@ function watch(names: readonly string[]): string {
     Others = [${all}] -- [node()],
     spawn(fun() ->
       net_kernel:monitor_nodes(true),
+      [self() ! {nodeup, O} || O <- nodes()],
       Loop = fun L() -> receive {nodeup, N} -> ${tell('up')}, L(); {nodedown, N} -> ${tell('down')}, L() end end,
       Loop()
     end),

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
 import { FrameReader } from '../../../lib/mesh/frame-reader.js';
-import { encodeFrame } from '../../../lib/mesh/frames.js';
+import { FrameKind } from '../../../lib/membership/messages.js';
+import { encodeFrame, LENGTH_BYTES } from '../../../lib/mesh/frames.js';
 
 const LIMIT = 10_000;
 
@@ -165,5 +166,68 @@ describe('FrameReader', () => {
     fine.reader.push(Buffer.concat([encodeFrame(1, 'a', LIMIT), encodeFrame(0x48, 'b', LIMIT)]));
     expect(fine.frames).toHaveLength(2);
     expect(seen).toEqual(['HTTP/', '\0\0\0\x03\x01']);
+  });
+
+  describe('puts messages together that come in parts', () => {
+    const part = (bytes: Buffer, isLast = false) =>
+      header(1 + bytes.length, isLast ? FrameKind.lastPart : FrameKind.part, ...bytes);
+    const message = { text: 'x'.repeat(3_000), list: [1, 2, 3] };
+    const content = encodeFrame(FrameKind.event, message, LIMIT).subarray(LENGTH_BYTES);
+
+    it('with other frames between them, however the stream is cut', () => {
+      fc.assert(
+        fc.property(
+          fc.array(fc.nat(), { maxLength: 6 }),
+          fc.array(fc.nat(), { maxLength: 20 }),
+          (splits, cuts) => {
+            const parts = pieces(content, splits);
+            const stream = Buffer.concat(
+              parts.flatMap((bytes, i) => [part(bytes, i === parts.length - 1), encodeFrame(1, i, LIMIT)]),
+            );
+            const cut = reader();
+            for (const piece of pieces(stream, cuts)) {
+              const reused = Buffer.from(piece);
+              cut.reader.push(reused);
+              reused.fill(0xee);
+            }
+            expect(cut.errors).toEqual([]);
+            expect(cut.frames.filter(([kind]) => kind === FrameKind.event)).toEqual([
+              [FrameKind.event, message],
+            ]);
+            expect(cut.frames.filter(([kind]) => kind === 1).map(([, i]) => i)).toEqual(
+              parts.map((_, i) => i),
+            );
+            expect(cut.reader.allocatedBytes).toBeLessThan(20_000);
+          },
+        ),
+      );
+    });
+
+    it('up to a limit of their own', () => {
+      const { reader: read, frames, errors } = reader();
+      read.maxMessageBytes = 25_000;
+      for (let i = 0; i < 2; i++) read.push(part(Buffer.alloc(9_999)));
+      expect(errors).toEqual([]);
+      read.push(part(Buffer.alloc(9_999)));
+      expect(errors.map(({ code }) => code)).toEqual(['FRAME_TOO_LARGE']);
+      expect(frames).toEqual([]);
+      expect(read.allocatedBytes).toBe(0);
+    });
+
+    it('and gives the memory back, also of those that never end', () => {
+      const { reader: read } = reader();
+      read.push(part(Buffer.alloc(5_000)));
+      expect(read.allocatedBytes).toBeGreaterThanOrEqual(5_000);
+      read.stop();
+      expect(read.allocatedBytes).toBe(0);
+    });
+
+    it('and fails when they are empty, or no value', () => {
+      for (const bytes of [Buffer.alloc(0), Buffer.from([FrameKind.event, 0xc1])]) {
+        const { reader: read, errors } = reader();
+        read.push(part(bytes, true));
+        expect(errors.map(({ code }) => code)).toEqual(['MALFORMED_FRAME']);
+      }
+    });
   });
 });

@@ -122,6 +122,16 @@ describe('a server', () => {
     expect(responses()).toEqual([]);
   });
 
+  it('fails what it is at work on when it ends', async () => {
+    serve({ p: async () => NEVER });
+    ask('p');
+    await turns();
+    server.close();
+    expect(responses()).toEqual([
+      [1, FAILURE, { err: expect.objectContaining({ code: 'PEER_GONE' }), isDisposed: true }],
+    ]);
+  });
+
   it('runs the hooks around the work', async () => {
     const steps: unknown[] = [];
     server.setOnProcessingStartHook((transport, context, work) => {

@@ -1,0 +1,123 @@
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { optionsFromEnvironment } from '../config/environment.js';
+import { describeError, PeerageError } from '../errors/peerage-error.js';
+import { securityOf } from '../options/security.js';
+import type { PeerageModuleOptions, Security } from '../peerage.options.js';
+import { MIN_SECRET_BYTES } from '../peerage.options.js';
+import type { PeerageProvider } from '../via/provider.js';
+import { providerOfUrl } from './provider-of-url.js';
+
+export const USAGE = `nestjs-peerage discover [options] [<via-url>...]
+
+Asks providers for names, dials every name, and says what is there and what is wrong.
+Without a URL, PEERAGE_VIA is read.
+
+  self:                        list:a@10.0.0.1;b@10.0.0.2      file:peers.txt
+  dns:myapp                    dns+srv:_peerage._tcp.myapp     local:
+  udp://230.1.1.1:45900        redis://host:6379?key=...       postgres://user@host/db
+  kubernetes:myservice?namespace=prod        kubernetes:?selector=app%3Dmyapp
+
+  --secret-file FILE   the secret of the cluster (default: PEERAGE_SECRET, or PEERAGE_TLS_*)
+  --cluster LABEL      the label of the cluster (default: PEERAGE_CLUSTER, else the app in each name)
+  --app NAME           the part before @ of names that a provider makes up (default: PEERAGE_APP_NAME, else app)
+  --port PORT          the port of such names (default: PEERAGE_PORT, else 4370)
+  --timeout MS         how long a provider, and a dial, may take (default: 5000)
+  --no-dial            only asks the providers
+  --watch              asks again every 5 s, until Ctrl-C
+  --json               one JSON object per round
+  --help
+
+Exit code: 0 when every provider answered and a node was reached (with --no-dial: a name was found);
+1 when not; 2 when the command is wrong.
+`;
+
+/** Where a provider is asked for, and what it is. */
+export interface NamedUrl {
+  readonly url: string;
+  readonly provider: PeerageProvider;
+}
+
+/** What `discover` is to do. */
+export interface DiscoverCommand {
+  readonly providers: readonly NamedUrl[];
+  readonly security: Security;
+  /** Undefined: each name's own app. */
+  readonly cluster: string | undefined;
+  readonly appName: string;
+  readonly port: number | undefined;
+  readonly timeoutMs: number;
+  readonly dial: boolean;
+  readonly watch: boolean;
+  readonly json: boolean;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const OPTIONS = {
+  'secret-file': { type: 'string' },
+  cluster: { type: 'string' },
+  app: { type: 'string' },
+  port: { type: 'string' },
+  timeout: { type: 'string', default: '5000' },
+  'no-dial': { type: 'boolean', default: false },
+  watch: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
+
+/** @throws Error, or PeerageError `INVALID_OPTIONS`, that says what is wrong with the command. */
+export async function readCommand(
+  args: readonly string[],
+  env: Environment,
+): Promise<DiscoverCommand | 'help'> {
+  const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  const [verb, ...urls] = positionals;
+  if (values.help || verb === undefined) return 'help';
+  if (verb !== 'discover') throw new Error(`There is no command "${verb}". Try: nestjs-peerage --help`);
+  const options = fromEnvironment(env);
+  return {
+    providers: await providersOf(urls, env),
+    security: await readSecurity(values['secret-file'], options),
+    cluster: values.cluster ?? options.cluster,
+    appName: values.app ?? options.appName ?? 'app',
+    port: values.port === undefined ? options.port : wholeNumber('port', values.port, 65_535),
+    timeoutMs: wholeNumber('timeout', values.timeout, 600_000),
+    dial: !values['no-dial'],
+    watch: values.watch,
+    json: values.json,
+  };
+}
+
+/** The options of the module, apart from `via`: URLs are read here, of more kinds. */
+function fromEnvironment(env: Environment): PeerageModuleOptions {
+  return optionsFromEnvironment({ ...env, PEERAGE_VIA: undefined });
+}
+
+async function providersOf(given: readonly string[], env: Environment): Promise<NamedUrl[]> {
+  const fallback = (env['PEERAGE_VIA'] ?? '').split(',').map((part) => part.trim());
+  const urls = given.length > 0 ? given : fallback.filter((part) => part !== '');
+  if (urls.length === 0) throw new Error('Say where to look: a provider URL, or PEERAGE_VIA. Try --help.');
+  return Promise.all(urls.map(async (url) => ({ url, provider: await providerOfUrl(url) })));
+}
+
+async function readSecurity(file: string | undefined, options: PeerageModuleOptions): Promise<Security> {
+  if (file === undefined) return securityOf(options);
+  const secret = (await readFile(file, 'utf8').catch(unreadable)).trim();
+  if (Buffer.byteLength(secret) < MIN_SECRET_BYTES)
+    throw new PeerageError(
+      'INVALID_OPTIONS',
+      `The secret in ${file} is shorter than ${MIN_SECRET_BYTES} bytes.`,
+    );
+  return { kind: 'secret', secrets: [secret] };
+}
+
+function unreadable(cause: unknown): never {
+  throw new PeerageError('INVALID_OPTIONS', `The secret cannot be read: ${describeError(cause)}.`, { cause });
+}
+
+function wholeNumber(option: string, text: string, max: number): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (value < 1 || value > max) throw new Error(`--${option} ${text} is not between 1 and ${max}.`);
+  return value;
+}

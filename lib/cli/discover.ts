@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto';
+import { readNames } from '../discovery/read-names.js';
+import { within } from '../discovery/timing.js';
+import { describeError, PeerageError } from '../errors/peerage-error.js';
+import type { NodeInfo } from '../naming/node-info.js';
+import { compareNames, DEFAULT_PORT, formatNodeName, parseNodeName } from '../naming/node-name.js';
+import { DEFAULT_LIMITS } from '../peerage.options.js';
+import { pause } from '../via/abortable.js';
+import type { TakesAnnouncementKeys } from '../via/announcement.js';
+import { ANNOUNCEMENT_KEYS, announcementKeys } from '../via/announcement.js';
+import type { PeerageProvider } from '../via/provider.js';
+import type { DiscoverCommand, NamedUrl } from './command.js';
+import { checkNode } from './dial-check.js';
+import type { DialFinding, DiscoverReport, ProviderFinding } from './report.js';
+import { textOf, verdictOn, withoutPassword } from './report.js';
+
+const WATCH_EVERY_MS = 5_000;
+const DIALS_AT_ONCE = 32;
+/** Nodes announce themselves every 3 to 7 s. */
+const HEAR_MS = 7_500;
+
+/** One round. Whether every provider answered and somebody was reached. */
+export async function discover(
+  command: DiscoverCommand,
+  write: (text: string) => void,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const providers = await Promise.all(command.providers.map((one) => ask(one, command, signal)));
+  const names = [...new Set(providers.flatMap((finding) => finding.names))].sort(compareNames);
+  const dials = command.dial ? await dialAll(names, command, signal) : [];
+  const report: DiscoverReport = { at: new Date().toISOString(), providers, dials };
+  write(command.json ? `${JSON.stringify(report)}\n` : textOf(report, command.dial));
+  const isReached = command.dial ? dials.some(({ result }) => result === 'ok') : names.length > 0;
+  return isReached && providers.every(({ error }) => error === undefined);
+}
+
+/** Rounds until the signal aborts. What the last one says counts. */
+export async function discoverAgainAndAgain(
+  command: DiscoverCommand,
+  write: (text: string) => void,
+  signal: AbortSignal,
+): Promise<boolean> {
+  let isReached = false;
+  for (let round = 1; !signal.aborted; round += 1) {
+    if (round > 1 && !command.json) write('\n');
+    isReached = await discover(command, write, signal);
+    await pause(WATCH_EVERY_MS, signal);
+  }
+  return isReached;
+}
+
+async function ask(
+  { url, provider }: NamedUrl,
+  command: DiscoverCommand,
+  stopped: AbortSignal,
+): Promise<ProviderFinding> {
+  const startedAtMs = performance.now();
+  const found = { url: withoutPassword(url), provider: provider.name ?? url };
+  const since = () => Math.round(performance.now() - startedAtMs);
+  try {
+    const answer = await answerOf(provider, command, stopped);
+    const { names, invalid } = readNames(answer, DEFAULT_LIMITS.polledNames);
+    const hint = names.length === 0 ? hintOnNothing(url) : undefined;
+    return { ...found, ms: since(), names, invalid, ...(hint !== undefined && { hint }) };
+  } catch (error) {
+    return { ...found, ms: since(), names: [], invalid: [], error: describeError(error) };
+  }
+}
+
+async function answerOf(
+  provider: PeerageProvider,
+  command: DiscoverCommand,
+  stopped: AbortSignal,
+): Promise<unknown> {
+  const self = selfOf(command);
+  if (ANNOUNCEMENT_KEYS in provider) await hear(provider, self, command, stopped);
+  const signal = AbortSignal.any([stopped, AbortSignal.timeout(command.timeoutMs)]);
+  const asked = Promise.resolve(provider.poll({ self, signal })).then((names) => ({ names }));
+  const answer = await within(command.timeoutMs + 500, asked, stopped);
+  if (!answer) throw new PeerageError('PROVIDER_TIMEOUT', `No answer within ${command.timeoutMs} ms.`);
+  return answer.names;
+}
+
+/** What is announced is only heard by who listens for a while. */
+async function hear(
+  provider: PeerageProvider,
+  self: NodeInfo,
+  { security, cluster, appName }: DiscoverCommand,
+  stopped: AbortSignal,
+): Promise<void> {
+  const keys = announcementKeys(security, cluster ?? appName);
+  (provider as unknown as TakesAnnouncementKeys)[ANNOUNCEMENT_KEYS](keys);
+  const signal = AbortSignal.any([stopped, AbortSignal.timeout(HEAR_MS)]);
+  await provider.serve?.({ self, signal, found: () => {} });
+}
+
+/** A node of this host that nobody else hears of. */
+function selfOf({ appName, port = DEFAULT_PORT }: DiscoverCommand): NodeInfo {
+  const host = '127.0.0.1';
+  const name = formatNodeName({ app: appName, host, port });
+  return { name, bootId: randomBytes(16).toString('hex'), host, port, meta: {} };
+}
+
+async function dialAll(
+  names: readonly string[],
+  command: DiscoverCommand,
+  signal: AbortSignal,
+): Promise<DialFinding[]> {
+  const findings: DialFinding[] = [];
+  for (let start = 0; start < names.length && !signal.aborted; start += DIALS_AT_ONCE) {
+    const batch = names.slice(start, start + DIALS_AT_ONCE);
+    findings.push(...(await Promise.all(batch.map((name) => dial(name, command, signal)))));
+  }
+  return findings;
+}
+
+async function dial(name: string, command: DiscoverCommand, signal: AbortSignal): Promise<DialFinding> {
+  const { security, timeoutMs } = command;
+  const cluster = command.cluster ?? parseNodeName(name).app;
+  const startedAtMs = performance.now();
+  const since = () => Math.round(performance.now() - startedAtMs);
+  try {
+    const { node } = await checkNode(name, { security, cluster, timeoutMs, signal });
+    return { name, result: 'ok', ms: since(), node: { name: node.name, bootId: node.bootId } };
+  } catch (error) {
+    const code = error instanceof PeerageError ? error.code : 'UNREACHABLE';
+    return { name, ...verdictOn(code), ms: since(), code, message: describeError(error) };
+  }
+}
+
+function hintOnNothing(url: string): string {
+  const scheme = url.slice(0, url.indexOf(':') < 0 ? undefined : url.indexOf(':')).toLowerCase();
+  return NOTHING[scheme] ?? 'nobody is listed there; is a node running that uses the same source?';
+}
+
+const NOTHING: Readonly<Record<string, string>> = {
+  dns: 'the name has no address: is it spelt right, is the service headless, has it pods or tasks?',
+  'dns+srv': 'there are no such SRV records: _port._protocol.name, and is the service registered?',
+  udp: 'nothing was heard: multicast may be blocked (try ?broadcast), the group or the secret may differ',
+  local: 'no other process of this user on this host uses this folder',
+  kubernetes: 'no pod is behind it: the name, the labels, the namespace?',
+  file: 'the file names nobody',
+};

@@ -1,0 +1,107 @@
+import { lastValueFrom, toArray } from 'rxjs';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PeerageError } from '../../../lib/errors/peerage-error.js';
+import type { Peer } from '../../../lib/membership/events.js';
+import { PeerageClient } from '../../../lib/microservices/index.js';
+import { FAILURE, TOPICS } from '../../../lib/microservices/wire.js';
+import { FakeCluster } from '../../support/fake-cluster.js';
+import { deferred, turns } from '../../support/recorder.js';
+
+let cluster: FakeCluster;
+let client: PeerageClient;
+let server: Peer;
+
+beforeEach(() => {
+  cluster = new FakeCluster('a@h');
+  server = cluster.join('b@h');
+  cluster.answers.set(TOPICS.ask, async () => ['p']);
+  client = new PeerageClient({ cluster: cluster.service });
+});
+afterEach(() => client.close());
+
+const requests = () => cluster.sentOn(TOPICS.request);
+const events = () => cluster.sent.filter(({ topic }) => topic === TOPICS.event).map(({ to }) => to);
+const respond = (sequence: number, packet: unknown) =>
+  cluster.receive(server, TOPICS.response, [1, sequence, packet]);
+
+describe('a request', () => {
+  it('says nothing more to the server once it is answered', async () => {
+    const answer = lastValueFrom(client.send('p', 'data').pipe(toArray()));
+    await turns(50);
+    expect(requests()).toEqual([[1, { pattern: 'p', data: 'data' }]]);
+    respond(1, { response: 'one' });
+    respond(2, { response: 'two', isDisposed: true });
+    expect(await answer).toEqual(['one', 'two']);
+    expect(cluster.sentOn(TOPICS.cancel)).toEqual([]);
+  });
+
+  it('is not sent when nobody wants it any more before its node is chosen', async () => {
+    await client.connect();
+    const late = deferred<unknown>();
+    cluster.answers.set(TOPICS.ask, () => late.promise);
+    cluster.join('c@h');
+    const subscription = client.to({ key: 1 }).send('p', {}).subscribe();
+    await turns(50);
+    subscription.unsubscribe();
+    late.resolve([]);
+    await turns(50);
+    expect(requests()).toEqual([]);
+  });
+
+  it('has no part in the failure of another', async () => {
+    const failure = vi.fn();
+    client.send('p', {}).subscribe({ error: failure });
+    const second = lastValueFrom(client.send('p', {}));
+    await turns(50);
+    respond(FAILURE, { err: { message: 'no' }, isDisposed: true });
+    cluster.receive(server, TOPICS.response, [2, 1, { response: 'yes', isDisposed: true }]);
+    expect(await second).toBe('yes');
+    expect(failure).toHaveBeenCalledWith({ message: 'no' });
+  });
+});
+
+describe('while a node has not told its patterns', () => {
+  const late = () => {
+    const answer = deferred<unknown>();
+    cluster.answers.set(TOPICS.ask, () => answer.promise);
+    cluster.join('c@h');
+    return answer;
+  };
+
+  it('events wait for it, in their order', async () => {
+    await client.connect();
+    const answer = late();
+    client.emit('p', 1);
+    await turns(50);
+    expect(events()).toEqual([]);
+    answer.resolve(['p']);
+    client.emit('p', 2);
+    await turns(50);
+    expect(cluster.sentOn(TOPICS.event)).toMatchObject([1, 1, 2, 2].map((data) => ({ data })));
+    expect(events()).toEqual(['b@h', 'c@h', 'b@h', 'c@h']);
+  });
+
+  it('requests to any don’t, when there is another', async () => {
+    await client.connect();
+    const answer = late();
+    client.send('p', {}).subscribe({ error: () => {} });
+    client.send('q', {}).subscribe({ error: () => {} });
+    await turns(50);
+    expect(requests()).toHaveLength(1);
+    answer.resolve(['q']);
+    await turns(50);
+    expect(requests()).toHaveLength(2);
+  });
+});
+
+describe('an event', () => {
+  it('fails when a node cannot take it, but not when one has just gone', async () => {
+    cluster.join('c@h');
+    const send = vi.spyOn(cluster, 'send');
+    send.mockRejectedValueOnce(new PeerageError('PEER_GONE', 'gone'));
+    await expect(lastValueFrom(client.emit('p', 1))).resolves.toBeUndefined();
+    send.mockRejectedValueOnce(new PeerageError('OVERLOADED', 'full'));
+    await expect(lastValueFrom(client.emit('p', 2))).rejects.toMatchObject({ code: 'OVERLOADED' });
+    expect(events()).toEqual(['c@h', 'c@h']);
+  });
+});
