@@ -30,7 +30,7 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-console.table(rows);
+for (const { what, value } of rows) console.log(`${what}: ${value}`);
 
 /** A second node beside one that runs: until each has the other. */
 async function joinBy(name, remark, viaOf) {

@@ -51,7 +51,7 @@ function fakeApi() {
           spans.push(span);
           return {
             id,
-            recordException: (error: unknown) => void span.errors.push(String((error as Error).message)),
+            recordException: (error: unknown) => void span.errors.push((error as Error).message),
             setStatus: () => undefined,
             end: () => void (span.isOver = true),
           };
