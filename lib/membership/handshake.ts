@@ -46,9 +46,8 @@ export function takeHello(core: Core, id: LinkId, address: string, hello: Hello)
   };
   core.links.set(id, link);
   const verdict = judgeVersion(hello.versions) ?? judge(core, hello.cluster, hello.node);
-  if (verdict) return refuse(core, link, verdict);
-  if (hello.node.bootId < core.self.bootId) dropOwnDial(core, hello.node);
-  contestOr(core, link, welcome);
+  if (verdict) refuse(core, link, verdict);
+  else contestOr(core, link, welcome);
 }
 
 /** The node that we dialled takes us. */
@@ -199,12 +198,6 @@ function dropSpare(core: Core, link: LinkRecord, bootId: string): void {
   if (!record) return;
   if (core.peers.get(bootId)?.link !== undefined) bind(record, bootId);
   else retryIn(core, record, core.config.limits.handshakeMs);
-}
-
-/** Of two dials that cross, the one of the lower boot id stays: ours need not be finished. */
-function dropOwnDial(core: Core, { bootId, name }: NodeInfo): void {
-  const link = core.links.get(core.book.ofName(name)?.dialling ?? -1);
-  if (link && link.stage !== 'contested') dropSpare(core, link, bootId);
 }
 
 function isDialledByLower(core: Core, link: LinkRecord): boolean {
