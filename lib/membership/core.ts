@@ -9,7 +9,7 @@ import type { Directive, LinkId, MembershipConfig } from './membership.types.js'
 import { Timers } from './timers.js';
 
 /** What our health score rises by while most peers are silent at once: perhaps it is our own network. */
-const MOST_ARE_SILENT = 0.2;
+const MOST_ARE_SILENT = 0.1;
 
 /**
  * A link's way. Outbound: dialling -> greeting -> up. Inbound: (hello) -> welcomed -> up. Either may wait as

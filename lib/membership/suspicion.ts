@@ -17,6 +17,9 @@ const ASKED_PEERS = 3;
 /** A process whose main loop has not moved for this long is degraded. */
 const DEGRADED_LAG_MS = 1_000;
 
+/** Who was heard within so many beats is heard; older word would only prolong a cut that we share. */
+const FRESH_BEATS = 1.5;
+
 /** The word of others alone keeps a silent peer this many times as long as nothing does. */
 const VOUCHED_FACTOR = 3;
 
@@ -127,7 +130,7 @@ export function takeAsk(core: Core, asker: PeerRecord, { about }: Ask): void {
   const peer = core.peers.get(about);
   if (peer?.link === undefined) return answer(core, asker, about, undefined);
   const silentMs = core.nowMs - aliveAt(peer);
-  if (silentMs < core.config.heartbeat.suspectMs) return answer(core, asker, about, silentMs);
+  if (silentMs < FRESH_BEATS * core.config.heartbeat.intervalMs) return answer(core, asker, about, silentMs);
   if (isMonitored(core, about)) return answer(core, asker, about, undefined);
   peer.askers.add(asker.node.bootId);
   takeSuspicion(core, about);

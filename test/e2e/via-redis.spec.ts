@@ -151,11 +151,11 @@ describe.skipIf(!has('redis-server'))('viaRedis', () => {
       served.push(
         provider.serve!({ ...context('kit@10.0.0.8'), found: (names) => void found.push(...names) }),
       );
-      await vi.waitFor(async () => expect(await members()).toEqual([memberOf('kit@10.0.0.8')]));
+      await vi.waitFor(async () => expect(await members()).toEqual([memberOf('kit@10.0.0.8')]), 10_000);
       await vi.waitFor(async () => {
         await server.run((redis) => redis.publish(KEY, 'kit@10.0.0.9'));
         expect(found).toContain('kit@10.0.0.9');
-      });
+      }, 10_000);
       expect(await provider.poll(context('kit@10.0.0.1'))).toEqual(['kit@10.0.0.8']);
     });
 

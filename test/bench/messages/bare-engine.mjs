@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:tls';
 import { Packr, RESERVE_START_SPACE } from 'msgpackr';
-import { Batch, frames } from './framing.mjs';
+import { Batch, onFrames } from './framing.mjs';
 
 export const name = 'bare engine: TLS 1.3 PSK, msgpackr';
 
@@ -65,7 +65,7 @@ async function callOne(port) {
       new Promise((resolve) => {
         const id = ++lastId;
         pending.set(id, resolve);
-        send([id, data]);
+        void send([id, data]);
       }),
     event: (data) => send([EVENT, data]),
     close: () => socket.destroy(),
@@ -90,7 +90,7 @@ function sender(socket) {
 function receive(socket, onMessage) {
   const packr = codec();
   const scratch = Buffer.allocUnsafeSlow(4096);
-  frames(socket, (bytes, start, end) => {
+  onFrames(socket, (bytes, start, end) => {
     if (end - start > scratch.length) return onMessage(packr.unpack(bytes.subarray(start, end)));
     bytes.copy(scratch, 0, start, end);
     onMessage(packr.unpack(scratch, end - start));

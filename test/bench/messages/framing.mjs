@@ -1,5 +1,5 @@
 /** Cuts a socket's bytes into frames of a 4-byte length: what any engine must do. */
-export function frames(socket, onFrame) {
+export function onFrames(socket, onFrame) {
   let rest;
   socket.on('data', (chunk) => {
     const bytes = rest ? Buffer.concat([rest, chunk]) : chunk;

@@ -39,14 +39,14 @@ export async function serve({ onEvent, nodes = 1 }) {
 export async function call(address) {
   const Prices = pricesService();
   const clients = address.map((port) => new Prices(`127.0.0.1:${port}`, grpc.credentials.createInsecure()));
-  const call = (client, method, data) =>
+  const ask = (client, method, data) =>
     new Promise((resolve, reject) =>
-      client[method](data, (error, answer) => (error ? reject(error) : resolve(answer))),
+      client[method](data, (error, answer) => (error ? reject(new Error(String(error))) : resolve(answer))),
     );
   return {
-    request: (data) => call(clients[0], 'get', data),
-    event: (data) => call(clients[0], 'changed', data),
-    broadcast: (data) => Promise.all(clients.map((client) => call(client, 'changed', data))),
+    request: (data) => ask(clients[0], 'get', data),
+    event: (data) => ask(clients[0], 'changed', data),
+    broadcast: (data) => Promise.all(clients.map((client) => ask(client, 'changed', data))),
     close: () => clients.forEach((client) => client.close()),
   };
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import { frames, Batch } from './framing.mjs';
+import { Batch, onFrames } from './framing.mjs';
 
 export const name = 'raw node:net, Buffer echo';
 
@@ -8,9 +8,9 @@ export const name = 'raw node:net, Buffer echo';
 export async function serve({ onEvent }) {
   const server = createServer({ noDelay: true }, (socket) => {
     const batch = new Batch(socket);
-    frames(socket, (bytes, start, end) => {
+    onFrames(socket, (bytes, start, end) => {
       if (bytes[start] === 0) return onEvent();
-      batch.push(Buffer.concat([bytes.subarray(start - 4, end)]));
+      void batch.push(Buffer.concat([bytes.subarray(start - 4, end)]));
     });
     socket.on('error', () => {});
   });
@@ -26,7 +26,7 @@ export async function call(address) {
   const contents = new Map();
   const pending = new Map();
   let lastId = 0;
-  frames(socket, (bytes, start) => {
+  onFrames(socket, (bytes, start) => {
     const id = bytes.readUInt32BE(start + 1);
     pending.get(id)(bytes);
     pending.delete(id);
@@ -46,7 +46,7 @@ export async function call(address) {
       new Promise((resolve) => {
         const id = ++lastId;
         pending.set(id, resolve);
-        batch.push(frame(1, id, data));
+        void batch.push(frame(1, id, data));
       }),
     event: (data) => batch.push(frame(0, 0, data)),
     close: () => socket.destroy(),

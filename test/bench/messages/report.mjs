@@ -39,7 +39,8 @@ export function ratios(results) {
     const ratio = median(mine.map((value, round) => value / theirs[round]));
     const holds = bound === 'at least' ? ratio >= target : ratio <= target;
     const title = COLUMNS.find(([key]) => key === column)[1];
-    return `${holds ? 'holds ' : 'MISSED'} ${title}: ${ratio.toFixed(2)} times ${results.get(other).name} (${bound} ${target})`;
+    const times = `${ratio.toFixed(2)} times`;
+    return `${holds ? 'holds ' : 'MISSED'} ${title}: ${times} ${results.get(other).name} (${bound} ${target})`;
   }).join('\n');
 }
 

@@ -40,11 +40,11 @@ export const runners = {
   broadcasts: ({ broadcast }, { count }) => flood(broadcast, count),
 };
 
-/** Calls on, 64 to the turn; what the last call gives tells whether there is room. */
+/** Calls on, 64 to the turn, and waits for what the calls give: room. */
 async function flood(call, count) {
   for (let sent = 0; sent < count;) {
     let room;
-    for (let i = 0; i < 64 && sent < count; i++, sent++) room = call(small);
+    for (let i = 0; i < 64 && sent < count; i++, sent++) room = call(small) ?? room;
     await room;
     await new Promise(setImmediate);
   }

