@@ -91,6 +91,9 @@ async function startAll(host: Host, count: number, perProcess: number, programs:
     await program.line(/"started"/, { timeoutMs: 120_000 });
     started += group.length;
     await whole(program, started - 1);
+    console.error(
+      `${started} of ${count} nodes are a mesh after ${(performance.now() / 1_000).toFixed(0)} s`,
+    );
   }
   for (const program of programs) await whole(program, count - 1);
 }
