@@ -63,7 +63,9 @@ describe('an app on the versions of this repository', () => {
   });
 
   it('loads every subpath once the optional peers are there', () => {
-    app.install(...optionalPeers.map(pinned));
+    // Tracing looks for its package at run time, and no subpath imports it.
+    const imported = optionalPeers.filter((name) => name !== '@opentelemetry/api');
+    app.install(...imported.map(pinned));
     expect(subpaths.map((path) => [path, app.load(path)])).toEqual(subpaths.map((path) => [path, 'loaded']));
   });
 });
