@@ -8,6 +8,8 @@ import { report } from './net-report.js';
 /** The times of the fault matrix in full; otherwise a short form of each row. */
 export const isFull = process.env.PEERAGE_NET_FULL === '1';
 
+const TIMEOUT_MS = isFull ? 30 * 60_000 : 240_000;
+
 /** One row of the fault matrix. */
 export interface Scenario {
   readonly fault: string;
@@ -49,28 +51,22 @@ export function sideBySide(scenarios: readonly Scenario[]): void {
   });
 
   for (const scenario of scenarios)
-    it(
-      `${scenario.fault}: ${scenario.expectation}`,
-      () => runs.get(scenario),
-      isFull ? 30 * 60_000 : 240_000,
+    it(`${scenario.fault}: ${scenario.expectation}`, { timeout: TIMEOUT_MS, retry: 0 }, () =>
+      runs.get(scenario),
     );
 }
 
 /** Runs scenarios one after the other, for what takes the machine. */
 export function oneByOne(scenarios: readonly Scenario[]): void {
   for (const scenario of scenarios)
-    it(
-      `${scenario.fault}: ${scenario.expectation}`,
-      async () => {
-        const ends: (() => Promise<void>)[] = [];
-        try {
-          await perform(scenario, await setUp(scenario, ends));
-        } finally {
-          for (const end of ends) await end();
-        }
-      },
-      isFull ? 30 * 60_000 : 240_000,
-    );
+    it(`${scenario.fault}: ${scenario.expectation}`, { timeout: TIMEOUT_MS }, async () => {
+      const ends: (() => Promise<void>)[] = [];
+      try {
+        await perform(scenario, await setUp(scenario, ends));
+      } finally {
+        for (const end of ends) await end();
+      }
+    });
 }
 
 function titleOf({ fault, expectation }: Scenario): string {

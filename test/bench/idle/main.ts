@@ -101,7 +101,7 @@ async function startAll(host: Host, count: number, perProcess: number, programs:
 async function whole(program: Program, peers: number): Promise<void> {
   const from = program.lines.length;
   program.write(`wait ${peers}`);
-  await program.line(/"whole"/, { from, timeoutMs: 300_000 });
+  await program.line(/"whole"/, { from, timeoutMs: 600_000 });
 }
 
 async function loadOf(program: Program): Promise<Memory> {
