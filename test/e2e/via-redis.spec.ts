@@ -2,7 +2,7 @@ import { Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClusterService, PeerageModule } from '../../lib/index.js';
 import { viaRedis } from '../../lib/redis/index.js';
 import type { ViaRedisOptions } from '../../lib/redis/index.js';
@@ -77,10 +77,14 @@ describe.skipIf(!has('redis-server'))('viaRedis', () => {
   });
 
   describe('on a server', () => {
-    const aborter = new AbortController();
-    const served: Promise<void>[] = [];
-    beforeEach(() => server.run((redis) => redis.flushall()));
-    afterAll(async () => {
+    let aborter: AbortController;
+    let served: Promise<void>[];
+    beforeEach(async () => {
+      aborter = new AbortController();
+      served = [];
+      await server.run((redis) => redis.flushall());
+    });
+    afterEach(async () => {
       aborter.abort();
       await Promise.all(served);
     });
