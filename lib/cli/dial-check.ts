@@ -67,5 +67,6 @@ function helloOf(cluster: string): Hello {
     connection: randomBytes(16).toString('hex'),
     node: { name: `discover@${host}:1`, bootId, host, port: 1, meta: {} },
     probeKey: randomBytes(PROBE_KEY_BYTES),
+    peers: 0,
   };
 }

@@ -115,7 +115,8 @@ export class ClusterLog {
   }
 }
 
-function describeDown(reason: DownReason, { closed, redial, silentMs, probes, asked }: DownEvidence): string {
+function describeDown(reason: DownReason, evidence: DownEvidence): string {
+  const { closed, redial, silentMs, unheardMs, probes, asked } = evidence;
   switch (reason) {
     case 'left':
       return 'it said goodbye';
@@ -127,7 +128,11 @@ function describeDown(reason: DownReason, { closed, redial, silentMs, probes, as
       return `its connection ended${note(closed)} and dialling it again failed${note(redial?.code)}`;
     case 'timeout': {
       const others = asked.map(({ name, answer }) => `${name} ${answer}`).join(', ');
-      const probed = `silent for ${seconds(silentMs)}, ${probes.answered} of ${probes.sent} probes answered`;
+      const silence =
+        unheardMs === undefined
+          ? `silent for ${seconds(silentMs)}`
+          : `it has not heard us for ${seconds(unheardMs)}`;
+      const probed = `${silence}, ${probes.answered} of ${probes.sent} probes answered`;
       return `${probed}; asked: ${others || 'nobody, there is no other peer'}`;
     }
   }

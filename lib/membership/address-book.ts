@@ -81,10 +81,10 @@ export class AddressBook {
 
   /** The record of a name's address, made when it is new. A record without a source is dropped by `prune`. */
   open(name: string): AddressRecord {
-    const { host, port } = parseNodeName(name);
     const address = addressOf(name);
     let record = this.records.get(address);
     if (!record) {
+      const { host, port } = parseNodeName(name);
       record = {
         address,
         host,

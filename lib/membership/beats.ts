@@ -1,6 +1,7 @@
 import type { Core, PeerRecord } from './core.js';
 import type { Beat } from './messages.js';
 import { isMonitored } from './monitors.js';
+import { hearsUs, unheardFor } from './suspicion.js';
 
 /** Starts to beat to a monitored peer, and to wait for its signs of life. */
 export function startBeats(core: Core, peer: PeerRecord): void {
@@ -28,12 +29,22 @@ export function sendBeat(core: Core, peer: PeerRecord, answer = false): void {
   if (peer.link === undefined) return;
   const { lastBeat } = peer;
   const echo = lastBeat && { echo: lastBeat.sentAt, heldMs: core.nowMs - lastBeat.atMs };
-  core.send(peer.link, { kind: 'beat', body: { sentAt: core.nowMs, ...echo, ...(answer && { now: true }) } });
+  const silentMs = unheardFor(core, peer);
+  core.send(peer.link, {
+    kind: 'beat',
+    body: {
+      sentAt: core.nowMs,
+      ...echo,
+      ...(answer && { now: true }),
+      ...(silentMs !== undefined && { silentMs }),
+    },
+  });
 }
 
 /** A beat came: it measures the round trip, without what the other side held it back. */
 export function takeBeat(core: Core, peer: PeerRecord, beat: Beat): void {
   peer.lastBeat = { sentAt: beat.sentAt, atMs: core.nowMs };
   if (beat.echo !== undefined) peer.rttMs = Math.max(0, core.nowMs - beat.echo - (beat.heldMs ?? 0));
+  hearsUs(core, peer, beat.silentMs);
   if (beat.now) sendBeat(core, peer);
 }

@@ -28,6 +28,8 @@ export interface LinkRecord {
   /** Who is at the other end, once it said so. */
   remote?: NodeInfo;
   remoteProbeKey?: Uint8Array;
+  /** How many peers it had when it said so. */
+  remotePeers?: number;
   /** The connection that we named as current in our welcome. */
   listed?: string;
 }
@@ -42,6 +44,8 @@ export interface PeerRecord {
   readonly upAtMs: number;
   /** When its connection last brought anything. */
   heardAtMs: number;
+  /** While it says that it does not hear us: when, by its word, it last did. */
+  unheardSinceMs?: number;
   /** When it last answered a probe. */
   provenAtMs: number;
   readonly probeKey: Uint8Array;

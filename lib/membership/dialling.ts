@@ -15,6 +15,9 @@ const HINT_SHARE = 0.5;
 const YOUNG_DIALS = 4;
 const YOUNG_MS = 100;
 
+/** A hint is as good as new for this share of its life. */
+const FRESH_HINT = 0.1;
+
 /** Who said goodbye, or was told to stay away, is asked again no sooner than this. */
 const AWAY_MS = 30_000;
 
@@ -48,10 +51,15 @@ function ringFrom(self: string, records: readonly AddressRecord[]): AddressRecor
   return first < 0 ? sorted : [...sorted.slice(first), ...sorted.slice(0, first)];
 }
 
-/** Names just heard of. */
+/** Names just heard of. What was heard of moments ago is known: in a large cluster everybody tells of everybody. */
 export function foundHints(core: Core, source: string, names: readonly string[]): void {
-  const untilMs = core.nowMs + core.config.limits.hintMs;
-  for (const name of names) hint(core, source, name, untilMs);
+  const { hintMs } = core.config.limits;
+  const untilMs = core.nowMs + hintMs;
+  for (const name of names) {
+    const known = core.book.ofName(name);
+    if (known?.names.has(name) && (known.sources.get(source) ?? 0) > untilMs - hintMs * FRESH_HINT) continue;
+    hint(core, source, name, untilMs);
+  }
 }
 
 /** Keeps `name` worth dialling until `untilMs`. */
@@ -132,6 +140,7 @@ export function dialled(core: Core, linkId: LinkId): void {
       connection: link.connection,
       node: core.self,
       probeKey: core.config.probeKey,
+      peers: core.peers.size,
     },
   });
 }

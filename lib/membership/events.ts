@@ -41,6 +41,8 @@ export interface DownEvidence {
   readonly redial?: { readonly code: PeerageErrorCode; readonly message: string };
   /** Milliseconds since anything was heard of it. */
   readonly silentMs: number;
+  /** When it told us that it does not hear us: milliseconds since it last did. */
+  readonly unheardMs?: number;
   /** UDP probes sent to it since it fell silent, and how many were answered. */
   readonly probes: { readonly sent: number; readonly answered: number };
   /** Other peers that were asked whether they hear it, and what they said. */

@@ -8,10 +8,33 @@ const DIGEST_MS = 30_000;
 /** The source of names that other nodes told. */
 const TOLD = 'peers';
 
-/** Tells a peer whom else we know, when its connection begins. */
+/** Who has fewer peers is told of all others at once; who has more has heard of most, and compares views. */
+const NEWCOMER_PEERS = 16;
+
+/** Views are compared this long after a connection began, or later, while there is something to dial. */
+const COMPARE_MS = 1_000;
+
+/**
+ * A connection begins: a newcomer hears whom else we know. Told on every connection of a large cluster that
+ * starts, the lists would be most of its traffic, so the dialer of any other connection compares views later.
+ */
 export function introduce(core: Core, peer: PeerRecord, link: LinkRecord): void {
+  if (link.remotePeers! >= NEWCOMER_PEERS) {
+    if (link.direction === 'outbound') compareLater(core, peer);
+    return;
+  }
   const peers = known(core, peer);
   if (peers.length > 0) core.send(link.id, { kind: 'peers', body: { peers } });
+}
+
+/** It is time to compare views with a peer. */
+export function compare(core: Core, peer: PeerRecord): void {
+  if (core.ready.listed.length > 0 || core.ready.hinted.length > 0) compareLater(core, peer);
+  else if (peer.link !== undefined) core.send(peer.link, { kind: 'digest', body: { hash: viewHash(core) } });
+}
+
+function compareLater(core: Core, { node }: PeerRecord): void {
+  core.timers.set(`compare ${node.bootId}`, core.nowMs + COMPARE_MS);
 }
 
 /** A peer told whom it knows. */

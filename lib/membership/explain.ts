@@ -70,10 +70,13 @@ function summarisePeer(core: Core, peer: PeerRecord): string {
     peer.probes === 'unanswered' ? ` ${blocked} Until then only TCP and other nodes tell of it.` : '';
   const { suspicion } = peer;
   if (!suspicion) return `Connected and heard.${proofs}`;
-  const silentS = ((core.nowMs - peer.heardAtMs) / 1_000).toFixed(1);
+  const silence =
+    peer.unheardSinceMs === undefined
+      ? `Its connection has been silent for ${seconds(core.nowMs - peer.heardAtMs)}`
+      : `It has not heard us for ${seconds(core.nowMs - peer.unheardSinceMs)}, as it says`;
   const voices = [...suspicion.asked.values()].filter(({ answer }) => answer === 'hears it');
   return (
-    `Its connection has been silent for ${silentS} s; ${suspicion.answered} of ${suspicion.sent} probes were answered, ` +
+    `${silence}; ${suspicion.answered} of ${suspicion.sent} probes were answered, ` +
     `and ${voices.length} of ${suspicion.asked.size} nodes that we asked hear it.${proofs}`
   );
 }
@@ -104,6 +107,10 @@ function summariseDown(core: Core, { down }: AddressRecord): string {
   const others =
     voices.length > 0 ? ` ${voices.join(', ')} heard it when we did not: the path between us was cut.` : '';
   return ` It was a peer until ${agoS} s ago (${down.reason}).${others}`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
 }
 
 type Aged<T> = T extends unknown ? Omit<T, 'atMs'> & { readonly agoMs: number } : never;

@@ -43,6 +43,7 @@ export function takeHello(core: Core, id: LinkId, address: string, hello: Hello)
     connection: hello.connection,
     remote: hello.node,
     remoteProbeKey: hello.probeKey,
+    remotePeers: hello.peers,
   };
   core.links.set(id, link);
   const verdict = judgeVersion(hello.versions) ?? judge(core, hello.cluster, hello.node);
@@ -55,6 +56,7 @@ export function takeWelcome(core: Core, link: LinkRecord, body: Welcome): void {
   if (link.stage !== 'greeting') return;
   link.remote = body.node;
   link.remoteProbeKey = body.probeKey;
+  link.remotePeers = body.peers;
   const { bootId } = body.node;
   const verdict =
     judgeVersion({ min: body.version, max: body.version }) ?? judge(core, body.cluster, body.node);
@@ -172,6 +174,7 @@ function welcome(core: Core, link: LinkRecord): void {
       cluster: core.config.cluster,
       node: core.self,
       probeKey: core.config.probeKey,
+      peers: core.peers.size,
       ...(current !== undefined && { current }),
     },
   });

@@ -3,7 +3,7 @@ import { OWN_SOURCES } from './address-book.js';
 import { Core, type LinkRecord, type PeerRecord } from './core.js';
 import { consider, dialled, dialNow, expireHints, foundAnswer, foundHints, pump } from './dialling.js';
 import type { Peer } from './events.js';
-import { sendDigest, takeDigest, takePeerList } from './exchange.js';
+import { compare, sendDigest, takeDigest, takePeerList } from './exchange.js';
 import { explainAddress, explainAll } from './explain.js';
 import type { NameExplanation } from './explanation.js';
 import {
@@ -155,7 +155,8 @@ export class Membership {
 
   private heard(peer: PeerRecord): void {
     peer.heardAtMs = this.core.nowMs;
-    if (peer.suspicion || peer.status === 'degraded') cleared(this.core, peer);
+    if (peer.unheardSinceMs === undefined && (peer.suspicion || peer.status === 'degraded'))
+      cleared(this.core, peer);
   }
 
   private closed(link: LinkRecord, code: string): void {
@@ -213,6 +214,8 @@ export class Membership {
         return lookAtSilence(core, peer);
       case 'probe':
         return probeDue(core, peer);
+      case 'compare':
+        return compare(core, peer);
       case 'judge':
         return isTimedOut(core, peer) ? down(core, peer, 'timeout') : undefined;
       case 'lost':

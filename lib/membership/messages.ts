@@ -40,6 +40,8 @@ export interface Hello {
   readonly node: NodeInfo;
   /** 32 random bytes of this process: UDP probes to it, and its answers, carry a MAC under them. */
   readonly probeKey: Uint8Array;
+  /** How many peers the sender has. */
+  readonly peers: number;
 }
 
 /** The listener's answer when it takes the dialer. The dialer's first beat then ends the handshake. */
@@ -48,6 +50,8 @@ export interface Welcome {
   readonly cluster: string;
   readonly node: NodeInfo;
   readonly probeKey: Uint8Array;
+  /** How many peers the sender has. */
+  readonly peers: number;
   /** The connection that the listener has with this dialer already. */
   readonly current?: string;
 }
@@ -67,6 +71,8 @@ export interface Beat {
   readonly heldMs?: number;
   /** The other side should beat back at once. */
   readonly now?: boolean;
+  /** The sender suspects the other side, and has not heard it for so long. */
+  readonly silentMs?: number;
 }
 
 /** Goodbye. `disconnected`: the app there ended this one connection; its node lives on. */

@@ -7,7 +7,7 @@ import type { DownEvidence, DownReason } from './events.js';
 import { introduce, startDigests } from './exchange.js';
 import { sendBeat, startBeats, stopBeats } from './beats.js';
 import { drawRing, ringChanged } from './monitors.js';
-import { cleared, startTrial, stopSuspicion } from './suspicion.js';
+import { cleared, contactAt, startTrial, stopSuspicion } from './suspicion.js';
 
 /**
  * How long a lost peer's address stays worth dialling when no provider lists it. A process that is gone (its
@@ -27,8 +27,11 @@ const REMEMBER_MS: Readonly<Record<DownReason, number>> = {
  */
 const LOST_BACKOFF = { firstMs: 10, capMs: 500 };
 
-/** A peer whose connection broke has at least this long to be reached again. */
+/** A peer whose connection broke has at least this long to be reached again… */
 const REDIAL_MS = 2_000;
+
+/** …unless it had said before that it did not hear us: its verdict on us closed the connection. */
+const UNHEARD_REDIAL_MS = 500;
 
 /** Boot ids whose false alarms are counted; the oldest are forgotten. */
 const COUNTED_ALARMS = 1_024;
@@ -62,7 +65,8 @@ export function lostConnection(core: Core, peer: PeerRecord, code: string): void
   stopBeats(core, peer);
   stopSuspicion(core, peer);
   for (const record of core.book.all()) if (record.boundTo === peer.node.bootId) delete record.boundTo;
-  const untilMs = Math.max(core.nowMs + REDIAL_MS, peer.heardAtMs + core.config.heartbeat.downMs);
+  const redialMs = peer.unheardSinceMs === undefined ? REDIAL_MS : UNHEARD_REDIAL_MS;
+  const untilMs = Math.max(core.nowMs + redialMs, contactAt(peer) + core.config.heartbeat.downMs);
   core.timers.set(`lost ${peer.node.bootId}`, untilMs);
   const own = core.book.hint(OWN_SOURCES.itself, peer.node.name, untilMs);
   const record = core.book.get(peer.dialAddress) ?? own;
@@ -189,6 +193,7 @@ function reconnected(core: Core, peer: PeerRecord, link: LinkRecord): void {
   peer.link = link.id;
   peer.heardAtMs = core.nowMs;
   delete peer.closedBy;
+  delete peer.unheardSinceMs;
   core.timers.delete(`lost ${peer.node.bootId}`);
   if (old) core.close(old, true);
   bindAddresses(core, peer, link);
@@ -246,6 +251,7 @@ function evidence(core: Core, peer: PeerRecord, extra?: Pick<DownEvidence, 'redi
     ...(peer.closedBy !== undefined && { closed: peer.closedBy }),
     ...extra,
     silentMs: Math.round(core.nowMs - peer.heardAtMs),
+    ...(peer.unheardSinceMs !== undefined && { unheardMs: Math.round(core.nowMs - peer.unheardSinceMs) }),
     probes: { sent: peer.suspicion?.sent ?? 0, answered: peer.suspicion?.answered ?? 0 },
     asked: [...(peer.suspicion?.asked.values() ?? [])],
     // What we were late by before we last heard the peer has no part in this.

@@ -54,6 +54,27 @@ export function suspect(core: Core, peer: PeerRecord): void {
   core.timers.set(`judge ${bootId}`, deadline(core, peer));
 }
 
+/** For how long a suspect has not been heard here: what its beats from us tell it. Undefined when it is heard. */
+export function unheardFor(core: Core, peer: PeerRecord): number | undefined {
+  if (!peer.suspicion || !isMonitored(core, peer.node.bootId)) return undefined;
+  const silentMs = core.nowMs - Math.max(peer.heardAtMs, core.health.lag.atMs);
+  return silentMs >= core.config.heartbeat.suspectMs ? silentMs : undefined;
+}
+
+/**
+ * The peer says for how long it has not heard us; undefined: it hears us. Whom we hear and who does not hear us
+ * is cut off from us all the same: both sides of a path that is open one way come to one verdict.
+ */
+export function hearsUs(core: Core, peer: PeerRecord, silentMs: number | undefined): void {
+  if (silentMs === undefined) {
+    if (peer.unheardSinceMs === undefined) return;
+    delete peer.unheardSinceMs;
+    return cleared(core, peer);
+  }
+  peer.unheardSinceMs = core.nowMs - silentMs;
+  suspect(core, peer);
+}
+
 /** Another node suspects this peer, which we do not monitor ourselves. */
 export function takeSuspicion(core: Core, bootId: string): void {
   const peer = core.peers.get(bootId);
@@ -193,11 +214,16 @@ function tellSuspicion(core: Core, suspected: PeerRecord): void {
 
 /** Silence counts only while our own loop ran: after a late wake-up, what has arrived is read first. */
 function hearingSince(core: Core, peer: PeerRecord): number {
-  return Math.max(peer.heardAtMs, core.health.lag.atMs);
+  return Math.max(contactAt(peer), core.health.lag.atMs);
+}
+
+/** When the connection last worked both ways. */
+export function contactAt({ heardAtMs, unheardSinceMs }: PeerRecord): number {
+  return Math.min(heardAtMs, unheardSinceMs ?? heardAtMs);
 }
 
 function aliveAt(peer: PeerRecord): number {
-  return Math.max(peer.heardAtMs, peer.provenAtMs);
+  return Math.max(contactAt(peer), peer.provenAtMs);
 }
 
 function deadline(core: Core, peer: PeerRecord): number {

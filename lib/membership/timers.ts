@@ -1,46 +1,63 @@
+interface Timer {
+  /** When it is due. */
+  atMs: number;
+  /** Where its entry in the heap stands: no later than it is due. */
+  queuedMs: number;
+}
+
 /**
- * Deadlines by key, soonest first: a binary heap with lazy deletion, so that setting, moving and removing a
- * deadline costs O(log n) at most.
+ * Deadlines by key, soonest first: a binary heap that is put in order lazily. To put a deadline off costs
+ * nothing until its old one comes, and to set, advance or remove one O(log n) at most.
  */
 export class Timers {
-  private readonly deadlines = new Map<string, number>();
+  private readonly timers = new Map<string, Timer>();
   private readonly heap: { key: string; atMs: number }[] = [];
 
   /** Sets or moves the deadline of `key`. */
   set(key: string, atMs: number): void {
-    if (this.deadlines.get(key) === atMs) return;
-    this.deadlines.set(key, atMs);
+    const timer = this.timers.get(key);
+    if (timer && timer.queuedMs <= atMs) {
+      timer.atMs = atMs;
+      return;
+    }
+    this.timers.set(key, { atMs, queuedMs: atMs });
     this.push({ key, atMs });
   }
 
   has(key: string): boolean {
-    return this.deadlines.has(key);
+    return this.timers.has(key);
   }
 
   delete(key: string): void {
-    this.deadlines.delete(key);
+    this.timers.delete(key);
   }
 
   /** The soonest deadline. */
   nextAtMs(): number | undefined {
-    this.dropStale();
+    this.tidy();
     return this.heap[0]?.atMs;
   }
 
   /** Takes the key of one deadline that has come. */
   takeDue(nowMs: number): string | undefined {
-    this.dropStale();
+    this.tidy();
     const first = this.heap[0];
     if (first === undefined || first.atMs > nowMs) return undefined;
     this.pop();
-    this.deadlines.delete(first.key);
+    this.timers.delete(first.key);
     return first.key;
   }
 
-  private dropStale(): void {
+  /** Until the first entry of the heap is a deadline: drops what was removed, and moves what was put off. */
+  private tidy(): void {
     for (let first = this.heap[0]; first !== undefined; first = this.heap[0]) {
-      if (this.deadlines.get(first.key) === first.atMs) return;
+      const timer = this.timers.get(first.key);
+      const isCurrent = timer?.queuedMs === first.atMs;
+      if (isCurrent && timer.atMs === first.atMs) return;
       this.pop();
+      if (!isCurrent) continue;
+      timer.queuedMs = timer.atMs;
+      this.push({ key: first.key, atMs: timer.atMs });
     }
   }
 

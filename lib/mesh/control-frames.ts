@@ -61,6 +61,7 @@ function readFields(kind: number, fields: Fields): ControlFrame {
           connection: text(fields['connection'], 'connection'),
           node: readNode(fields['node']),
           probeKey: readKey(fields['probeKey']),
+          peers: number(fields['peers'], 'peers'),
         },
       };
     case FrameKind.welcome:
@@ -77,8 +78,9 @@ function readFields(kind: number, fields: Fields): ControlFrame {
         body: {
           sentAt: number(fields['sentAt'], 'sentAt'),
           ...(fields['echo'] !== undefined && { echo: number(fields['echo'], 'echo') }),
-          ...(fields['heldMs'] !== undefined && { heldMs: number(fields['heldMs'], 'heldMs') }),
+          ...(fields['heldMs'] !== undefined && { heldMs: duration(fields['heldMs'], 'heldMs') }),
           ...(fields['now'] === true && { now: true }),
+          ...(fields['silentMs'] !== undefined && { silentMs: duration(fields['silentMs'], 'silentMs') }),
         },
       };
     case FrameKind.leave:
@@ -100,7 +102,7 @@ function readFields(kind: number, fields: Fields): ControlFrame {
         kind: 'answer',
         body: {
           about: readBootId(fields['about']),
-          ...(fields['silentMs'] !== undefined && { silentMs: number(fields['silentMs'], 'silentMs') }),
+          ...(fields['silentMs'] !== undefined && { silentMs: duration(fields['silentMs'], 'silentMs') }),
           ...(fields['suspects'] === true && { suspects: true }),
         },
       };
@@ -128,6 +130,7 @@ function readWelcome(fields: Fields): Welcome {
     cluster: text(fields['cluster'], 'cluster'),
     node: readNode(fields['node']),
     probeKey: readKey(fields['probeKey']),
+    peers: number(fields['peers'], 'peers'),
     ...(fields['current'] !== undefined && { current: text(fields['current'], 'current') }),
   };
 }
@@ -185,6 +188,12 @@ function text(value: unknown, field: string): string {
 function number(value: unknown, field: string): number {
   if (typeof value !== 'number' || !Number.isFinite(value)) throw malformed(`${field} is no number`);
   return value;
+}
+
+function duration(value: unknown, field: string): number {
+  const ms = number(value, field);
+  if (ms < 0) throw malformed(`${field} is below 0`);
+  return ms;
 }
 
 function malformed(what: string, cause?: unknown): PeerageError {

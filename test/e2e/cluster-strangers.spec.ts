@@ -79,6 +79,7 @@ function hello(fault: Record<string, unknown> = {}): Buffer {
       connection: 'x',
       node: { name: 'stranger@127.0.0.1:9', bootId: randomBytes(16).toString('hex'), meta: {} },
       probeKey: randomBytes(32),
+      peers: 0,
       ...fault,
     },
     1e6,

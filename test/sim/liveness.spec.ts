@@ -123,7 +123,7 @@ describe.each([3, 10])('liveness among %i nodes', (count) => {
       cluster.run(20_000);
       const downs = cluster.events('peer.down');
       expect(downs.length).toBe(2 * (count - 1));
-      expect(Math.max(...downs.map(({ atMs }) => atMs)) - cutAtMs).toBeLessThanOrEqual(2 * DOWN_MS);
+      expect(Math.max(...downs.map(({ atMs }) => atMs)) - cutAtMs).toBeLessThanOrEqual(DOWN_MS);
       world.reaches = () => true;
       expect(cluster.untilWhole(20_000)).toBeLessThanOrEqual(HEALED_MS);
     }

@@ -1,5 +1,6 @@
 import { faultsOf } from './invariants.js';
 import { SimNode } from './sim-node.js';
+import { Watch } from './watch.js';
 import { World } from './world.js';
 
 /** Polls, as the module's default interval does. */
@@ -30,8 +31,10 @@ export function runScenario(seed: number, options: ScenarioOptions = {}): Outcom
     delayMs: random() < 0.5 ? 0.2 : 20 * random(),
     jitterMs: 20 * random() ** 3,
     loss: random() < 0.3 ? 0.1 * random() : 0,
+    duplicates: random() < 0.3 ? 0.5 * random() : 0,
   };
   const discovery = pick(world, DISCOVERIES);
+  const watch = new Watch(world, discovery === everybody);
   const begin = (node: SimNode) => {
     node.start();
     poll(world, node, () => discovery(nodes, node));
@@ -49,13 +52,15 @@ export function runScenario(seed: number, options: ScenarioOptions = {}): Outcom
   world.conditions = { ...world.conditions, loss: 0 };
   for (const node of nodes) node.thaw();
   world.runUntil(world.nowMs + SETTLE_MS);
-  return { seed, faults: faultsOf(world), timeline: world.timeline };
+  return { seed, faults: [...watch.faults, ...faultsOf(world)], timeline: world.timeline };
 }
 
 type Discovery = (nodes: readonly SimNode[], self: SimNode) => string[];
 
+const everybody: Discovery = (nodes) => nodes.map(({ name }) => name);
+
 const DISCOVERIES: readonly Discovery[] = [
-  (nodes) => nodes.map(({ name }) => name),
+  everybody,
   // A chain: each knows only the one before it.
   (nodes, self) =>
     nodes.slice(Math.max(0, nodes.indexOf(self) - 1), nodes.indexOf(self)).map(({ name }) => name),

@@ -17,6 +17,8 @@ export class SimNode {
   readonly byLink = new Map<number, End>();
   /** What its app was told, over all incarnations: by boot id of the observer. */
   readonly events: { observer: string; event: PeerEvent; atMs: number }[] = [];
+  /** Boot ids of those who are up, as its app was told. */
+  readonly view = new Set<string>();
   /** How fast this node's clock runs, and what it showed at the beginning of the world. */
   clock = { rate: 1, offsetMs: 0 };
   /** Frames and datagrams that this node sent, over all incarnations. */
@@ -56,11 +58,12 @@ export class SimNode {
     this.waiting = [];
     this.wakeAtMs = undefined;
     this.byLink.clear();
+    this.view.clear();
     this.membership = new Membership({
       self: { name: this.name, bootId: this.bootId, host: this.host, port: this.port, meta: {} },
       cluster: 'app',
       heartbeat: DEFAULT_HEARTBEAT,
-      limits: DEFAULT_LIMITS,
+      limits: { ...DEFAULT_LIMITS, peers: 2_000 },
       probeKey: new Uint8Array(32),
       originMs: 0,
       random: this.world.random,
@@ -173,6 +176,8 @@ export class SimNode {
         return this.world.probe(this, directive);
       case 'emit':
         this.world.note(`${this.name} (${this.bootId.slice(0, 4)}): ${describe(directive.event)}`);
+        if (directive.event.type === 'peer.up') this.view.add(directive.event.peer.bootId);
+        if (directive.event.type === 'peer.down') this.view.delete(directive.event.peer.bootId);
         this.events.push({ observer: this.bootId, event: directive.event, atMs: this.world.nowMs });
         return;
       case 'wakeAt': {

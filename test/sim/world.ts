@@ -10,6 +10,8 @@ export interface NetworkConditions {
   readonly jitterMs: number;
   /** Share of packets lost; a stream retransmits them with doubling pauses, as TCP does. */
   readonly loss: number;
+  /** Share of datagrams that arrive twice. With jitter, they also overtake each other. */
+  readonly duplicates: number;
 }
 
 /** One end of a connection. */
@@ -38,7 +40,7 @@ export class World {
   readonly random: () => number;
   readonly nodes = new Map<string, SimNode>();
   readonly timeline: string[] = [];
-  conditions: NetworkConditions = { delayMs: 0.5, jitterMs: 1, loss: 0 };
+  conditions: NetworkConditions = { delayMs: 0.5, jitterMs: 1, loss: 0, duplicates: 0 };
   /** Whether a packet from one host reaches another. */
   reaches: (from: string, to: string) => boolean = () => true;
   isUdpBlocked = false;
@@ -114,14 +116,12 @@ export class World {
   /** Sends a UDP probe: it is answered by the worker of the very process, blocked or not, or lost. */
   probe(node: SimNode, target: { bootId: string; host: string; port: number }): void {
     const { incarnation } = node;
-    if (!this.passes(node.host, target.host)) return;
-    this.after(this.transitMs(), () => {
+    this.datagram(node.host, target.host, () => {
       const other = this.nodes.get(`${target.host}:${target.port}`);
       const isStopped = other?.isFrozen && other.blockedAtMs === undefined;
       if (!other?.isAlive || isStopped || other.bootId !== target.bootId) return;
       const lagMs = other.blockedAtMs === undefined ? 0 : this.nowMs - other.blockedAtMs;
-      if (!this.passes(target.host, node.host)) return;
-      this.after(this.transitMs(), () =>
+      this.datagram(target.host, node.host, () =>
         node.whenRunning(() => {
           if (node.incarnation === incarnation) node.handle({ type: 'probed', bootId: target.bootId, lagMs });
         }),
@@ -129,8 +129,11 @@ export class World {
     });
   }
 
-  private passes(from: string, to: string): boolean {
-    return !this.isUdpBlocked && this.reaches(from, to) && !this.isLost();
+  /** Arrives once, never, or twice. */
+  private datagram(from: string, to: string, arrive: () => void): void {
+    if (this.isUdpBlocked || !this.reaches(from, to) || this.isLost()) return;
+    this.after(this.transitMs(), arrive);
+    if (this.random() < this.conditions.duplicates) this.after(this.transitMs(), arrive);
   }
 
   /** Sends a frame from one end; it arrives in order, or when the network lets it. */

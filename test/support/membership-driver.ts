@@ -2,7 +2,7 @@ import type { PeerEvent } from '../../lib/membership/events.js';
 import type { NameExplanation } from '../../lib/membership/explanation.js';
 import { Membership } from '../../lib/membership/membership.js';
 import type { Directive, Input, LinkId } from '../../lib/membership/membership.types.js';
-import { type ControlFrame, type Hello, WIRE_VERSIONS } from '../../lib/membership/messages.js';
+import { type ControlFrame, type Hello, type Welcome, WIRE_VERSIONS } from '../../lib/membership/messages.js';
 import { type NodeInfo } from '../../lib/naming/node-info.js';
 import { parseNodeName } from '../../lib/naming/node-name.js';
 import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS, type LimitOptions } from '../../lib/peerage.options.js';
@@ -82,13 +82,16 @@ export class MembershipDriver {
   }
 
   /** The listener at the end of a dial takes us. */
-  welcomed(
-    link: LinkId,
-    node: NodeInfo,
-    more: { cluster?: string; version?: number; current?: string } = {},
-  ): Directive[] {
+  welcomed(link: LinkId, node: NodeInfo, more: Partial<Welcome> = {}): Directive[] {
     this.handle({ type: 'dialled', link, address: `${node.host}:${node.port}` });
-    const body = { version: WIRE_VERSIONS.max, cluster: 'blue', node, probeKey: PROBE_KEY, ...more };
+    const body = {
+      version: WIRE_VERSIONS.max,
+      cluster: 'blue',
+      node,
+      probeKey: PROBE_KEY,
+      peers: 0,
+      ...more,
+    };
     return this.handle({ type: 'welcome', link, body });
   }
 
@@ -96,7 +99,15 @@ export class MembershipDriver {
   hello(node: NodeInfo, more: Partial<Hello> = {}): LinkId {
     const link = this.core.newLink();
     const connection = `connection ${(this.connections += 1)}`;
-    const body = { versions: WIRE_VERSIONS, cluster: 'blue', connection, node, probeKey: PROBE_KEY, ...more };
+    const body = {
+      versions: WIRE_VERSIONS,
+      cluster: 'blue',
+      connection,
+      node,
+      probeKey: PROBE_KEY,
+      peers: 0,
+      ...more,
+    };
     this.handle({ type: 'hello', link, address: `${node.host}:40000`, body });
     return link;
   }

@@ -139,9 +139,11 @@ describe('a change of peers', () => {
     const asked = [{ name: 'c@h', answer: 'does not hear it' as const }];
     const silent = { ...noEvidence, silentMs: 4_210, probes: { sent: 30, answered: 0 }, asked };
     mesh.say({ type: 'peer.down', peer, reason: 'timeout', evidence: silent });
+    mesh.say({ type: 'peer.down', peer, reason: 'timeout', evidence: { ...silent, unheardMs: 4_020 } });
     expect(log.lines).toEqual([
       'log peer.down b@h (1 peer): its connection ended (ECONNRESET) and dialling it again failed (CONNECTION_REFUSED)',
       'log peer.down b@h (1 peer): silent for 4.2 s, 0 of 30 probes answered; asked: c@h does not hear it',
+      'log peer.down b@h (1 peer): it has not heard us for 4.0 s, 0 of 30 probes answered; asked: c@h does not hear it',
     ]);
   });
 });

@@ -210,6 +210,72 @@ describe('silence', () => {
   });
 });
 
+describe('a peer that says that it does not hear us', () => {
+  const deaf = (silentMs?: number) =>
+    driver.handle({
+      type: 'beat',
+      link,
+      body: { sentAt: driver.nowMs, ...(silentMs !== undefined && { silentMs }) },
+    });
+
+  it('is asked and probed, although it is heard', () => {
+    const directives = deaf(2_500);
+    expect(sent(directives, 'beat', link)).toMatchObject([{ now: true }]);
+    expect(driver.pass(100).some(({ type }) => type === 'probe')).toBe(true);
+    expect(driver.explain(OTHER.name).summary).toContain('has not heard us for 2.6 s');
+  });
+
+  it('is down when that lasts until the deadline, with its word as evidence', () => {
+    deaf(2_500);
+    driver.pass(1_000);
+    deaf(3_500);
+    expect(driver.events).toHaveLength(1);
+    driver.pass(600);
+    expect(lastEvent()).toMatchObject({
+      type: 'peer.down',
+      reason: 'timeout',
+      evidence: { unheardMs: 4_000 },
+    });
+  });
+
+  it('is down soon after its verdict closed the connection', () => {
+    deaf(2_500);
+    driver.pass(1_400);
+    driver.handle({ type: 'closed', link, code: 'EOF' });
+    driver.pass(600);
+    expect(lastEvent()).toMatchObject({ type: 'peer.down', reason: 'closed' });
+  });
+
+  it('is as before when it hears us again', () => {
+    deaf(2_500);
+    driver.pass(1_000);
+    deaf();
+    expect(driver.explain(OTHER.name).summary).toMatch(/^Connected and heard/);
+    for (let i = 0; i < 10; i++) {
+      driver.pass(1_000);
+      deaf();
+    }
+    expect(driver.events).toHaveLength(1);
+  });
+
+  it('lives on when it answers probes', () => {
+    for (let i = 0; i < 20; i++) {
+      deaf(2_500 + 1_000 * i);
+      driver.pass(1_000);
+      driver.handle({ type: 'probed', bootId: OTHER.bootId, lagMs: 0 });
+    }
+    expect(driver.events).toHaveLength(1);
+  });
+
+  it('is told the same when it is silent, and not when we only doubt because it does', () => {
+    expect(sent(driver.pass(2_600), 'beat', link).at(-1)).toMatchObject({ silentMs: 2_500 });
+    deaf();
+    deaf(2_500);
+    expect(sent(driver.last, 'beat', link)).toMatchObject([{ now: true }]);
+    expect(sent(driver.last, 'beat', link)[0]).not.toHaveProperty('silentMs');
+  });
+});
+
 describe('explain', () => {
   it('knows nothing of a name nobody told', () => {
     expect(driver.explain('app@10.0.0.99')).toMatchObject({ state: 'unknown', foundBy: [], failures: 0 });

@@ -35,14 +35,15 @@ const bodies: { [K in ControlFrame['kind']]: fc.Arbitrary<Extract<ControlFrame, 
     connection: text,
     node,
     probeKey,
+    peers: fc.nat(),
   }),
   welcome: fc.record(
-    { version: fc.nat(), cluster: text, node, probeKey, current: text },
-    { requiredKeys: ['version', 'cluster', 'node', 'probeKey'] },
+    { version: fc.nat(), cluster: text, node, probeKey, peers: fc.nat(), current: text },
+    { requiredKeys: ['version', 'cluster', 'node', 'probeKey', 'peers'] },
   ),
   refuse: fc.record({ code: fc.constantFrom('WRONG_CLUSTER', 'NAME_TAKEN'), message: text }),
   beat: fc.record(
-    { sentAt: time, echo: time, heldMs: time, now: fc.constant(true) },
+    { sentAt: time, echo: time, heldMs: time, now: fc.constant(true), silentMs: time },
     { requiredKeys: ['sentAt'] },
   ),
   leave: fc.record({ reason: fc.constantFrom('left', 'disconnected') }),
@@ -110,6 +111,13 @@ describe('control frames', () => {
     );
   });
 
+  it('refuse a duration below 0', () => {
+    const malformed = expect.objectContaining({ code: 'MALFORMED_FRAME' });
+    const about = 'a'.repeat(32);
+    expect(() => readControlFrame(FrameKind.beat, { sentAt: 1, silentMs: -1 })).toThrow(malformed);
+    expect(() => readControlFrame(FrameKind.answer, { about, silentMs: -1 })).toThrow(malformed);
+  });
+
   it.each([
     ['a name that is none', { name: 'noat' }],
     ['a name with a line break', { name: 'app\n@10.0.0.1' }],
@@ -123,6 +131,7 @@ describe('control frames', () => {
       connection: 'x',
       node: sent,
       probeKey: new Uint8Array(32),
+      peers: 0,
     };
     expect(() => readControlFrame(FrameKind.hello, hello)).toThrow(
       expect.objectContaining({ code: 'MALFORMED_FRAME' }),
