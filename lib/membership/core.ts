@@ -86,6 +86,14 @@ export interface Contest {
   readonly askedAt: number;
 }
 
+/** Why an address is dialled: at once, because a provider lists it, or because it was heard of. */
+export type DialQueue = 'urgent' | 'listed' | 'hinted';
+
+export interface DialRecord {
+  readonly queue: DialQueue;
+  readonly startedAtMs: number;
+}
+
 /** What the parts of the core share: its state, the time of the input, and the directives it leads to. */
 export class Core {
   nowMs = 0;
@@ -99,17 +107,15 @@ export class Core {
   readonly peers = new Map<string, PeerRecord>();
   /** Boot id of the peer that names this address as its own. */
   readonly byAddress = new Map<string, string>();
-  /** Dials under way, up to the end of their handshakes, and when they began; -Infinity for those not paced. */
-  readonly dials = new Map<LinkId, number>();
+  /** Dials under way, up to the end of their handshakes. */
+  readonly dials = new Map<LinkId, DialRecord>();
+  /** How long a dial takes until the end of its handshake: a moving average of those that succeeded. */
+  dialMs = 0;
   readonly contests = new Map<LinkId, Contest>();
   /** Boot ids that the app disconnected, and at which address they were. */
   readonly disconnected = new Map<string, string>();
   /** Addresses to dial: `urgent` past every limit, then what providers list, then hints, newest first. */
-  readonly ready = {
-    urgent: [] as AddressRecord[],
-    listed: [] as AddressRecord[],
-    hinted: [] as AddressRecord[],
-  };
+  readonly ready: Record<DialQueue, AddressRecord[]> = { urgent: [], listed: [], hinted: [] };
   readonly health = new Health();
   /** Boot ids of the peers under suspicion. */
   readonly suspects = new Set<string>();

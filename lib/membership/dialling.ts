@@ -1,7 +1,7 @@
 import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import { addressOf } from '../naming/node-name.js';
 import type { AddressRecord } from './address-book.js';
-import type { Core, LinkRecord } from './core.js';
+import type { Core, DialQueue, LinkRecord } from './core.js';
 import { WIRE_VERSIONS } from './messages.js';
 import type { LinkId } from './membership.types.js';
 
@@ -9,11 +9,16 @@ import type { LinkId } from './membership.types.js';
 const HINT_SHARE = 0.5;
 
 /**
- * So many dials that began just now are let finish before more begin: handshakes cost time on both sides, and
- * finish sooner one after the other. Dials that hang are not waited for.
+ * So many dials of a queue that began just now are let finish before more begin: handshakes cost time on both
+ * sides, and finish sooner one after the other. Dials that hang are not waited for, so that the dead delay
+ * nobody: a dial is young for twice the time that dials take here and now, which on a busy machine is long.
  */
 const YOUNG_DIALS = 4;
 const YOUNG_MS = 100;
+const YOUNG_FACTOR = 2;
+
+/** The weight of the last dial in the average of their durations. */
+const DIAL_WEIGHT = 0.2;
 
 /** A hint is as good as new for this share of its life. */
 const FRESH_HINT = 0.1;
@@ -109,15 +114,15 @@ export function dialNow(core: Core, record: AddressRecord): void {
 /** Turns what is queued into dials, as far as the limit goes. */
 export function pump(core: Core): void {
   const { ready } = core;
-  for (const record of ready.urgent.splice(0)) dial(core, record);
   const { dials } = core.config.limits;
-  while (ready.listed.length > 0 && core.dials.size < dials && !isBusyDialling(core)) {
-    dialIfFree(core, ready.listed.shift()!, true);
+  for (const record of ready.urgent.splice(0)) dial(core, record, 'urgent');
+  while (ready.listed.length > 0 && hasRoom(core, 'listed', dials)) {
+    dialIfFree(core, ready.listed.shift()!, 'listed');
   }
-  if (ready.listed.length > 0) core.timers.set('pump', core.nowMs + YOUNG_MS / 2);
-  while (ready.hinted.length > 0 && core.dials.size < Math.ceil(dials * HINT_SHARE)) {
-    dialIfFree(core, ready.hinted.pop()!);
+  while (ready.hinted.length > 0 && hasRoom(core, 'hinted', Math.ceil(dials * HINT_SHARE))) {
+    dialIfFree(core, ready.hinted.pop()!, 'hinted');
   }
+  if (isDialling(core)) core.timers.set('pump', core.nowMs + YOUNG_MS / 2);
   // What eviction left behind in the queue.
   if (ready.hinted.length > 2 * core.config.limits.hintedNames) {
     ready.hinted = ready.hinted.filter((record) => core.book.get(record.address) === record);
@@ -145,6 +150,17 @@ export function dialled(core: Core, linkId: LinkId): void {
   });
 }
 
+/** A dial led to a connection. */
+export function dialSucceeded(core: Core, { id }: LinkRecord): void {
+  const started = core.dials.get(id);
+  if (started) core.dialMs += DIAL_WEIGHT * (core.nowMs - started.startedAtMs - core.dialMs);
+}
+
+/** Whether addresses wait to be dialled. */
+export function isDialling({ ready }: Core): boolean {
+  return ready.listed.length > 0 || ready.hinted.length > 0;
+}
+
 /** A dial came to nothing; `link` is forgotten already. */
 export function dialFailed(core: Core, link: LinkRecord, code: PeerageErrorCode, message: string): void {
   const record = core.book.get(link.address);
@@ -164,18 +180,20 @@ export function retryIn(core: Core, record: AddressRecord, ms: number): void {
   core.book.prune(record);
 }
 
-function isBusyDialling({ dials, nowMs }: Core): boolean {
+function hasRoom({ dials, dialMs, nowMs }: Core, queue: DialQueue, limit: number): boolean {
+  if (dials.size >= limit) return false;
+  const bornMs = nowMs - Math.max(YOUNG_MS, YOUNG_FACTOR * dialMs);
   let young = 0;
-  for (const startedAtMs of dials.values()) if (startedAtMs > nowMs - YOUNG_MS) young += 1;
-  return young >= YOUNG_DIALS;
+  for (const dial of dials.values()) if (dial.queue === queue && dial.startedAtMs > bornMs) young += 1;
+  return young < YOUNG_DIALS;
 }
 
-function dialIfFree(core: Core, record: AddressRecord, isPaced = false): void {
+function dialIfFree(core: Core, record: AddressRecord, queue: DialQueue): void {
   record.queued = false;
-  if (record.boundTo === undefined && !record.blocked) dial(core, record, isPaced);
+  if (record.boundTo === undefined && !record.blocked) dial(core, record, queue);
 }
 
-function dial(core: Core, record: AddressRecord, isPaced = false): void {
+function dial(core: Core, record: AddressRecord, queue: DialQueue): void {
   record.queued = false;
   const isForgotten = core.book.get(record.address) !== record;
   if (isForgotten || record.dialling !== undefined) return;
@@ -187,7 +205,7 @@ function dial(core: Core, record: AddressRecord, isPaced = false): void {
     connection: '',
   };
   core.links.set(link.id, link);
-  core.dials.set(link.id, isPaced ? core.nowMs : Number.NEGATIVE_INFINITY);
+  core.dials.set(link.id, { queue, startedAtMs: core.nowMs });
   record.dialling = link.id;
   core.out.push({ type: 'dial', link: link.id, host: record.host, port: record.port });
 }

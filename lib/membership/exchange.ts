@@ -1,5 +1,5 @@
 import type { Core, LinkRecord, PeerRecord } from './core.js';
-import { foundHints } from './dialling.js';
+import { foundHints, isDialling } from './dialling.js';
 import type { Digest, PeerList } from './messages.js';
 
 /** How often a node compares its view with one random peer. */
@@ -29,7 +29,7 @@ export function introduce(core: Core, peer: PeerRecord, link: LinkRecord): void 
 
 /** It is time to compare views with a peer. */
 export function compare(core: Core, peer: PeerRecord): void {
-  if (core.ready.listed.length > 0 || core.ready.hinted.length > 0) compareLater(core, peer);
+  if (isDialling(core)) compareLater(core, peer);
   else if (peer.link !== undefined) core.send(peer.link, { kind: 'digest', body: { hash: viewHash(core) } });
 }
 

@@ -2,12 +2,12 @@ import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf } from '../naming/node-name.js';
 import { DEFAULT_BACKOFF, OWN_SOURCES, type AddressRecord } from './address-book.js';
 import type { Core, LinkRecord, PeerRecord } from './core.js';
-import { dialNow, hint, retryIn } from './dialling.js';
+import { dialNow, dialSucceeded, hint, retryIn } from './dialling.js';
 import type { DownEvidence, DownReason } from './events.js';
 import { introduce, startDigests } from './exchange.js';
 import { sendBeat, startBeats, stopBeats } from './beats.js';
 import { drawRing, ringChanged } from './monitors.js';
-import { cleared, contactAt, startTrial, stopSuspicion } from './suspicion.js';
+import { cleared, deadline, startTrial, stopSuspicion } from './suspicion.js';
 
 /**
  * How long a lost peer's address stays worth dialling when no provider lists it. A process that is gone (its
@@ -30,7 +30,7 @@ const LOST_BACKOFF = { firstMs: 10, capMs: 500 };
 /** A peer whose connection broke has at least this long to be reached again… */
 const REDIAL_MS = 2_000;
 
-/** …unless it had said before that it did not hear us: its verdict on us closed the connection. */
+/** …unless it had said before that it did not hear us, and nothing speaks against that: its verdict closed it. */
 const UNHEARD_REDIAL_MS = 500;
 
 /** Boot ids whose false alarms are counted; the oldest are forgotten. */
@@ -49,6 +49,7 @@ const RETRY_MS: Readonly<Record<DownReason, number>> = {
 export function adopt(core: Core, link: LinkRecord): void {
   const node = link.remote!;
   link.stage = 'up';
+  dialSucceeded(core, link);
   core.endHandshake(link);
   core.out.push({ type: 'established', link: link.id });
   if (link.direction === 'outbound') core.attemptEnded(link, { result: 'connected', bootId: node.bootId });
@@ -65,8 +66,10 @@ export function lostConnection(core: Core, peer: PeerRecord, code: string): void
   stopBeats(core, peer);
   stopSuspicion(core, peer);
   for (const record of core.book.all()) if (record.boundTo === peer.node.bootId) delete record.boundTo;
-  const redialMs = peer.unheardSinceMs === undefined ? REDIAL_MS : UNHEARD_REDIAL_MS;
-  const untilMs = Math.max(core.nowMs + redialMs, contactAt(peer) + core.config.heartbeat.downMs);
+  const untilMs =
+    peer.unheardSinceMs === undefined
+      ? Math.max(core.nowMs + REDIAL_MS, peer.heardAtMs + core.config.heartbeat.downMs)
+      : Math.max(core.nowMs + UNHEARD_REDIAL_MS, deadline(core, peer));
   core.timers.set(`lost ${peer.node.bootId}`, untilMs);
   const own = core.book.hint(OWN_SOURCES.itself, peer.node.name, untilMs);
   const record = core.book.get(peer.dialAddress) ?? own;

@@ -218,7 +218,7 @@ function hearingSince(core: Core, peer: PeerRecord): number {
 }
 
 /** When the connection last worked both ways. */
-export function contactAt({ heardAtMs, unheardSinceMs }: PeerRecord): number {
+function contactAt({ heardAtMs, unheardSinceMs }: PeerRecord): number {
   return Math.min(heardAtMs, unheardSinceMs ?? heardAtMs);
 }
 
@@ -226,7 +226,8 @@ function aliveAt(peer: PeerRecord): number {
   return Math.max(contactAt(peer), peer.provenAtMs);
 }
 
-function deadline(core: Core, peer: PeerRecord): number {
+/** When a silent peer is down, unless something is heard of it. */
+export function deadline(core: Core, peer: PeerRecord): number {
   const allowedMs = core.config.heartbeat.downMs * (1 + core.ownScore());
   const directAtMs = Math.max(aliveAt(peer), core.health.lag.atMs);
   const vouchedAtMs = peer.suspicion?.vouchedAtMs ?? Number.NEGATIVE_INFINITY;

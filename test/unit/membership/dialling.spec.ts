@@ -51,6 +51,23 @@ describe('what is dialled', () => {
     ]);
   });
 
+  it.each(['answer', 'hint'] as const)('is four at a time, while those of a fresh %s do not hang', (how) => {
+    const first = driver[how](...names(40));
+    expect(first).toHaveLength(4);
+    expect(dialsOf(driver.pass(99))).toHaveLength(0);
+    expect(dialsOf(driver.pass(51))).toHaveLength(4);
+  });
+
+  it('waits for its turn longer where handshakes take long', () => {
+    const nodes = names(40).map((name, i) => nodeOf(name, 'abcdef6789'[i % 10]));
+    const dials = driver.answer(...nodes.slice(0, 4).map(({ name }) => name));
+    driver.nowMs += 1_000;
+    dials.forEach(({ link }, i) => driver.welcomed(link, nodes[i]!));
+    driver.answer(...nodes.slice(4).map(({ name }) => name));
+    expect(dialsOf(driver.pass(1_000))).toHaveLength(0);
+    expect(dialsOf(driver.pass(500))).toHaveLength(4);
+  });
+
   it('takes the newest hint first', () => {
     driver = new MembershipDriver({ dials: 2 });
     const [only] = driver.hint('app@10.0.0.2', 'app@10.0.0.3', 'app@10.0.0.4');

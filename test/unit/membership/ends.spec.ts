@@ -246,6 +246,15 @@ describe('a peer that says that it does not hear us', () => {
     expect(lastEvent()).toMatchObject({ type: 'peer.down', reason: 'closed' });
   });
 
+  it('has its time to be reached again when it answered probes: the connection was replaced', () => {
+    deaf(2_500);
+    driver.handle({ type: 'probed', bootId: OTHER.bootId, lagMs: 0 });
+    driver.pass(1_400);
+    driver.handle({ type: 'closed', link, code: 'EOF' });
+    driver.pass(2_000);
+    expect(driver.events).toHaveLength(1);
+  });
+
   it('is as before when it hears us again', () => {
     deaf(2_500);
     driver.pass(1_000);
