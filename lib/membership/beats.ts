@@ -1,7 +1,6 @@
 import type { Core, PeerRecord } from './core.js';
 import type { Beat } from './messages.js';
 import { isMonitored } from './monitors.js';
-import { hearsUs, unheardFor } from './suspicion.js';
 
 /** Starts to beat to a monitored peer, and to wait for its signs of life. */
 export function startBeats(core: Core, peer: PeerRecord): void {
@@ -45,6 +44,12 @@ export function sendBeat(core: Core, peer: PeerRecord, answer = false): void {
 export function takeBeat(core: Core, peer: PeerRecord, beat: Beat): void {
   peer.lastBeat = { sentAt: beat.sentAt, atMs: core.nowMs };
   if (beat.echo !== undefined) peer.rttMs = Math.max(0, core.nowMs - beat.echo - (beat.heldMs ?? 0));
-  hearsUs(core, peer, beat.silentMs);
   if (beat.now) sendBeat(core, peer);
+}
+
+/** For how long a suspect has not been heard here: our beats tell it so. Undefined when it is heard. */
+function unheardFor(core: Core, peer: PeerRecord): number | undefined {
+  if (!peer.suspicion || !isMonitored(core, peer.node.bootId)) return undefined;
+  const silentMs = core.nowMs - Math.max(peer.heardAtMs, core.health.lag.atMs);
+  return silentMs >= core.config.heartbeat.suspectMs ? silentMs : undefined;
 }

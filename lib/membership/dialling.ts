@@ -184,7 +184,7 @@ function hasRoom({ dials, dialMs, nowMs }: Core, queue: DialQueue, limit: number
   if (dials.size >= limit) return false;
   const bornMs = nowMs - Math.max(YOUNG_MS, YOUNG_FACTOR * dialMs);
   let young = 0;
-  for (const dial of dials.values()) if (dial.queue === queue && dial.startedAtMs > bornMs) young += 1;
+  for (const begun of dials.values()) if (begun.queue === queue && begun.startedAtMs > bornMs) young += 1;
   return young < YOUNG_DIALS;
 }
 

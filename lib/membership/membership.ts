@@ -20,7 +20,16 @@ import {
 import { beatDue, takeBeat } from './beats.js';
 import type { Directive, Input, LinkId, MembershipConfig } from './membership.types.js';
 import { down, giveLostTime, lostConnection, peerOf, retune, updated } from './peers.js';
-import { cleared, isTimedOut, lookAtSilence, probed, probeDue, takeAnswer, takeAsk } from './suspicion.js';
+import {
+  cleared,
+  hearsUs,
+  isTimedOut,
+  lookAtSilence,
+  probed,
+  probeDue,
+  takeAnswer,
+  takeAsk,
+} from './suspicion.js';
 
 /** How a name stands: bound to a peer, being dialled, or waiting for its backoff. */
 export type Standing =
@@ -137,6 +146,7 @@ export class Membership {
     switch (input.type) {
       case 'beat':
         takeBeat(core, peer, input.body);
+        hearsUs(core, peer, input.body.silentMs);
         return proveHolder(core, peer, input.body.echo);
       case 'leave':
         return down(core, peer, input.body.reason);

@@ -54,13 +54,6 @@ export function suspect(core: Core, peer: PeerRecord): void {
   core.timers.set(`judge ${bootId}`, deadline(core, peer));
 }
 
-/** For how long a suspect has not been heard here: what its beats from us tell it. Undefined when it is heard. */
-export function unheardFor(core: Core, peer: PeerRecord): number | undefined {
-  if (!peer.suspicion || !isMonitored(core, peer.node.bootId)) return undefined;
-  const silentMs = core.nowMs - Math.max(peer.heardAtMs, core.health.lag.atMs);
-  return silentMs >= core.config.heartbeat.suspectMs ? silentMs : undefined;
-}
-
 /**
  * The peer says for how long it has not heard us; undefined: it hears us. Whom we hear and who does not hear us
  * is cut off from us all the same: both sides of a path that is open one way come to one verdict.
