@@ -2,7 +2,8 @@
  * `npm test`: installs and builds what is missing or old, runs every test that this machine can run, and says
  * which ones it left out. Arguments are handed to vitest. With CI=true nothing may be left out.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
@@ -13,15 +14,22 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const isCi = /^(1|true)$/i.test(process.env.CI ?? '');
 const vitestArguments = process.argv.slice(2);
 
-process.exitCode = main();
+/** What measures time has the machine to itself; a soak at low load may run beside the others. */
+const UNTIMED = ['--project=unit', '--project=sim', '--project=package'];
+const TIMED = ['--project=e2e', '--project=net'];
+const SOAK = ['test/soak/run.mjs', '--minutes=2', '--rate=20'];
 
-function main() {
+process.exitCode = await main();
+
+async function main() {
   if (!prepare()) {
     console.log('\n0 passed, 1 failed');
     return 1;
   }
-  const { exitCode, report } = runVitest();
+  const { exitCode, report, soaked } =
+    vitestArguments.length > 0 ? await runVitest(vitestArguments) : await runAll();
   const counts = count(report);
+  if (soaked !== undefined) counts[soaked ? 'passed' : 'failed'] += 1;
   const missing = missingRequirements();
   printLeftOut(report, missing);
   if (isCi && missing.size > 0) console.log('\nFailed: with CI=true every requirement must be met.');
@@ -57,11 +65,33 @@ function npm(...args) {
   return status === 0;
 }
 
-function runVitest() {
+async function runAll() {
+  const soak = startSoak();
+  const untimed = await runVitest(UNTIMED);
+  const soaked = await soak;
+  const timed = await runVitest(TIMED);
+  return {
+    exitCode: untimed.exitCode || timed.exitCode,
+    report: [...untimed.report, ...timed.report],
+    soaked,
+  };
+}
+
+/** Resolves with whether nothing was broken. What it prints stays together. */
+async function startSoak() {
+  const child = spawn(process.execPath, SOAK, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  let printed = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => (printed += text));
+  const [status] = await once(child, 'close');
+  console.log(`\n> node ${SOAK.join(' ')}\n${printed}`);
+  return status === 0;
+}
+
+async function runVitest(args) {
   const folder = mkdtempSync(join(tmpdir(), 'peerage-test-'));
   const outputFile = join(folder, 'report.json');
   try {
-    const { status } = spawnSync(
+    const child = spawn(
       process.execPath,
       [
         join(root, 'node_modules', 'vitest', 'vitest.mjs'),
@@ -69,7 +99,7 @@ function runVitest() {
         '--reporter=default',
         '--reporter=json',
         `--outputFile.json=${outputFile}`,
-        ...vitestArguments,
+        ...args,
       ],
       {
         cwd: root,
@@ -77,6 +107,7 @@ function runVitest() {
         env: { ...process.env, DIST_IS_FRESH: '1' },
       },
     );
+    const [status] = await once(child, 'close');
     const report = existsSync(outputFile) ? readJson(outputFile).testResults : [];
     return { exitCode: status ?? 1, report };
   } finally {

@@ -1,0 +1,73 @@
+import { PeerageError, RemoteError } from 'nestjs-peerage';
+import type { PeerageErrorCode } from 'nestjs-peerage';
+
+/** Timers may be this much early. */
+const EARLY_MS = 20;
+
+/** Any message may end so: peers come and go, and fall behind. */
+const ALWAYS: readonly PeerageErrorCode[] = ['PEER_GONE', 'NO_SUCH_PEER', 'OVERLOADED'];
+
+/** How each kind of message may end beside that. */
+const ENDS = {
+  send: ['ok', 'CONNECTION_LOST'],
+  echo: ['ok', 'REQUEST_TIMEOUT'],
+  patient: ['ok', 'REQUEST_TIMEOUT'],
+  slow: ['ok', 'REQUEST_TIMEOUT'],
+  aborted: ['ok', 'REQUEST_TIMEOUT', 'ABORTED'],
+  throws: ['REMOTE_ERROR', 'REQUEST_TIMEOUT'],
+  unsendableAnswer: ['REMOTE_ERROR', 'REQUEST_TIMEOUT'],
+  never: ['REQUEST_TIMEOUT'],
+  nobody: ['NO_HANDLER', 'REQUEST_TIMEOUT'],
+  ambiguous: ['AMBIGUOUS_HANDLER', 'REQUEST_TIMEOUT'],
+  unsendable: ['INVALID_MESSAGE'],
+  gone: [],
+} as const satisfies Record<string, readonly ('ok' | PeerageErrorCode)[]>;
+
+export type MessageKind = keyof typeof ENDS;
+
+export interface Circumstances {
+  /** How long it took. */
+  readonly tookMs: number;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Part of the message of the error that the handler throws. */
+  readonly throws?: string;
+  /** This node is being shut down. */
+  readonly isClosing: boolean;
+}
+
+/** `ok`, or the code of the error. */
+export function codeOf(error: unknown): string {
+  if (error === undefined) return 'ok';
+  return error instanceof PeerageError ? error.code : 'UNKNOWN';
+}
+
+/** What is wrong with how a message ended, if anything. `error` is undefined when it ended well. */
+export function judge(kind: MessageKind, error: unknown, circumstances: Circumstances): string | undefined {
+  const code = codeOf(error);
+  if (code === 'UNKNOWN') return `${kind} ended with something that is no PeerageError: ${String(error)}`;
+  const mayEnd: readonly string[] = [...ENDS[kind], ...ALWAYS];
+  const isShutDown = code === 'NOT_RUNNING' && circumstances.isClosing;
+  if (!mayEnd.includes(code) && !isShutDown) return `${kind} must not end with ${describe(error)}`;
+  const problem = problemOf(code, error, circumstances);
+  return problem === undefined ? undefined : `${kind} ended with ${describe(error)}, ${problem}`;
+}
+
+function problemOf(code: string, error: unknown, circumstances: Circumstances): string | undefined {
+  const { tookMs, timeoutMs = 0, signal, throws } = circumstances;
+  switch (code) {
+    case 'REQUEST_TIMEOUT':
+      return tookMs < timeoutMs - EARLY_MS ? `${tookMs} ms after it was sent, not ${timeoutMs}` : undefined;
+    case 'ABORTED':
+      return signal?.aborted ? undefined : 'and nobody aborted it';
+    case 'REMOTE_ERROR':
+      if (!(error instanceof RemoteError)) return 'which is no RemoteError';
+      return throws === undefined || error.message.includes(throws) ? undefined : `not with "${throws}"`;
+    default:
+      return undefined;
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${codeOf(error)} (${error.message})` : codeOf(error);
+}
