@@ -6,6 +6,8 @@ export const PEERAGE_VIA = Symbol('peerage.via');
 export const PEERAGE_SETTINGS = Symbol('peerage.settings');
 /** The connections of this node: a `Mesh`. */
 export const PEERAGE_MESH = Symbol('peerage.mesh');
+/** The time everything here goes by: a `Clock`. */
+export const PEERAGE_CLOCK = Symbol('peerage.clock');
 /** Where jitter comes from: a function like `Math.random`. */
 export const PEERAGE_RANDOM = Symbol('peerage.random');
 

@@ -14,6 +14,7 @@ import { PeerageDiscovery } from './discovery/peerage.discovery.js';
 import { ProviderResolver } from './discovery/provider.resolver.js';
 import { Messaging } from './messaging/messaging.js';
 import { loadTracing } from './messaging/tracing.js';
+import type { Clock } from './mesh/clock.js';
 import { systemClock } from './mesh/clock.js';
 import type { Mesh } from './mesh/mesh.js';
 import { PeerMesh } from './mesh/peer-mesh.js';
@@ -23,6 +24,7 @@ import { invalidOptions } from './options/faults.js';
 import { resolveSettings } from './options/settings.js';
 import {
   LOG_CONTEXT,
+  PEERAGE_CLOCK,
   PEERAGE_MESH,
   PEERAGE_OPTIONS,
   PEERAGE_RANDOM,
@@ -42,16 +44,18 @@ const settingsProvider: Provider = {
 
 const messagingProvider: Provider = {
   provide: Messaging,
-  inject: [PEERAGE_MESH],
-  useFactory: (mesh: Mesh): Messaging =>
-    new Messaging({ mesh, clock: systemClock, log: new Logger(LOG_CONTEXT), tracing: loadTracing() }),
+  inject: [PEERAGE_MESH, PEERAGE_CLOCK],
+  useFactory: (mesh: Mesh, clock: Clock): Messaging =>
+    new Messaging({ mesh, clock, log: new Logger(LOG_CONTEXT), tracing: loadTracing() }),
 };
 
 const meshProvider: Provider = {
   provide: PEERAGE_MESH,
-  inject: [PEERAGE_SETTINGS, PEERAGE_RANDOM],
-  useFactory: (settings: PeerageSettings, random: () => number): Mesh =>
-    new PeerMesh(settings, { transport: createTcpTransport(settings), random, startProber }),
+  inject: [PEERAGE_SETTINGS, PEERAGE_CLOCK, PEERAGE_RANDOM],
+  useFactory: (settings: PeerageSettings, clock: Clock, random: () => number): Mesh => {
+    const transport = createTcpTransport({ ...settings, clock });
+    return new PeerMesh(settings, { transport, clock, random, startProber });
+  },
 };
 
 /**
@@ -65,6 +69,7 @@ const meshProvider: Provider = {
     settingsProvider,
     meshProvider,
     messagingProvider,
+    { provide: PEERAGE_CLOCK, useValue: systemClock },
     { provide: PEERAGE_RANDOM, useValue: Math.random },
     NodeState,
     EventHub,

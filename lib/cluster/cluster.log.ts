@@ -1,10 +1,11 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { describeError } from '../errors/peerage-error.js';
 import type { DownEvidence, DownReason } from '../membership/events.js';
+import type { Clock } from '../mesh/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { formatHostPort } from '../naming/node-name.js';
 import { isLoopback } from '../options/hosts.js';
-import { LOG_CONTEXT, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
+import { LOG_CONTEXT, PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings } from '../peerage.options.js';
 import type { ClusterEvent, PollReport } from './cluster.events.js';
 import { EventHub } from './event-hub.js';
@@ -18,13 +19,19 @@ const LARGE_CLUSTER = 256;
 @Injectable()
 export class ClusterLog {
   private readonly logger = new Logger(LOG_CONTEXT);
-  private readonly refusals = new RefusalLog((message) => this.logger.warn(message));
+  private readonly refusals: RefusalLog;
 
   constructor(
     @Inject(PEERAGE_SETTINGS) private readonly settings: PeerageSettings,
     @Inject(PEERAGE_MESH) private readonly mesh: Mesh,
     private readonly hub: EventHub,
-  ) {}
+    @Inject(PEERAGE_CLOCK) clock: Clock,
+  ) {
+    this.refusals = new RefusalLog(
+      (message) => this.logger.warn(message),
+      () => clock.now(),
+    );
+  }
 
   /** Logs every event from now on. */
   listen(): void {

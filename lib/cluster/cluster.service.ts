@@ -4,6 +4,7 @@ import { PeerageDiscovery } from '../discovery/peerage.discovery.js';
 import { PeerageError } from '../errors/peerage-error.js';
 import type { Peer } from '../membership/events.js';
 import type { Explanation } from '../membership/explanation.js';
+import type { Clock } from '../mesh/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
 import type {
   BroadcastResult,
@@ -16,7 +17,7 @@ import type { NodeInfo } from '../naming/node-info.js';
 import { canonicalName } from '../naming/node-name.js';
 import { Faults } from '../options/faults.js';
 import { checkMeta, copyMeta } from '../options/meta.js';
-import { PEERAGE_MESH } from '../peerage.constants.js';
+import { PEERAGE_CLOCK, PEERAGE_MESH } from '../peerage.constants.js';
 import type { ClusterEvent, ClusterEventOf, ClusterEventType, PollReport } from './cluster.events.js';
 import { EventHub } from './event-hub.js';
 import { NodeState } from './node-state.js';
@@ -34,6 +35,8 @@ export class ClusterService {
   readonly peers$: Observable<readonly Peer[]>;
   /** Everything that happens from now on. Completes on shutdown. */
   readonly events$: Observable<ClusterEvent>;
+  /** @internal */
+  readonly clock: Clock;
 
   constructor(
     @Inject(PEERAGE_MESH) private readonly mesh: Mesh,
@@ -41,7 +44,9 @@ export class ClusterService {
     private readonly discovery: PeerageDiscovery,
     private readonly state: NodeState,
     private readonly messaging: Messaging,
+    @Inject(PEERAGE_CLOCK) clock: Clock,
   ) {
+    this.clock = clock;
     this.peers$ = hub.peers$;
     this.events$ = hub.events$;
   }
@@ -114,7 +119,7 @@ export class ClusterService {
     if (!Number.isInteger(peers) || peers < 0)
       throw new PeerageError('INVALID_OPTIONS', `waitFor() takes a number of peers, not ${String(peers)}.`);
     this.state.assertRunning('waitFor()');
-    return waitForPeers(this.peers$, peers, options, () => this.explain());
+    return waitForPeers(this.peers$, peers, options, () => this.explain(), this.clock);
   }
 
   /**

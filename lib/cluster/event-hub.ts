@@ -5,8 +5,10 @@ import type { DiscoveryEvent } from '../discovery/poll-report.js';
 import { publishDiagnostic } from '../diagnostics/channels.js';
 import { describeError } from '../errors/peerage-error.js';
 import type { Peer, PeerEvent } from '../membership/events.js';
+import type { Clock } from '../mesh/clock.js';
+import { dateMs } from '../mesh/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
-import { LOG_CONTEXT, PEERAGE_MESH } from '../peerage.constants.js';
+import { LOG_CONTEXT, PEERAGE_CLOCK, PEERAGE_MESH } from '../peerage.constants.js';
 import type { ClusterEvent, ClusterEventOf, ClusterEventType } from './cluster.events.js';
 
 /** Hears every event. */
@@ -29,7 +31,10 @@ export class EventHub {
   readonly events$: Observable<ClusterEvent> = this.events.asObservable();
   readonly peers$: Observable<readonly Peer[]>;
 
-  constructor(@Inject(PEERAGE_MESH) private readonly mesh: Mesh) {
+  constructor(
+    @Inject(PEERAGE_MESH) private readonly mesh: Mesh,
+    @Inject(PEERAGE_CLOCK) private readonly clock: Clock,
+  ) {
     this.currentPeers = new BehaviorSubject<readonly Peer[]>(mesh.peers);
     this.peers$ = this.currentPeers.asObservable();
   }
@@ -37,7 +42,7 @@ export class EventHub {
   /** Passes an event on, with the time. */
   emit(event: PeerEvent | DiscoveryEvent): void {
     if (this.isComplete) return;
-    this.queue.push({ ...event, at: new Date() });
+    this.queue.push({ ...event, at: new Date(dateMs(this.clock)) });
     if (this.isDelivering) return;
     this.isDelivering = true;
     try {

@@ -13,7 +13,7 @@ export class RefusalLog {
 
   constructor(
     private readonly warn: (message: string) => void,
-    private readonly now: () => number = () => performance.now(),
+    private readonly now: () => number,
   ) {}
 
   log(event: RefusedEvent): void {

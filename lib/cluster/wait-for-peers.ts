@@ -2,6 +2,8 @@ import type { Observable } from 'rxjs';
 import { PeerageError } from '../errors/peerage-error.js';
 import type { Peer } from '../membership/events.js';
 import type { Explanation } from '../membership/explanation.js';
+import type { Clock } from '../mesh/clock.js';
+import { systemClock } from '../mesh/clock.js';
 
 /**
  * Bounds of `ClusterService.waitFor`.
@@ -23,6 +25,7 @@ export function waitForPeers(
   count: number,
   { timeoutMs, signal }: WaitOptions,
   explain: () => Explanation,
+  clock: Clock = systemClock,
 ): Promise<readonly Peer[]> {
   return new Promise((resolve, reject) => {
     let current: readonly Peer[] = [];
@@ -48,10 +51,8 @@ export function waitForPeers(
 
     signal?.addEventListener('abort', abort);
     cleanups.push(() => signal?.removeEventListener('abort', abort));
-    if (timeoutMs !== undefined) {
-      const timer = setTimeout(() => fail(timeout(count, timeoutMs, current, explain())), timeoutMs);
-      cleanups.push(() => clearTimeout(timer));
-    }
+    if (timeoutMs !== undefined)
+      cleanups.push(clock.after(timeoutMs, () => fail(timeout(count, timeoutMs, current, explain()))));
   });
 }
 

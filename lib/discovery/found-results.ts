@@ -1,3 +1,4 @@
+import type { Clock } from '../mesh/clock.js';
 import type { FoundResult, FoundSource, Mesh } from '../mesh/mesh.js';
 import { compareNames } from '../naming/node-name.js';
 import { within } from './timing.js';
@@ -17,9 +18,9 @@ export async function tryNames(
   mesh: Mesh,
   names: readonly string[],
   source: FoundSource,
-  { waitMs, stopped }: { waitMs: number; stopped: AbortSignal },
+  { waitMs, stopped, clock }: { waitMs: number; stopped: AbortSignal; clock: Clock },
 ): Promise<FoundResult[]> {
-  const results = await within(waitMs, mesh.found(names, source), stopped);
+  const results = await within(waitMs, mesh.found(names, source), stopped, clock);
   return results ?? names.map((name) => resultSoFar(mesh, name));
 }
 

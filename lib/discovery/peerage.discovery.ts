@@ -2,8 +2,15 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { describeError } from '../errors/peerage-error.js';
+import type { Clock } from '../mesh/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
-import { LOG_CONTEXT, PEERAGE_MESH, PEERAGE_RANDOM, PEERAGE_SETTINGS } from '../peerage.constants.js';
+import {
+  LOG_CONTEXT,
+  PEERAGE_CLOCK,
+  PEERAGE_MESH,
+  PEERAGE_RANDOM,
+  PEERAGE_SETTINGS,
+} from '../peerage.constants.js';
 import type { PeerageSettings } from '../peerage.options.js';
 import { ANNOUNCEMENT_KEYS, announcementKeys } from '../via/announcement.js';
 import type { TakesAnnouncementKeys } from '../via/announcement.js';
@@ -34,6 +41,7 @@ export class PeerageDiscovery {
     @Inject(PEERAGE_RANDOM) private readonly random: () => number,
     private readonly resolver: ProviderResolver,
     private readonly moduleRef: ModuleRef,
+    @Inject(PEERAGE_CLOCK) private readonly clock: Clock,
   ) {}
 
   /**
@@ -46,12 +54,18 @@ export class PeerageDiscovery {
     const health = new Map(providers.map(({ name }) => [name, new ProviderHealth(name, emit)]));
     this.supervisors = providers.map((one) => this.supervisor(one, health.get(one.name)!));
     const pollers = providers.map(
-      (one) => new ProviderPoller(one, this.settings.limits, health.get(one.name)!, this.warn),
+      (one) => new ProviderPoller(one, this.settings.limits, health.get(one.name)!, this.warn, this.clock),
     );
     const waitMs = this.settings.limits.pollMs;
     const report = (done: PollReport) => emit({ type: 'poll', report: done });
     const { signal: stopped } = this.stopped;
-    this.poller = new Poller(this.mesh, pollers, { waitMs, stopped, report, warn: this.warn });
+    this.poller = new Poller(this.mesh, pollers, {
+      waitMs,
+      stopped,
+      report,
+      warn: this.warn,
+      clock: this.clock,
+    });
     this.handOutKeys(providers);
   }
 
@@ -81,7 +95,7 @@ export class PeerageDiscovery {
 
   private startSchedule(registry: SchedulerRegistry): void {
     const { intervalMs, syncOffsetMs } = this.settings;
-    const options = { intervalMs, syncOffsetMs, random: this.random };
+    const options = { intervalMs, syncOffsetMs, random: this.random, clock: this.clock };
     this.schedule = new PollSchedule(registry, options, () => this.pollOnSchedule());
     this.schedule.start();
   }
@@ -95,9 +109,9 @@ export class PeerageDiscovery {
   }
 
   private supervisor(named: NamedProvider, health: ProviderHealth): ServeSupervisor {
-    const { mesh, random, warn } = this;
+    const { mesh, random, warn, clock } = this;
     const found = this.hintsOf(named.name);
-    return new ServeSupervisor(named, health, { self: () => mesh.self, random, found, warn });
+    return new ServeSupervisor(named, health, { self: () => mesh.self, random, found, warn, clock });
   }
 
   /** Takes what a provider hands over by `found`: whatever it is, it must not harm the provider's event loop. */

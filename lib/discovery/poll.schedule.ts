@@ -1,4 +1,6 @@
 import type { SchedulerRegistry } from '@nestjs/schedule';
+import type { Clock } from '../mesh/clock.js';
+import { systemClock } from '../mesh/clock.js';
 import { POLL_TIMEOUT_NAME } from '../peerage.constants.js';
 import { jittered } from './timing.js';
 
@@ -10,6 +12,7 @@ type Timeout = ReturnType<typeof setTimeout>;
  */
 export class PollSchedule {
   private timeout: Timeout | undefined;
+  private cancel: () => void = () => {};
 
   constructor(
     private readonly registry: SchedulerRegistry,
@@ -17,6 +20,8 @@ export class PollSchedule {
       readonly intervalMs: number;
       readonly syncOffsetMs: number;
       readonly random: () => number;
+      /** @default the system's */
+      readonly clock?: Clock;
     },
     /** Must not reject. */
     private readonly run: () => Promise<void>,
@@ -32,23 +37,36 @@ export class PollSchedule {
     this.timeout = undefined;
     if (timeout === undefined) return;
     if (this.holds(timeout)) this.registry.deleteTimeout(POLL_TIMEOUT_NAME);
-    clearTimeout(timeout);
+    this.cancel();
   }
 
   private arm(ms: number): void {
-    const timeout: Timeout = setTimeout(() => void this.fire(timeout), ms);
+    const timeout = this.set(ms, () => void this.fire(timeout));
     this.timeout = timeout;
     try {
       this.registry.addTimeout(POLL_TIMEOUT_NAME, timeout);
     } catch (error) {
-      clearTimeout(timeout);
+      this.cancel();
       this.timeout = undefined;
       throw error;
     }
   }
 
+  /** The registry wants a timeout of Node's. By another clock, one that has ended stands for the poll to come. */
+  private set(ms: number, callback: () => void): Timeout {
+    const { clock = systemClock } = this.options;
+    const timeout = setTimeout(callback, ms);
+    this.cancel = () => clearTimeout(timeout);
+    if (clock !== systemClock) {
+      clearTimeout(timeout);
+      this.cancel = clock.after(ms, callback);
+    }
+    return timeout;
+  }
+
   /** The timeout stays registered while it runs, so that deleting it counts at any time. */
   private async fire(timeout: Timeout): Promise<void> {
+    if (!this.holds(timeout)) return;
     await this.run();
     if (this.timeout !== timeout || !this.holds(timeout)) return;
     this.registry.deleteTimeout(POLL_TIMEOUT_NAME);

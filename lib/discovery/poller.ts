@@ -1,4 +1,6 @@
 import { PeerageError, describeError } from '../errors/peerage-error.js';
+import type { Clock } from '../mesh/clock.js';
+import { dateMs, systemClock } from '../mesh/clock.js';
 import type { FoundResult, Mesh } from '../mesh/mesh.js';
 import { compareNames } from '../naming/node-name.js';
 import { mergeResults, tryNames } from './found-results.js';
@@ -8,6 +10,7 @@ import type { ProviderPoller } from './provider-poller.js';
 /** Polls: asks all providers at once and hands each answer to the mesh as soon as it is there. */
 export class Poller {
   private underWay: Promise<PollReport> | undefined;
+  private readonly clock: Clock;
 
   constructor(
     private readonly mesh: Mesh,
@@ -18,8 +21,12 @@ export class Poller {
       readonly stopped: AbortSignal;
       readonly report: (report: PollReport) => void;
       readonly warn: (message: string) => void;
+      /** @default the system's */
+      readonly clock?: Clock;
     },
-  ) {}
+  ) {
+    this.clock = options.clock ?? systemClock;
+  }
 
   /**
    * Polls now. While a poll is under way, its report is what every caller gets.
@@ -32,13 +39,13 @@ export class Poller {
   }
 
   private async run(): Promise<PollReport> {
-    const startedAt = new Date();
-    const start = performance.now();
+    const startedAt = new Date(dateMs(this.clock));
+    const start = this.clock.now();
     const outcomes = await Promise.all(this.providers.map((provider) => this.ask(provider)));
     if (this.options.stopped.aborted) throw new PeerageError('ABORTED', 'The app is shutting down.');
     const report: PollReport = {
       startedAt,
-      durationMs: performance.now() - start,
+      durationMs: this.clock.now() - start,
       providers: outcomes.map((outcome) => outcome.report),
       results: mergeResults(outcomes.flatMap(({ results }) => results)),
       live: [this.mesh.self, ...this.mesh.peers].map(({ name }) => name).sort(compareNames),
@@ -55,7 +62,12 @@ export class Poller {
 
   private async tryNames({ provider, names }: ProviderReport): Promise<FoundResult[]> {
     try {
-      return await tryNames(this.mesh, names, { provider, as: 'answer' }, this.options);
+      return await tryNames(
+        this.mesh,
+        names,
+        { provider, as: 'answer' },
+        { ...this.options, clock: this.clock },
+      );
     } catch (error) {
       this.options.warn(`The names of provider ${provider} could not be tried: ${describeError(error)}`);
       return [];

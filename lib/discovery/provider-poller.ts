@@ -1,4 +1,6 @@
 import { PeerageError } from '../errors/peerage-error.js';
+import type { Clock } from '../mesh/clock.js';
+import { systemClock } from '../mesh/clock.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import type { LimitOptions } from '../peerage.options.js';
 import { AnswerWarnings } from './answer-warnings.js';
@@ -23,6 +25,7 @@ export class ProviderPoller {
     private readonly limits: Pick<LimitOptions, 'pollMs' | 'polledNames'>,
     private readonly health: ProviderHealth,
     warn: (message: string) => void,
+    private readonly clock: Clock = systemClock,
   ) {
     this.name = named.name;
     this.warnings = new AnswerWarnings(named.name, limits.polledNames, warn);
@@ -35,11 +38,11 @@ export class ProviderPoller {
 
   /** One poll. Never rejects, and ends in time whatever the provider does. */
   async poll(self: NodeInfo, stopped: AbortSignal): Promise<ProviderReport> {
-    const startedAt = performance.now();
+    const startedAt = this.clock.now();
     const report = (invalid: readonly string[], error?: Error): ProviderReport => ({
       provider: this.name,
       names: this.lastGood ?? [],
-      durationMs: performance.now() - startedAt,
+      durationMs: this.clock.now() - startedAt,
       invalid,
       ...(error ? { error } : {}),
     });
@@ -67,7 +70,7 @@ export class ProviderPoller {
     stopped.addEventListener('abort', abort);
     try {
       const answer = this.call(self, aborter.signal).then((value) => ({ value }));
-      const outcome = await within(this.limits.pollMs, answer, stopped);
+      const outcome = await within(this.limits.pollMs, answer, stopped, this.clock);
       if (outcome) return outcome.value;
       abort();
       throw stopped.aborted ? stopping() : this.timeout(`It did not answer within ${this.limits.pollMs} ms`);

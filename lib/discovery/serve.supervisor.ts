@@ -1,4 +1,6 @@
 import { PeerageError } from '../errors/peerage-error.js';
+import type { Clock } from '../mesh/clock.js';
+import { systemClock } from '../mesh/clock.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import type { ServeContext } from '../via/provider.js';
 import type { NamedProvider } from './named-provider.js';
@@ -19,18 +21,23 @@ export interface ServeOptions {
   /** Takes whatever the provider hands over. Must not throw. */
   readonly found: (names: unknown) => void;
   readonly warn: (message: string) => void;
+  /** @default the system's */
+  readonly clock?: Clock;
 }
 
 /** Keeps the long-running part of one provider running. */
 export class ServeSupervisor {
   private readonly aborter = new AbortController();
+  private readonly clock: Clock;
   private running: Promise<void> | undefined;
 
   constructor(
     private readonly named: NamedProvider,
     private readonly health: ProviderHealth,
     private readonly options: ServeOptions,
-  ) {}
+  ) {
+    this.clock = options.clock ?? systemClock;
+  }
 
   start(): void {
     if (this.named.provider.serve) this.running ??= this.keepRunning();
@@ -42,6 +49,8 @@ export class ServeSupervisor {
     const ended = await within(
       STOP_MS,
       (this.running ?? Promise.resolve()).then(() => true),
+      undefined,
+      this.clock,
     );
     if (!ended)
       this.options.warn(
@@ -58,18 +67,17 @@ export class ServeSupervisor {
       if (signal.aborted) return;
       this.health.failed('serve', error);
       if (wasWell) backoffMs = FIRST_BACKOFF_MS;
-      await sleep(jittered(backoffMs, this.options.random), signal);
+      await sleep(jittered(backoffMs, this.options.random), signal, this.clock);
       backoffMs = Math.min(2 * backoffMs, MAX_BACKOFF_MS);
     }
   }
 
   private async runOnce(): Promise<{ error: Error; wasWell: boolean }> {
     let wasWell = false;
-    const timer = setTimeout(() => {
+    const cancel = this.clock.after(WELL_AFTER_MS, () => {
       wasWell = true;
       this.health.worked('serve');
-    }, WELL_AFTER_MS);
-    const cancel = () => clearTimeout(timer);
+    });
     this.aborter.signal.addEventListener('abort', cancel);
     try {
       await this.named.provider.serve?.(this.context());

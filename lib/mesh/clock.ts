@@ -2,14 +2,40 @@
 export interface Clock {
   /** Monotonic milliseconds; only differences mean anything. */
   now(): number;
-  /** Calls back once after `ms`. Returns the function that prevents it. */
-  after(ms: number, callback: () => void): () => void;
+  /**
+   * Calls back once after `ms`. Returns the function that prevents it.
+   *
+   * @param unref it alone does not keep the process alive
+   */
+  after(ms: number, callback: () => void, unref?: boolean): () => void;
+  /** The date, in milliseconds. @default the system's */
+  date?(): number;
+}
+
+/** Calls back every `ms`, and does not keep the process alive. Returns the function that ends it. */
+export function every(clock: Clock, ms: number, callback: () => void): () => void {
+  let cancel: () => void;
+  const set = (): void => {
+    cancel = clock.after(ms, fire, true);
+  };
+  const fire = (): void => {
+    set();
+    callback();
+  };
+  set();
+  return () => cancel();
+}
+
+/** The date by a clock, in milliseconds. */
+export function dateMs(clock: Clock): number {
+  return clock.date?.() ?? Date.now();
 }
 
 export const systemClock: Clock = {
   now: () => performance.now(),
-  after: (ms, callback) => {
+  after: (ms, callback, unref = false) => {
     const timer = setTimeout(callback, ms);
+    if (unref) timer.unref();
     return () => clearTimeout(timer);
   },
 };

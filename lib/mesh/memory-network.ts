@@ -150,7 +150,8 @@ export class MemoryNetwork {
     };
   }
 
-  private isCut(from: string, to: string): boolean {
+  /** Whether nothing gets through from one node to another. */
+  isCut(from: string, to: string): boolean {
     if (this.cuts.has(wayOf(from, to))) return true;
     const groupOf = (address: string) => this.groups.find((group) => group.includes(address));
     const [a, b] = [groupOf(from), groupOf(to)];

@@ -6,7 +6,7 @@ export class MemoryPipe implements Pipe {
   private out!: MemoryWire;
   private events: PipeEvents | undefined;
   private arrived: Packet[] | undefined = [];
-  private state: 'open' | 'ended' | 'closed' = 'open';
+  private state: 'open' | 'ended' | 'gone' | 'closed' = 'open';
   /** Told when the way has room again. */
   private unhanded: (() => void)[] = [];
 
@@ -17,7 +17,7 @@ export class MemoryPipe implements Pipe {
   ) {}
 
   get isClosed(): boolean {
-    return this.state === 'closed';
+    return this.state === 'gone' || this.state === 'closed';
   }
 
   get bufferedBytes(): number {
@@ -49,6 +49,7 @@ export class MemoryPipe implements Pipe {
   }
 
   end(): void {
+    if (this.state === 'gone') this.close('EOF');
     if (this.state !== 'open') return;
     this.state = 'ended';
     this.out.send({ type: 'end' });
@@ -61,15 +62,17 @@ export class MemoryPipe implements Pipe {
 
   /** The connection breaks, here and now. */
   reset(): void {
-    this.close('ECONNRESET');
+    if (this.state !== 'gone') this.close('ECONNRESET');
   }
 
-  /** The process of this end is gone: nobody here hears of anything, the other end hears the kernel. */
+  /**
+   * The process of this end is gone: nobody here hears of anything before it lets go itself, the other end
+   * hears the kernel.
+   */
   vanish(): void {
-    if (this.state === 'closed') return;
-    this.events = undefined;
+    if (this.isClosed) return;
     this.out.send({ type: 'reset' });
-    this.state = 'closed';
+    this.state = 'gone';
     this.onClosed();
   }
 
@@ -87,13 +90,13 @@ export class MemoryPipe implements Pipe {
 
   /** The way to the other end has room again. */
   drained(): void {
-    if (this.state === 'closed') return;
+    if (this.isClosed) return;
     for (const handed of this.unhanded.splice(0)) handed();
     this.events?.drained();
   }
 
   private take(packet: Packet): void {
-    if (this.state === 'closed') return;
+    if (this.isClosed) return;
     if (packet.type === 'data') this.events?.data(packet.bytes);
     else if (packet.type === 'reset') this.reset();
     else if (packet.type === 'end') {

@@ -9,7 +9,7 @@ import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf, canonicalName, formatNodeName } from '../naming/node-name.js';
 import type { PeerageSettings } from '../peerage.options.js';
 import { Attempts } from './attempts.js';
-import { type Clock, systemClock } from './clock.js';
+import { type Clock, dateMs, systemClock } from './clock.js';
 import { controlToWire, PROBE_KEY_BYTES } from './control-frames.js';
 import { falseAlarms, type FalseAlarm } from './false-alarms.js';
 import type { FoundResult, FoundSource, Mesh, MessageTaker, PostAllResult, PostResult } from './mesh.js';
@@ -106,7 +106,7 @@ export class PeerMesh implements Mesh {
       heartbeat: this.settings.heartbeat,
       limits: this.settings.limits,
       probeKey: this.probeKey,
-      originMs: Date.now() - this.clock.now(),
+      originMs: dateMs(this.clock) - this.clock.now(),
       random: this.random,
     });
     this.state = 'running';

@@ -1,4 +1,6 @@
 import { PeerageError } from '../errors/peerage-error.js';
+import type { Clock } from '../mesh/clock.js';
+import { every } from '../mesh/clock.js';
 import type { Exchange, NodeRef } from './exchange.js';
 import { FAILURE, ROLL_CALL_MS, TOPICS, isResponse, listOf } from './wire.js';
 import type { RequestBody } from './wire.js';
@@ -27,10 +29,14 @@ interface AskedCall {
 export class AskedCalls {
   private readonly calls = new Map<number, AskedCall>();
   private lastId = 0;
-  private timer: NodeJS.Timeout | undefined;
+  private endTimer: (() => void) | undefined;
   private endHandling: (() => void) | undefined;
 
-  constructor(private readonly exchange: Exchange) {}
+  private readonly clock: Clock;
+
+  constructor(private readonly exchange: Exchange) {
+    this.clock = exchange.cluster.clock;
+  }
 
   open(): void {
     this.endHandling = this.exchange.handle(TOPICS.response, (body, from) => this.take(body, from));
@@ -38,15 +44,14 @@ export class AskedCalls {
 
   close(): void {
     this.endHandling?.();
-    clearInterval(this.timer);
-    this.timer = undefined;
+    this.stopTimer();
   }
 
   ask(node: NodeRef, packet: unknown, asker: Asker): number {
     const id = (this.lastId += 1);
     const body: RequestBody = [id, packet];
     this.calls.set(id, { node, asker, received: 0, age: 0, missing: 0 });
-    this.timer ??= setInterval(() => this.callRoll(), ROLL_CALL_MS).unref();
+    this.endTimer ??= every(this.clock, ROLL_CALL_MS, () => this.callRoll());
     this.exchange.send(node, TOPICS.request, body).catch((error: unknown) => this.fail(id, error as Error));
     return id;
   }
@@ -93,10 +98,7 @@ export class AskedCalls {
   }
 
   private callRoll(): void {
-    if (this.calls.size === 0) {
-      clearInterval(this.timer);
-      this.timer = undefined;
-    }
+    if (this.calls.size === 0) this.stopTimer();
     const old = [...this.calls].filter(([, call]) => call.age++ > 0);
     const nodes = new Map(old.map(([, { node }]) => [node.bootId, node]));
     for (const node of nodes.values()) {
@@ -115,6 +117,11 @@ export class AskedCalls {
       known = [];
     }
     for (const id of ids) this.mark(id, known.includes(id));
+  }
+
+  private stopTimer(): void {
+    this.endTimer?.();
+    this.endTimer = undefined;
   }
 
   /** The last packet may be large and still on its way when the answer comes: only the second time counts. */

@@ -77,9 +77,9 @@ export class Catalog {
     this.asked.set(node.bootId, question);
     const answered = this.hearOut(node, question);
     const enough = new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, PATIENCE_MS).unref();
+      const cancel = this.exchange.cluster.clock.after(PATIENCE_MS, resolve, true);
       void answered.finally(() => {
-        clearTimeout(timer);
+        cancel();
         resolve();
       });
     });

@@ -43,7 +43,7 @@ export class PeerageServer
   override readonly transportId = PEERAGE;
   private readonly cluster: ClusterService;
   private readonly exchange: Exchange;
-  private readonly calls = new ServedCalls();
+  private readonly calls: ServedCalls;
   private listeners: (() => void)[] = [];
   private endings: (() => void)[] = [];
 
@@ -53,6 +53,7 @@ export class PeerageServer
     checkCluster(options.cluster, 'PeerageServer', 'peerageMicroservice');
     this.cluster = options.cluster;
     this.exchange = roomOf(options.cluster).exchange;
+    this.calls = new ServedCalls(options.cluster.clock);
     this.initializeSerializer(options);
     this.initializeDeserializer(options);
   }

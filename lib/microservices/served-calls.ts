@@ -1,4 +1,6 @@
 import type { Subscription } from 'rxjs';
+import type { Clock } from '../mesh/clock.js';
+import { every } from '../mesh/clock.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { ROLL_CALL_MS } from './wire.js';
 
@@ -38,14 +40,16 @@ export class ServedCall {
 export class ServedCalls {
   /** By the boot id of the client, then by id. */
   private readonly clients = new Map<string, Map<number, ServedCall>>();
-  private timer: NodeJS.Timeout | undefined;
+  private endTimer: (() => void) | undefined;
+
+  constructor(private readonly clock: Clock) {}
 
   open(client: NodeInfo, id: number): ServedCall {
     const call = new ServedCall(client, id);
     let calls = this.clients.get(client.bootId);
     if (!calls) this.clients.set(client.bootId, (calls = new Map<number, ServedCall>()));
     calls.set(id, call);
-    this.timer ??= setInterval(() => this.sweep(), ROLL_CALL_MS).unref();
+    this.endTimer ??= every(this.clock, ROLL_CALL_MS, () => this.sweep());
     return call;
   }
 
@@ -92,7 +96,7 @@ export class ServedCalls {
   }
 
   private stopTimer(): void {
-    clearInterval(this.timer);
-    this.timer = undefined;
+    this.endTimer?.();
+    this.endTimer = undefined;
   }
 }

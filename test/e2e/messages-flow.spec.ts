@@ -105,3 +105,16 @@ describe('a slow reader', () => {
     expect(seen).toEqual([]);
   });
 });
+
+describe('messages', () => {
+  it('said at the very end arrive', async () => {
+    const [a, b] = await apps.start({}, {});
+    const received: number[] = [];
+    b!.cluster.handle('last', ({ i }: { i: number }) => void received.push(i));
+    for (let i = 0; i < 500; i++)
+      a!.cluster.broadcast('last', { i, bytes: Buffer.alloc(i % 50 === 0 ? 200_000 : 10) });
+    await a!.app.close();
+    await vi.waitFor(() => expect(received).toHaveLength(500));
+    expect(received).toEqual(Array.from({ length: 500 }, (_, i) => i));
+  });
+});

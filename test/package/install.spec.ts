@@ -22,6 +22,34 @@ const BOOT = `
   await app.close();
 `;
 
+/** The same with providers from the environment; says which of them failed, and why. */
+const BOOT_BY_ENVIRONMENT = `
+  import 'reflect-metadata';
+  import { NestFactory } from '@nestjs/core';
+  import { ClusterService, PeerageModule } from 'nestjs-peerage';
+  Object.assign(process.env, { PEERAGE_APP_NAME: 'packed', PEERAGE_BIND: '127.0.0.1' });
+  process.env.PEERAGE_VIA = 'self:,redis://127.0.0.1:9,postgres://a@127.0.0.1:9/db';
+  const app = await NestFactory.createApplicationContext(PeerageModule.forRoot(), { logger: false });
+  const { providers } = await app.get(ClusterService).poll();
+  console.log(providers.map(({ provider, error }) => provider + ': ' + (error?.message ?? 'well')).join('\\n'));
+  await app.close();
+`;
+
+const CLUSTER = `
+  import 'reflect-metadata';
+  import { Test } from '@nestjs/testing';
+  import { PeerageModule } from 'nestjs-peerage';
+  import { TestCluster } from 'nestjs-peerage/testing';
+  const imports = [PeerageModule.forRoot({ appName: 'packed' })];
+  const cluster = await TestCluster.start(3, () => Test.createTestingModule({ imports }));
+  const [a, b] = cluster.nodes;
+  b.cluster.handle('double', (n) => 2 * n);
+  const answer = await a.cluster.request(b.name, 'double', 21);
+  await b.kill();
+  console.log(answer, a.cluster.peers.map((peer) => peer.name).join());
+  await cluster.stop();
+`;
+
 const CONSUMER = `
   import { Injectable, Module } from '@nestjs/common';
   import { ClusterService, PeerageModule } from 'nestjs-peerage';
@@ -52,10 +80,21 @@ describe('an app on the versions of this repository', () => {
     const present = optionalPeers.filter((name) => existsSync(join(app.folder, 'node_modules', name)));
     expect(present).toEqual([]);
     expect(app.load('nestjs-peerage')).toBe('loaded');
+    // Of @nestjs/testing it takes the types only.
+    expect(app.load('nestjs-peerage/testing')).toBe('loaded');
   });
 
   it('boots', () => {
     expect(app.run(BOOT)).toBe('packed@127.0.0.1');
+  });
+
+  it('boots with PEERAGE_VIA of a provider whose package is not there, and says what to install', () => {
+    const lines = app.run(BOOT_BY_ENVIRONMENT).split('\n');
+    expect(lines).toEqual([
+      'self: well',
+      expect.stringMatching(/^redis: .*npm install ioredis/),
+      expect.stringMatching(/^postgres: .*npm install pg/),
+    ]);
   });
 
   it.each(['typescript', 'typescript-7'] as const)('type-checks with %s and skipLibCheck off', (compiler) => {
@@ -67,6 +106,10 @@ describe('an app on the versions of this repository', () => {
     const imported = optionalPeers.filter((name) => name !== '@opentelemetry/api');
     app.install(...imported.map(pinned));
     expect(subpaths.map((path) => [path, app.load(path)])).toEqual(subpaths.map((path) => [path, 'loaded']));
+  });
+
+  it('tests a cluster in one process', () => {
+    expect(app.run(CLUSTER)).toBe('42 packed@10.0.0.3');
   });
 });
 
@@ -92,6 +135,11 @@ describe('an app on NestJS 11', () => {
 
   it('type-checks', () => {
     expect(app.typeErrors('typescript', CONSUMER)).toEqual([]);
+  });
+
+  it('tests a cluster in one process', () => {
+    app.install('@nestjs/testing@11');
+    expect(app.run(CLUSTER)).toBe('42 packed@10.0.0.3');
   });
 });
 

@@ -1,6 +1,8 @@
 import { PeerageError } from '../../lib/errors/peerage-error.js';
 import type { ClusterService } from '../../lib/index.js';
 import type { Peer } from '../../lib/membership/events.js';
+import type { Clock } from '../../lib/mesh/clock.js';
+import { systemClock } from '../../lib/mesh/clock.js';
 
 type Handler = (data: unknown, context: { peer: Peer; topic: string }) => unknown;
 type PeerEventType = 'peer.up' | 'peer.down';
@@ -16,7 +18,10 @@ export class FakeCluster {
   private readonly handlers = new Map<string, Handler>();
   private readonly listeners = new Set<{ type: string; listener: (event: { peer: Peer }) => unknown }>();
 
-  constructor(name: string) {
+  constructor(
+    name: string,
+    readonly clock: Clock = systemClock,
+  ) {
     this.self = peerNamed(name);
   }
 

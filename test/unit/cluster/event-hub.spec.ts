@@ -6,6 +6,7 @@ import { EventHub } from '../../../lib/cluster/event-hub.js';
 import type { PeerageDiagnostic } from '../../../lib/diagnostics/channels.js';
 import { diagnosticsChannelName } from '../../../lib/diagnostics/channels.js';
 import type { Peer } from '../../../lib/membership/events.js';
+import { systemClock } from '../../../lib/mesh/clock.js';
 import { CapturedLog } from '../../support/captured-log.js';
 import { FakeNetwork } from '../../support/fake-mesh.js';
 import { settings } from '../../support/peerage-settings.js';
@@ -13,7 +14,7 @@ import { recorder, turns } from '../../support/recorder.js';
 
 function setUp() {
   const mesh = new FakeNetwork().mesh(settings());
-  const hub = new EventHub(mesh);
+  const hub = new EventHub(mesh, systemClock);
   mesh.subscribe((event) => hub.emit(event));
   return { mesh, hub };
 }

@@ -1,6 +1,9 @@
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Clock } from '../../../lib/mesh/clock.js';
+import { systemClock } from '../../../lib/mesh/clock.js';
 import { PollSchedule } from '../../../lib/discovery/poll.schedule.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
 import { deferred } from '../../support/recorder.js';
 
 const NAME = 'peerage.poll';
@@ -10,8 +13,8 @@ describe('the schedule', () => {
   let random = 0.5;
   const run = vi.fn<() => Promise<void>>();
 
-  const schedule = (syncOffsetMs = 0) =>
-    new PollSchedule(registry, { intervalMs: 1_000, syncOffsetMs, random: () => random }, run);
+  const schedule = (syncOffsetMs = 0, clock: Clock = systemClock) =>
+    new PollSchedule(registry, { intervalMs: 1_000, syncOffsetMs, random: () => random, clock }, run);
 
   beforeEach(() => {
     vi.useFakeTimers();
@@ -115,6 +118,24 @@ describe('the schedule', () => {
     expect(run).toHaveBeenCalledTimes(1);
     expect(registry.getTimeouts()).toEqual([]);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('goes by another clock, under its name in the registry', async () => {
+    const clock = new VirtualClock();
+    const one = schedule(0, clock);
+    one.start();
+    expect(vi.getTimerCount()).toBe(0);
+    expect(registry.getTimeouts()).toEqual([NAME]);
+    await clock.advanceAsync(2_999);
+    expect(run).toHaveBeenCalledTimes(3);
+    registry.deleteTimeout(NAME);
+    await clock.advanceAsync(10_000);
+    expect(run).toHaveBeenCalledTimes(3);
+    one.stop();
+    const two = schedule(0, clock);
+    two.start();
+    two.stop();
+    expect([clock.pending, registry.getTimeouts()]).toEqual([0, []]);
   });
 
   it('throws when the name is taken, and leaves no timer behind', () => {

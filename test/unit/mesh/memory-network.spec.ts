@@ -149,6 +149,15 @@ describe('MemoryNetwork', () => {
     await connect();
   });
 
+  it('lets a lost process close what it had, at once', async () => {
+    const { near } = await connect();
+    network.crash(A);
+    let isClosed = false;
+    void a.close().then(() => (isClosed = true));
+    await clock.advanceAsync(0);
+    expect([isClosed, near.log]).toEqual([true, ['closed EOF']]);
+  });
+
   it('ends the link at the other side when a dial was given up under way', async () => {
     const controller = new AbortController();
     const outcome = dial(a, controller.signal);

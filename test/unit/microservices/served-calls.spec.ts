@@ -1,5 +1,6 @@
 import { Subscription } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../../lib/mesh/clock.js';
 import { ServedCalls } from '../../../lib/microservices/served-calls.js';
 import { ROLL_CALL_MS } from '../../../lib/microservices/wire.js';
 import { peerNamed } from '../../support/fake-cluster.js';
@@ -9,7 +10,7 @@ let calls: ServedCalls;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  calls = new ServedCalls();
+  calls = new ServedCalls(systemClock);
 });
 afterEach(() => {
   calls.close();
