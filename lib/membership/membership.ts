@@ -1,7 +1,16 @@
 import { addressOf } from '../naming/node-name.js';
 import { OWN_SOURCES } from './address-book.js';
 import { Core, type LinkRecord, type PeerRecord } from './core.js';
-import { consider, dialled, dialNow, expireHints, foundAnswer, foundHints, pump } from './dialling.js';
+import {
+  consider,
+  dialled,
+  dialNow,
+  expireHints,
+  foundAnswer,
+  foundHints,
+  isDialling,
+  pump,
+} from './dialling.js';
 import type { Peer } from './events.js';
 import { compare, sendDigest, takeDigest, takePeerList } from './exchange.js';
 import { explainAddress, explainAll } from './explain.js';
@@ -69,6 +78,12 @@ export class Membership {
     if (record.boundTo !== undefined) return { state: 'peer', bootId: record.boundTo };
     if (record.blocked) return { state: 'disconnected' };
     return { state: record.queued || record.dialling !== undefined ? 'dialling' : 'waiting' };
+  }
+
+  /** Whether anything is being dialled, waits for that, or is in its handshake. */
+  get isDialling(): boolean {
+    const { core } = this;
+    return isDialling(core) || [...core.links.values()].some(({ stage }) => stage !== 'up');
   }
 
   /** A number for a link that the shell accepted. Dials get theirs from the `dial` directive. */

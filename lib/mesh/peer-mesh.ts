@@ -19,8 +19,13 @@ import { MeshLinks } from './mesh-links.js';
 import { Refusals } from './refusals.js';
 import type { Transport } from './transport.js';
 
-/** A worker thread costs more to start than ten handshakes, and nobody is probed before 2.5 s of silence. */
+/**
+ * A worker thread costs more to start than ten handshakes, and nobody is probed before 2.5 s of silence: it
+ * starts this long after the node, or later, when the first dials are over.
+ */
 const PROBER_AFTER_MS = 1_000;
+const PROBER_AT_LAST_MS = 5_000;
+const LOOK_AGAIN_MS = 250;
 
 /** A wake-up later than this reads what has arrived before it judges anyone. */
 const READ_FIRST_MS = 50;
@@ -110,15 +115,7 @@ export class PeerMesh implements Mesh {
       random: this.random,
     });
     this.state = 'running';
-    this.cancelProber = this.clock.after(PROBER_AFTER_MS, () => {
-      this.prober = this.startProber({
-        bootId: this.node.bootId,
-        key: this.probeKey,
-        bind: this.settings.bind,
-        port: listening.port,
-        answered: (bootId, lagMs) => this.input({ type: 'probed', bootId, lagMs }),
-      });
-    });
+    this.startProberIn(PROBER_AFTER_MS, listening.port, this.clock.now() + PROBER_AT_LAST_MS);
   }
 
   stop(): Promise<void> {
@@ -191,6 +188,20 @@ export class PeerMesh implements Mesh {
   subscribe(listener: (event: PeerEvent) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  private startProberIn(ms: number, port: number, atLastMs: number): void {
+    this.cancelProber = this.clock.after(ms, () => {
+      if (this.membership!.isDialling && this.clock.now() < atLastMs)
+        return this.startProberIn(LOOK_AGAIN_MS, port, atLastMs);
+      this.prober = this.startProber({
+        bootId: this.node.bootId,
+        key: this.probeKey,
+        bind: this.settings.bind,
+        port,
+        answered: (bootId, lagMs) => this.input({ type: 'probed', bootId, lagMs }),
+      });
+    });
   }
 
   private reachNotes(): string[] {

@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { MemoryNetwork } from '../../../lib/mesh/memory-network.js';
+import { createMemoryTransport } from '../../../lib/mesh/memory-transport.js';
+import { PeerMesh } from '../../../lib/mesh/peer-mesh.js';
+import { settings } from '../../support/peerage-settings.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
+
+const HOST = '10.0.0.1';
+
+let clock: VirtualClock;
+let network: MemoryNetwork;
+let mesh: PeerMesh;
+let startedAtMs: number | undefined;
+
+beforeEach(async () => {
+  clock = new VirtualClock();
+  network = new MemoryNetwork(clock);
+  startedAtMs = undefined;
+  const options = settings({
+    appName: 'app',
+    host: HOST,
+    bind: HOST,
+    port: 4370,
+    secret: 'long enough for this',
+  });
+  mesh = new PeerMesh(options, {
+    transport: createMemoryTransport(network, { host: HOST, port: 4370, limits: options.limits }),
+    clock,
+    startProber: () => {
+      startedAtMs = clock.now();
+      return { notes: [], probe: () => {}, close: async () => {} };
+    },
+  });
+  await mesh.start();
+});
+
+afterEach(() => mesh.stop());
+
+it('a prober starts a second after its node', async () => {
+  await clock.advanceAsync(999);
+  expect(startedAtMs).toBeUndefined();
+  await clock.advanceAsync(1);
+  expect(startedAtMs).toBe(1_000);
+});
+
+/** A dial that hangs for two seconds. */
+function dialInVain(host: string): void {
+  network.cut(`${HOST}:4370`, `${host}:4370`);
+  void mesh.found([`app@${host}`], { provider: host, as: 'answer' });
+}
+
+it('a prober waits until the first dials are over', async () => {
+  dialInVain('10.0.0.2');
+  await clock.advanceAsync(1_999);
+  expect(startedAtMs).toBeUndefined();
+  await clock.advanceAsync(250);
+  expect(startedAtMs).toBeDefined();
+});
+
+it('a prober waits no longer than five seconds', async () => {
+  for (let i = 2; i < 8; i++) {
+    dialInVain(`10.0.0.${i}`);
+    await clock.advanceAsync(1_000);
+  }
+  expect(startedAtMs).toBe(5_000);
+});
