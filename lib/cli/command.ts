@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { optionsFromEnvironment } from '../config/environment.js';
+import { parseViaUrl } from '../config/via-url.js';
 import { describeError, PeerageError } from '../errors/peerage-error.js';
 import { securityOf } from '../options/security.js';
 import type { PeerageModuleOptions, Security } from '../peerage.options.js';
 import { MIN_SECRET_BYTES } from '../peerage.options.js';
 import type { PeerageProvider } from '../via/provider.js';
-import { providerOfUrl } from './provider-of-url.js';
 
 export const USAGE = `nestjs-peerage discover [options] [<via-url>...]
 
@@ -77,7 +77,7 @@ export async function readCommand(
   if (verb !== 'discover') throw new Error(`There is no command "${verb}". Try: nestjs-peerage --help`);
   const options = fromEnvironment(env);
   return {
-    providers: await providersOf(urls, env),
+    providers: providersOf(urls, env),
     security: await readSecurity(values['secret-file'], options),
     cluster: values.cluster ?? options.cluster,
     appName: values.app ?? options.appName ?? 'app',
@@ -89,16 +89,16 @@ export async function readCommand(
   };
 }
 
-/** The options of the module, apart from `via`: URLs are read here, of more kinds. */
+/** The options of the module, apart from `via`: what is asked for here may be something else. */
 function fromEnvironment(env: Environment): PeerageModuleOptions {
   return optionsFromEnvironment({ ...env, PEERAGE_VIA: undefined });
 }
 
-async function providersOf(given: readonly string[], env: Environment): Promise<NamedUrl[]> {
+function providersOf(given: readonly string[], env: Environment): NamedUrl[] {
   const fallback = (env['PEERAGE_VIA'] ?? '').split(',').map((part) => part.trim());
   const urls = given.length > 0 ? given : fallback.filter((part) => part !== '');
   if (urls.length === 0) throw new Error('Say where to look: a provider URL, or PEERAGE_VIA. Try --help.');
-  return Promise.all(urls.map(async (url) => ({ url, provider: await providerOfUrl(url) })));
+  return urls.map((url) => ({ url, provider: parseViaUrl(url) }));
 }
 
 async function readSecurity(file: string | undefined, options: PeerageModuleOptions): Promise<Security> {

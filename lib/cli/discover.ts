@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { readNames } from '../discovery/read-names.js';
 import { within } from '../discovery/timing.js';
+import { withoutPassword } from '../config/without-password.js';
 import { describeError, PeerageError } from '../errors/peerage-error.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { compareNames, DEFAULT_PORT, formatNodeName, parseNodeName } from '../naming/node-name.js';
 import { DEFAULT_LIMITS } from '../peerage.options.js';
-import { pause } from '../via/abortable.js';
+import { pause, underDeadline } from '../via/abortable.js';
 import type { TakesAnnouncementKeys } from '../via/announcement.js';
 import { ANNOUNCEMENT_KEYS, announcementKeys } from '../via/announcement.js';
 import type { PeerageProvider } from '../via/provider.js';
 import type { DiscoverCommand, NamedUrl } from './command.js';
 import { checkNode } from './dial-check.js';
 import type { DialFinding, DiscoverReport, ProviderFinding } from './report.js';
-import { textOf, verdictOn, withoutPassword } from './report.js';
+import { textOf, verdictOn } from './report.js';
 
 const WATCH_EVERY_MS = 5_000;
 const DIALS_AT_ONCE = 32;
@@ -74,8 +75,9 @@ async function answerOf(
 ): Promise<unknown> {
   const self = selfOf(command);
   if (ANNOUNCEMENT_KEYS in provider) await hear(provider, self, command, stopped);
-  const signal = AbortSignal.any([stopped, AbortSignal.timeout(command.timeoutMs)]);
-  const asked = Promise.resolve(provider.poll({ self, signal })).then((names) => ({ names }));
+  const asked = underDeadline(command.timeoutMs, stopped, async (signal) => ({
+    names: await provider.poll({ self, signal }),
+  }));
   const answer = await within(command.timeoutMs + 500, asked, stopped);
   if (!answer) throw new PeerageError('PROVIDER_TIMEOUT', `No answer within ${command.timeoutMs} ms.`);
   return answer.names;
@@ -90,8 +92,9 @@ async function hear(
 ): Promise<void> {
   const keys = announcementKeys(security, cluster ?? appName);
   (provider as unknown as TakesAnnouncementKeys)[ANNOUNCEMENT_KEYS](keys);
-  const signal = AbortSignal.any([stopped, AbortSignal.timeout(HEAR_MS)]);
-  await provider.serve?.({ self, signal, found: () => {} });
+  await underDeadline(HEAR_MS, stopped, async (signal) =>
+    provider.serve?.({ self, signal, found: () => {} }),
+  );
 }
 
 /** A node of this host that nobody else hears of. */

@@ -1,3 +1,4 @@
+import { withoutPassword } from '../config/without-password.js';
 import type { PeerageErrorCode } from '../errors/peerage-error.js';
 
 /** What one provider said. */
@@ -101,9 +102,4 @@ function linesOfDial({ name, result, ms, node, message, hint }: DialFinding, wid
     ...(message === undefined ? [] : [`  ${message}`]),
     ...(hint === undefined ? [] : [`  hint: ${hint}`]),
   ];
-}
-
-/** What is printed ends up in logs and tickets. */
-export function withoutPassword(url: string): string {
-  return url.replace(/(\/\/[^/@:]*):[^@]*@/, '$1:***@');
 }

@@ -78,6 +78,11 @@ export function kubeSettings(options: ViaKubernetesOptions, env: Environment = p
   };
 }
 
+/** What logs and events call it. */
+export function kubeProviderName({ namespace, labelSelector }: KubeSettings): string {
+  return `kubernetes:${namespace}/${labelSelector.replace(/^kubernetes.io\/service-name=/, '')}`;
+}
+
 function serverOf(env: Environment): string {
   const host = valueOf(env, 'KUBERNETES_SERVICE_HOST');
   if (host === undefined) return 'http://127.0.0.1:8001';

@@ -1,5 +1,5 @@
 import { canonicalName } from '../naming/node-name.js';
-import { pause } from '../via/abortable.js';
+import { pause, underDeadline } from '../via/abortable.js';
 import type { ServeContext } from '../via/provider.js';
 import type { KubeApi } from './kube-api.js';
 import type { KubeCache } from './kube-cache.js';
@@ -51,9 +51,9 @@ export class KubeSession {
 
   private async listAndWatch(): Promise<void> {
     const { signal } = this.context;
-    this.cache.take(await this.api.list(AbortSignal.any([signal, AbortSignal.timeout(LIST_MS)])));
+    this.cache.take(await underDeadline(LIST_MS, signal, (deadline) => this.api.list(deadline)));
     this.handOverNew();
-    while (!signal.aborted) await this.watchOnce(AbortSignal.any([signal, AbortSignal.timeout(STALLED_MS)]));
+    while (!signal.aborted) await underDeadline(STALLED_MS, signal, (deadline) => this.watchOnce(deadline));
   }
 
   private async watchOnce(signal: AbortSignal): Promise<void> {

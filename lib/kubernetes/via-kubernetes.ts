@@ -6,7 +6,7 @@ import { kubeFailure } from './kube-errors.js';
 import type { KubeAddress } from './kube-names.js';
 import { addressesIn, nameAt } from './kube-names.js';
 import type { KubeSettings, ViaKubernetesOptions } from './kube-options.js';
-import { kubeSettings } from './kube-options.js';
+import { kubeProviderName, kubeSettings } from './kube-options.js';
 import { KubeSession } from './kube-session.js';
 
 /** A watch that said something so lately is believed; else the API is asked. Bookmarks come once a minute. */
@@ -25,7 +25,7 @@ export function viaKubernetes(options: ViaKubernetesOptions = {}): PeerageProvid
   const api = new KubeApi(settings);
   const cache = new KubeCache(settings);
   return {
-    name: `kubernetes:${settings.namespace}/${settings.labelSelector.replace(/^kubernetes.io\/service-name=/, '')}`,
+    name: kubeProviderName(settings),
     poll: async ({ self, signal }) => {
       const addresses = cache.isFresh(FRESH_MS) ? cache.all() : await ask(api, settings, signal);
       return namesOf(addresses, self, settings);

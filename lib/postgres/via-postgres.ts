@@ -8,37 +8,11 @@ import { viaInjected } from '../via/via-injected.js';
 import { ownPostgres } from './own-postgres.js';
 import type { PgPool, PgPort } from './pg-types.js';
 import { poolPort } from './pg-types.js';
+import type { ViaPostgresOptions } from './postgres-options.js';
+import { POSTGRES, validatePostgresOptions } from './postgres-options.js';
 import { PostgresPoint } from './postgres-point.js';
-import { isTableName } from './statements.js';
 
-/**
- * Options of {@link viaPostgres}: one of `url`, `pool` and `token`.
- *
- * @publicApi
- */
-export interface ViaPostgresOptions {
-  /** `postgres://…`: a small pool of its own, by the package `pg`. */
-  readonly url?: string;
-  /** A `Pool` of `pg` that the app has. It is left open. */
-  readonly pool?: PostgresPool;
-  /** The injection token under which the app's container has such a pool. */
-  readonly token?: InjectionToken;
-  /** The table, made on first use, and the channel of its notifications. @default 'peerage_nodes' */
-  readonly table?: string;
-  /** Nodes with the same one meet; several clusters can share a table. @default the app name */
-  readonly cluster?: string;
-  /** How long the row of a node that was killed counts, in milliseconds, at least 1,000. @default 30000 */
-  readonly ttlMs?: number;
-}
-
-/**
- * A `Pool` of the package `pg`.
- *
- * @publicApi
- */
-export type PostgresPool = PgPool;
-
-const MIN_TTL_MS = 1_000;
+export type { PostgresPool, ViaPostgresOptions } from './postgres-options.js';
 
 /**
  * Finds the nodes that share a PostgreSQL database: each keeps a row in a table while it runs, and
@@ -53,7 +27,7 @@ export function viaPostgres(
 ): Type<PeerageProvider>;
 export function viaPostgres(options: ViaPostgresOptions): PeerageProvider;
 export function viaPostgres(options: ViaPostgresOptions): PeerageProvider | Type<PeerageProvider> {
-  validate(options);
+  validatePostgresOptions(options);
   const { url, pool, token } = options;
   if (token !== undefined)
     return viaInjected<PgPool>(token, (value) => provider(options, async () => portOf(value)));
@@ -70,26 +44,11 @@ function provider(options: ViaPostgresOptions, open: () => Promise<PgPort>): Pee
     async () => new PostgresPoint(await open(), { table, cluster, ttlMs }),
     (point) => point.close(),
   );
-  return meetingProvider('postgres', points, ttlMs);
+  return meetingProvider(POSTGRES, points, ttlMs);
 }
 
 function portOf(pool: PgPool): PgPort {
   const { query, options } = (pool ?? {}) as Partial<PgPool>;
   if (typeof query === 'function' && typeof options === 'object') return poolPort(pool);
   throw new PeerageError('INVALID_OPTIONS', 'viaPostgres(): what was given as the pool is no Pool of pg.');
-}
-
-function validate({ url, pool, token, table, cluster, ttlMs }: ViaPostgresOptions): void {
-  const faults: string[] = [];
-  const given = [url, pool, token].filter((value) => value !== undefined).length;
-  if (given !== 1) faults.push('give one of url, pool and token');
-  if (url !== undefined && !/^postgres(ql)?:\/\//.test(url))
-    faults.push('url is not of the form postgres://user@host/database');
-  if (table !== undefined && !isTableName(table))
-    faults.push('table is not of the form name or schema.name (letters, digits and _)');
-  if (cluster !== undefined && (typeof cluster !== 'string' || !/^\S+$/.test(cluster)))
-    faults.push('cluster is empty or has spaces');
-  if (ttlMs !== undefined && !(Number.isSafeInteger(ttlMs) && ttlMs >= MIN_TTL_MS))
-    faults.push(`ttlMs ${String(ttlMs)} is not an integer of at least ${MIN_TTL_MS} (milliseconds)`);
-  if (faults.length > 0) throw new PeerageError('INVALID_OPTIONS', `viaPostgres(): ${faults.join('; ')}.`);
 }

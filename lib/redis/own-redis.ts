@@ -16,7 +16,7 @@ export async function ownRedis(url: string): Promise<RedisPort> {
 }
 
 async function byIoredis(url: string): Promise<RedisPort | undefined> {
-  const ioredis = await present(() => import('ioredis'));
+  const ioredis = await import('ioredis').catch(absent);
   if (!ioredis) return undefined;
   const client = new ioredis.Redis(url, {
     lazyConnect: true,
@@ -28,7 +28,7 @@ async function byIoredis(url: string): Promise<RedisPort | undefined> {
 }
 
 async function byNodeRedis(url: string): Promise<RedisPort | undefined> {
-  const redis = await present(() => import('redis'));
+  const redis = await import('redis').catch(absent);
   if (!redis) return undefined;
   const client = redis.createClient({
     url,
@@ -38,14 +38,10 @@ async function byNodeRedis(url: string): Promise<RedisPort | undefined> {
   return nodeRedisPort(client, true);
 }
 
-/** The module, or undefined when its package is not installed. */
-async function present<T>(load: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await load();
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') return undefined;
-    throw error;
-  }
+/** That its package is not installed is no error. Caught where it is imported, so that bundlers expect it too. */
+function absent(error: unknown): undefined {
+  if ((error as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') return undefined;
+  throw error;
 }
 
 function backoffMs(tries: number): number {

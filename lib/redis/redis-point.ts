@@ -1,7 +1,7 @@
 import { describeError, PeerageError } from '../errors/peerage-error.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { canonicalName, parseNodeName } from '../naming/node-name.js';
-import { abortedError, orAborted } from '../via/abortable.js';
+import { abortedError, orAborted, underDeadline } from '../via/abortable.js';
 import { nameOrUndefined } from '../via/checks.js';
 import type { MeetingListener, MeetingPoint } from '../via/meeting-point.js';
 import type { RedisPort } from './redis-port.js';
@@ -61,7 +61,7 @@ export class RedisPoint implements MeetingPoint {
 
   private async ask(signal: AbortSignal, ...words: [string, ...string[]]): Promise<unknown> {
     try {
-      await this.port.ready(AbortSignal.any([signal, AbortSignal.timeout(READY_MS)]));
+      await underDeadline(READY_MS, signal, (patience) => this.port.ready(patience));
       return await orAborted(this.port.command(...words), signal, () => abortedError('Redis', signal));
     } catch (error) {
       if (error instanceof PeerageError) throw error;

@@ -31,3 +31,30 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', end);
   });
 }
+
+/**
+ * Runs `work` under a signal that aborts with `signal`, or when the time is over. It leaves nothing on
+ * `signal`, which may live as long as the app: `AbortSignal.any()` leaves a little there for each call.
+ */
+export async function underDeadline<T>(
+  ms: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const aborter = new AbortController();
+  const abort = (): void => aborter.abort(signal.reason);
+  const timer = setTimeout(() => aborter.abort(timeUp(ms)), ms);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  try {
+    return await work(aborter.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** As the reason of `AbortSignal.timeout()`. */
+function timeUp(ms: number): DOMException {
+  return new DOMException(`There was no answer within ${ms} ms`, 'TimeoutError');
+}

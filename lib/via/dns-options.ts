@@ -30,7 +30,8 @@ export interface ViaDnsOptions {
   readonly srv?: boolean;
   /**
    * Name servers to ask, such as `10.0.0.2`, `127.0.0.1:8600` or `[fd00::2]:53`. Neither search domains nor
-   * the hosts file apply then: give the full name. @default those of the system
+   * the hosts file apply then: give the full name. Addresses are asked for again when their TTL is over, at
+   * most every 2 s, and not only at the next poll; SRV records at each poll. @default those of the system
    */
   readonly nameservers?: readonly string[];
 }

@@ -1,5 +1,5 @@
 import { Resolver } from 'node:dns/promises';
-import type { SrvRecord } from 'node:dns';
+import type { RecordWithTtl, SrvRecord } from 'node:dns';
 import type { AddressFamily, AddressMemory } from './dns-families.js';
 import { familiesOf, uniteFamilies } from './dns-families.js';
 import { isAboutOneName, isNoSuchRecord, lookupAborted, lookupFailed } from './dns-errors.js';
@@ -7,6 +7,8 @@ import { isAboutOneName, isNoSuchRecord, lookupAborted, lookupFailed } from './d
 /** First wait for an answer; each retry waits twice as long. */
 const TRY_MS = 1_000;
 const TRIES = 2;
+
+const WITH_TTL = { ttl: true } as const;
 
 /**
  * Runs one poll's queries on a resolver of its own, which ends with the signal. It asks name servers
@@ -34,6 +36,13 @@ export async function withResolver<T>(
   }
 }
 
+/** The addresses of a name. */
+export interface AddressAnswer {
+  readonly addresses: string[];
+  /** How long the first of the records stands; undefined when there is none. */
+  readonly ttlMs: number | undefined;
+}
+
 /**
  * The addresses of a name, A and AAAA asked side by side.
  *
@@ -44,15 +53,27 @@ export async function resolveAddresses(
   name: string,
   family: AddressFamily,
   memory: AddressMemory = new Map(),
-): Promise<string[]> {
+): Promise<AddressAnswer> {
   const families = familiesOf(family);
-  const answers = await Promise.allSettled(families.map((each) => resolveFamily(resolver, name, each)));
-  return uniteFamilies(new Map(families.map((each, index) => [each, answers[index]!])), memory);
+  const ttls: number[] = [];
+  const answers = await Promise.allSettled(
+    families.map(async (each) => {
+      const records = await resolveFamily(resolver, name, each);
+      ttls.push(...records.map(({ ttl }) => ttl));
+      return records.map(({ address }) => address);
+    }),
+  );
+  const addresses = uniteFamilies(new Map(families.map((each, index) => [each, answers[index]!])), memory);
+  return { addresses, ttlMs: ttls.length > 0 ? Math.min(...ttls) * 1_000 : undefined };
 }
 
-async function resolveFamily(resolver: Resolver, name: string, family: 4 | 6): Promise<string[]> {
+async function resolveFamily(
+  resolver: Resolver,
+  name: string,
+  family: 4 | 6,
+): Promise<readonly RecordWithTtl[]> {
   try {
-    return await (family === 4 ? resolver.resolve4(name) : resolver.resolve6(name));
+    return await (family === 4 ? resolver.resolve4(name, WITH_TTL) : resolver.resolve6(name, WITH_TTL));
   } catch (error) {
     if (isNoSuchRecord(error)) return [];
     throw error;

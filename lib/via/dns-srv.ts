@@ -46,7 +46,7 @@ async function hostsOf(
   if (target === '' || target === '.') return [];
   if (isIP(target)) return [target];
   try {
-    const addresses = await resolveAddresses(resolver, target, family);
+    const { addresses } = await resolveAddresses(resolver, target, family);
     return addresses.length > 0 ? addresses : [target];
   } catch (error) {
     if (signal.aborted) throw error;

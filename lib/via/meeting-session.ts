@@ -1,5 +1,5 @@
 import { canonicalName } from '../naming/node-name.js';
-import { pause } from './abortable.js';
+import { pause, underDeadline } from './abortable.js';
 import { nameOrUndefined } from './checks.js';
 import type { MeetingPoint } from './meeting-point.js';
 import type { ServeContext } from './provider.js';
@@ -32,7 +32,10 @@ export class MeetingSession {
    */
   async run(): Promise<void> {
     const ended = new AbortController();
-    const end = (): void => ended.abort();
+    const end = (): void => {
+      ended.abort();
+      this.wake.abort();
+    };
     this.context.signal.addEventListener('abort', end);
     const listening = this.keepListening(ended.signal);
     try {
@@ -49,22 +52,27 @@ export class MeetingSession {
     this.wake = new AbortController();
     const isRefreshed = await this.refresh();
     const waitMs = isRefreshed ? this.ttlMs / REFRESHES_PER_TTL : RETRY_MS;
-    const until = AbortSignal.any([this.context.signal, this.wake.signal]);
-    await pause(waitMs * (0.5 + Math.random() / 2), until);
+    await pause(waitMs * (0.5 + Math.random() / 2), this.wake.signal);
   }
 
   private async refresh(): Promise<boolean> {
-    const failure = await this.failureOf((signal) => this.point.register(this.context.self, signal));
+    const unwritten = await this.register();
     const unread = await this.failureOf((signal) => this.handOverNew(signal));
-    if (failure && !unread && !this.context.signal.aborted) throw failure.reason;
-    return !failure && !unread;
+    if (!unwritten || unread) return !unread;
+    // The store may have come back between the two.
+    const stillUnwritten = await this.register();
+    if (stillUnwritten && !this.context.signal.aborted) throw stillUnwritten.reason;
+    return !stillUnwritten;
+  }
+
+  private register(): Promise<PromiseRejectedResult | undefined> {
+    return this.failureOf((signal) => this.point.register(this.context.self, signal));
   }
 
   private async failureOf(
     ask: (signal: AbortSignal) => Promise<void>,
   ): Promise<PromiseRejectedResult | undefined> {
-    const signal = AbortSignal.any([this.context.signal, AbortSignal.timeout(ASK_MS)]);
-    const [result] = await Promise.allSettled([ask(signal)]);
+    const [result] = await Promise.allSettled([underDeadline(ASK_MS, this.context.signal, ask)]);
     return result.status === 'rejected' ? result : undefined;
   }
 

@@ -2,9 +2,8 @@ import type { NodeInfo } from '../naming/node-info.js';
 import { DEFAULT_PORT, formatNodeName, parseNodeName } from '../naming/node-name.js';
 import type { ViaDnsOptions } from './dns-options.js';
 import { validateDnsOptions } from './dns-options.js';
-import { resolveAddresses, withResolver } from './dns-resolver.js';
+import { NameserverLookup } from './dns-nameservers.js';
 import { namesBySrv } from './dns-srv.js';
-import type { AddressFamily, AddressMemory } from './dns-families.js';
 import { SystemLookup } from './dns-system.js';
 import type { PeerageProvider } from './provider.js';
 
@@ -13,7 +12,9 @@ export type { ViaDnsOptions } from './dns-options.js';
 /**
  * Finds nodes by DNS: every address of a name is a node. The lookup is the system's own, so the hosts file,
  * search domains (Kubernetes short names) and answers longer than a datagram work. A name that does not
- * exist is an empty answer. When the name servers fail, the poll fails and the last good answer stands.
+ * exist is an empty answer. When the name servers fail, the poll fails and the last good answer stands. With
+ * `nameservers`, whose answers say how long they stand (their TTL), one that ends before the next poll is
+ * asked for again when it does.
  *
  * @throws PeerageError `INVALID_OPTIONS`. Its `poll` throws `PROVIDER_FAILED` and `PROVIDER_TIMEOUT`.
  * @publicApi
@@ -28,32 +29,26 @@ export function viaDns(options: ViaDnsOptions = {}): PeerageProvider {
         namesBySrv({ dnsName, family, nameservers, app: appOf(self, options) }, signal),
     };
   }
-  const lookup = nameservers ? resolverLookup(dnsName, family, nameservers) : systemLookup(dnsName, family);
+  const lookup = nameservers
+    ? new NameserverLookup(dnsName, family, nameservers)
+    : new SystemLookup(dnsName, family);
   return {
     name: `dns:${dnsName}`,
-    poll: async ({ self, signal }) => {
-      const addresses = new Set(await lookup(signal));
-      return [...addresses].flatMap((address) => namesAt(address, self, options));
-    },
+    poll: async ({ self, signal }) => namesAt(await lookup.addresses(signal), self, options),
+    ...(lookup instanceof NameserverLookup && {
+      serve: (context) =>
+        lookup.keepAsking(context.signal, (addresses) =>
+          context.found(namesAt(addresses, context.self, options)),
+        ),
+    }),
   };
 }
 
-type AddressLookup = (signal: AbortSignal) => Promise<string[]>;
-
-function systemLookup(dnsName: string, family: AddressFamily): AddressLookup {
-  const system = new SystemLookup(dnsName, family);
-  return (signal) => system.addresses(signal);
-}
-
-function resolverLookup(dnsName: string, family: AddressFamily, servers: readonly string[]): AddressLookup {
-  const memory: AddressMemory = new Map();
-  return (signal) =>
-    withResolver(dnsName, servers, signal, (resolver) => resolveAddresses(resolver, dnsName, family, memory));
-}
-
-function namesAt(address: string, self: NodeInfo, options: ViaDnsOptions): string[] {
+function namesAt(addresses: readonly string[], self: NodeInfo, options: ViaDnsOptions): string[] {
   const app = appOf(self, options);
-  return portsAt(address, self, options).map((port) => formatNodeName({ app, host: address, port }));
+  return [...new Set(addresses)].flatMap((host) =>
+    portsAt(host, self, options).map((port) => formatNodeName({ app, host, port })),
+  );
 }
 
 function portsAt(address: string, self: NodeInfo, { port }: ViaDnsOptions): number[] {

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { viaFile } from '../../lib/index.js';
+import { ConfigMapFile } from '../support/config-map.js';
 
 /** Below the time after which the file is looked at anyway, so that the watcher must have seen it. */
 const AT_ONCE_MS = 1_500;
@@ -136,24 +137,16 @@ describe('a watched file', () => {
   });
 
   it('may be in a ConfigMap: a link through a link to a folder that is swapped', async () => {
-    // As the kubelet does it: peers.txt -> ..data/peers.txt, ..data -> ..<time>, swapped by a rename.
-    const version = (name: string, text: string) => {
-      mkdirSync(join(folder, name));
-      writeFileSync(join(folder, name, 'peers.txt'), text);
-      symlinkSync(name, join(folder, '..data_tmp'));
-      renameSync(join(folder, '..data_tmp'), join(folder, '..data'));
-    };
-    version('..2026_1', 'b@h\n');
-    symlinkSync(join('..data', 'peers.txt'), file);
-    serve();
+    const map = new ConfigMapFile(folder);
+    map.write('b@h\n');
+    serve(map.path);
     await finds('b@h');
-    expect(await poll()).toEqual(['b@h']);
-    version('..2026_2', 'c@h\n');
-    rmSync(join(folder, '..2026_1'), { recursive: true });
+    expect(await poll(map.path)).toEqual(['b@h']);
+    map.write('c@h\n');
     await finds('c@h');
-    version('..2026_3', 'd@h\n');
+    map.write('d@h\n', { kept: true });
     await finds('d@h');
-    expect(await poll()).toEqual(['d@h']);
+    expect(await poll(map.path)).toEqual(['d@h']);
   });
 
   it('may be in a folder that is removed and made anew', async () => {

@@ -68,7 +68,9 @@ describe.skipIf(!has('postgres'))('viaPostgres', () => {
   describe('with a pool of the app', () => {
     let pool: pg.Pool;
     beforeAll(() => {
-      pool = new pg.Pool({ connectionString: server.url, max: 4, connectionTimeoutMillis: 2_000 });
+      // Idle connections end soon: what is open is counted.
+      const limits = { max: 4, connectionTimeoutMillis: 2_000, idleTimeoutMillis: 100 };
+      pool = new pg.Pool({ connectionString: server.url, ...limits });
       pool.on('error', () => {});
     });
     afterAll(() => pool.end());
@@ -93,6 +95,7 @@ describe.skipIf(!has('postgres'))('viaPostgres', () => {
   describe('on a server', () => {
     let aborter: AbortController;
     const served: Promise<void>[] = [];
+    const stops: (() => void)[] = [];
     const found: string[] = [];
     beforeEach(async () => {
       aborter = new AbortController();
@@ -101,6 +104,7 @@ describe.skipIf(!has('postgres'))('viaPostgres', () => {
     });
     afterEach(async () => {
       aborter.abort();
+      for (const stop of stops.splice(0)) stop();
       await Promise.all(served.splice(0));
     });
 
@@ -108,8 +112,13 @@ describe.skipIf(!has('postgres'))('viaPostgres', () => {
       self: { name, bootId: name, host: 'h', port: 1, meta: {} },
       signal: aborter.signal,
     });
-    const serve = (one: PeerageProvider, name: string) =>
-      void served.push(one.serve!({ ...context(name), found: (names) => void found.push(...names) }));
+    /** Each in its own process, as it were: with a signal of its own. */
+    const serve = (one: PeerageProvider, name: string) => {
+      const own = new AbortController();
+      stops.push(() => own.abort());
+      const serving = { ...context(name), signal: own.signal };
+      served.push(one.serve!({ ...serving, found: (names) => void found.push(...names) }));
+    };
 
     it('makes its table on first use, though twenty nodes start at once', async () => {
       expect(await provider().poll(context('kit@10.0.0.1'))).toEqual([]);

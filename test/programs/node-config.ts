@@ -1,4 +1,5 @@
 import type { PeerageModuleOptions, ViaDnsOptions, ViaLocalOptions, ViaUdpOptions } from 'nestjs-peerage';
+import type { ViaKubernetesOptions } from 'nestjs-peerage/kubernetes';
 import type { ViaPostgresOptions } from 'nestjs-peerage/postgres';
 import type { ViaRedisOptions } from 'nestjs-peerage/redis';
 
@@ -6,7 +7,10 @@ import type { ViaRedisOptions } from 'nestjs-peerage/redis';
 export type Trouble = 'throws' | 'rejects' | 'nonsense' | 'hangs' | 'serve-crashes';
 
 /** A provider of a subpath, as JSON. */
-export type StoreConfig = { readonly redis: ViaRedisOptions } | { readonly postgres: ViaPostgresOptions };
+export type SubpathConfig =
+  | { readonly redis: ViaRedisOptions }
+  | { readonly postgres: ViaPostgresOptions }
+  | { readonly kubernetes: ViaKubernetesOptions };
 
 /** One provider, as JSON. */
 export type ViaConfig =
@@ -15,7 +19,9 @@ export type ViaConfig =
   | { readonly udp: ViaUdpOptions }
   | { readonly local: ViaLocalOptions }
   | { readonly file: string }
-  | StoreConfig
+  /** The custom provider of the samples, on this folder. */
+  | { readonly board: string }
+  | SubpathConfig
   | { readonly trouble: Trouble; readonly names?: readonly string[] };
 
 /** What `node.ts` is told: the options of the module, with providers as JSON. */

@@ -10,9 +10,10 @@ import type { OnModuleInit } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClusterService, PeerageModule, viaDns, viaFile, viaList, viaLocal, viaUdp } from 'nestjs-peerage';
 import type { ClusterEvent, Via } from 'nestjs-peerage';
+import { NoticeBoardProvider } from '../../sample/05-custom-provider/src/notice-board.provider.js';
 import { flood } from './flood.js';
 import type { Block, Flood, Load, NodeCommand, NodeConfig, NodeMessage, ViaConfig } from './node-config.js';
-import { storeProvider } from './stores.js';
+import { subpathProvider } from './subpaths.js';
 import { troubled } from './trouble.js';
 
 const config = JSON.parse(process.argv[2] ?? '{}') as NodeConfig;
@@ -37,8 +38,9 @@ async function provider(one: ViaConfig): Promise<Via> {
   if ('udp' in one) return viaUdp(one.udp);
   if ('local' in one) return viaLocal(one.local);
   if ('file' in one) return viaFile(one.file);
-  if ('redis' in one || 'postgres' in one) return storeProvider(one);
-  return troubled(one.trouble, one.names ?? []);
+  if ('board' in one) return new NoticeBoardProvider(one.board);
+  if ('trouble' in one) return troubled(one.trouble, one.names ?? []);
+  return subpathProvider(one);
 }
 
 let tellToStart: () => void;

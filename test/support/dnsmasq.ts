@@ -3,11 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endWithThisProcess } from './lifeline.js';
 import { isRoot, pathOf } from './requirements.mjs';
 
 export interface Dnsmasq {
   /** As the `nameservers` option takes it. */
   readonly address: string;
+  /** Takes questions and answers none, until `thaw`. */
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<void>;
 }
 
@@ -31,6 +35,7 @@ export async function startDnsmasq(
   const [command = '', ...args] =
     namespace === undefined ? program : ['ip', 'netns', 'exec', namespace, ...program];
   const server = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  endWithThisProcess(server, folder);
   const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
   const stop = async (): Promise<void> => {
     server.kill('SIGKILL');
@@ -51,7 +56,12 @@ export async function startDnsmasq(
     await stop();
     throw error;
   }
-  return { address: `127.0.0.1:${ownPort}`, stop };
+  return {
+    address: `127.0.0.1:${ownPort}`,
+    freeze: () => void server.kill('SIGSTOP'),
+    thaw: () => void server.kill('SIGCONT'),
+    stop,
+  };
 }
 
 function freePort(): Promise<number> {

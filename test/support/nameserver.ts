@@ -12,11 +12,14 @@ const TYPES = { A: 1, AAAA: 28 } as const;
 export class FakeNameserver {
   /** Replies for every name. */
   replies: { A: Reply; AAAA: Reply } = { A: 'NXDOMAIN', AAAA: 'NXDOMAIN' };
-  questions = 0;
+  /** Of every record, in seconds. */
+  ttl = 0;
+  /** When it was asked. */
+  readonly questionsAtMs: number[] = [];
 
   private constructor(private readonly socket: Socket) {
     socket.on('message', (query, from) => {
-      this.questions += 1;
+      this.questionsAtMs.push(performance.now());
       const answer = this.answer(query);
       if (answer) socket.send(answer, from.port, from.address);
     });
@@ -50,17 +53,17 @@ export class FakeNameserver {
       query.subarray(0, 2),
       words(0x8180 | rcode, 1, addresses.length, 0, 0),
       question,
-      ...addresses.map((address) => record(type, address)),
+      ...addresses.map((address) => record(type, this.ttl, address)),
     ]);
   }
 }
 
-function record(type: number, address: string): Buffer {
+function record(type: number, ttl: number, address: string): Buffer {
   const data =
     type === TYPES.A
       ? Buffer.from(address.split('.').map(Number))
       : words(...address.split(':').map((word) => parseInt(word, 16)));
-  return Buffer.concat([words(0xc00c, type, 1, 0, 0, data.length), data]);
+  return Buffer.concat([words(0xc00c, type, 1, 0, ttl, data.length), data]);
 }
 
 function words(...values: number[]): Buffer {

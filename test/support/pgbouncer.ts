@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { freePorts } from './cluster.js';
+import { endWithThisProcess } from './lifeline.js';
 import { isRoot, pathOf } from './requirements.mjs';
 
 /** PgBouncer before a server on loopback, where each transaction has another connection: LISTEN hears nothing. */
@@ -34,6 +35,7 @@ export class PgBouncer {
     writeFileSync(file, `${lines.join('\n')}\n`);
     const asUser = isRoot ? ['-u', 'nobody'] : [];
     const child = spawn(pathOf('pgbouncer')!, [...asUser, file], { stdio: 'ignore' });
+    endWithThisProcess(child, folder);
     const bouncer = new PgBouncer(child, folder, `postgres://peerage@127.0.0.1:${port}/postgres`);
     for (let tries = 0; !(await bouncer.answers()); tries += 1) {
       if (tries > 200) throw new Error('pgbouncer does not answer.');

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { freePorts } from './cluster.js';
+import { endWithThisProcess } from './lifeline.js';
 import { isRoot, pathOf } from './requirements.mjs';
 
 /** PostgreSQL refuses to run as root. */
@@ -49,6 +50,7 @@ export class PostgresServer {
       stdio: 'ignore',
       detached: true,
     });
+    endWithThisProcess(child, this.folder);
     this.child = child;
     this.ended = new Promise((resolve) => child.once('close', resolve));
     for (let tries = 0; !(await this.answers()); tries += 1) {

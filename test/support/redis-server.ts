@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { freePorts } from './cluster.js';
+import { endWithThisProcess } from './lifeline.js';
 import { pathOf } from './requirements.mjs';
 
 /** A redis-server on loopback, which a test may kill, freeze and start again. It forgets everything then. */
@@ -35,6 +36,7 @@ export class RedisServer {
     }
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--dir', this.folder];
     const child = spawn(pathOf('redis-server')!, args, { stdio: 'ignore' });
+    endWithThisProcess(child, this.folder);
     this.child = child;
     this.ended = new Promise((resolve) => child.once('close', resolve));
     for (let tries = 0; !(await this.answers()); tries += 1) {

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { parseNodeName } from '../../lib/naming/node-name.js';
 import type { TakesAnnouncementKeys } from '../../lib/via/announcement.js';
 import { ANNOUNCEMENT_KEYS } from '../../lib/via/announcement.js';
-import { parseViaUrl } from '../../lib/via/via-url.js';
+import { parseViaUrl } from '../../lib/config/via-url.js';
 import type { ViaMessage } from './via-process.js';
 
 /**

@@ -12,11 +12,11 @@ export function filesIn(folder: string): string[] {
     .toSorted();
 }
 
-/** What a file imports, exports from, or loads with `import()`: the texts as they stand there. */
-export function importsOf(file: string): string[] {
+/** What a file imports, exports from and, if `alsoLater`, loads with `import()`: the texts as they stand there. */
+export function importsOf(file: string, alsoLater = true): string[] {
   const found: string[] = [];
   const visit = (node: ts.Node): void => {
-    const specifier = specifierOf(node);
+    const specifier = specifierOf(node, alsoLater);
     if (specifier !== undefined && ts.isStringLiteralLike(specifier)) found.push(specifier.text);
     ts.forEachChild(node, visit);
   };
@@ -24,12 +24,12 @@ export function importsOf(file: string): string[] {
   return found;
 }
 
-function specifierOf(node: ts.Node): ts.Node | undefined {
+function specifierOf(node: ts.Node, alsoLater: boolean): ts.Node | undefined {
   if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return node.moduleSpecifier;
   if (ts.isImportTypeNode(node))
     return ts.isLiteralTypeNode(node.argument) ? node.argument.literal : undefined;
   const isImportCall = ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword;
-  return isImportCall ? node.arguments[0] : undefined;
+  return isImportCall && alsoLater ? node.arguments[0] : undefined;
 }
 
 /** The package that an import comes from; undefined for files and for Node's own modules. */
@@ -39,7 +39,10 @@ export function packageOf(specifier: string): string | undefined {
   return /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0];
 }
 
-/** The files that `entry` leads to, itself included. `extension` is what `.js` stands for: `.js` or `.d.ts`. */
+/**
+ * The files that are loaded with `entry`, itself included. `extension` is what `.js` stands for: `.js` or
+ * `.d.ts`. What an `import()` loads in code is loaded later, by who needs it.
+ */
 export function reachableFrom(entry: string, extension: '.js' | '.d.ts'): string[] {
   const reached = new Set<string>();
   const waiting = [entry];
@@ -47,7 +50,7 @@ export function reachableFrom(entry: string, extension: '.js' | '.d.ts'): string
     if (reached.has(file)) continue;
     reached.add(file);
     const folder = dirname(file);
-    const next = importsOf(file).filter((specifier) => specifier.startsWith('.'));
+    const next = importsOf(file, extension === '.d.ts').filter((specifier) => specifier.startsWith('.'));
     waiting.push(...next.map((specifier) => join(folder, specifier.replace(/\.js$/, extension))));
   }
   return [...reached];

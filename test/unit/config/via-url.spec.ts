@@ -1,21 +1,30 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { READERS } from '../../../lib/config/via-url-readers.js';
+import { parseViaUrl, parseViaUrls } from '../../../lib/config/via-url.js';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
+import { viaKubernetes } from '../../../lib/kubernetes/via-kubernetes.js';
+import { viaPostgres } from '../../../lib/postgres/via-postgres.js';
+import { viaRedis } from '../../../lib/redis/via-redis.js';
 import { viaDns } from '../../../lib/via/via-dns.js';
 import { viaList } from '../../../lib/via/via-list.js';
 import { viaLocal } from '../../../lib/via/via-local.js';
 import { viaSelf } from '../../../lib/via/via-self.js';
 import { viaUdp } from '../../../lib/via/via-udp.js';
-import { parseViaUrl, parseViaUrls } from '../../../lib/via/via-url.js';
 
 vi.mock('../../../lib/via/via-dns.js', { spy: true });
 vi.mock('../../../lib/via/via-list.js', { spy: true });
 vi.mock('../../../lib/via/via-local.js', { spy: true });
 vi.mock('../../../lib/via/via-self.js', { spy: true });
 vi.mock('../../../lib/via/via-udp.js', { spy: true });
+vi.mock('../../../lib/redis/via-redis.js', { spy: true });
+vi.mock('../../../lib/postgres/via-postgres.js', { spy: true });
+vi.mock('../../../lib/kubernetes/via-kubernetes.js', { spy: true });
 beforeEach(() => vi.clearAllMocks());
 
 const factories = { viaSelf, viaList, viaDns, viaUdp, viaLocal };
+const lazyFactories = { viaRedis, viaPostgres, viaKubernetes };
+const self = { name: 'app@10.0.0.9', port: 4_370, host: '10.0.0.9', bootId: '', meta: {} };
 
 describe('parseViaUrl', () => {
   it.each<[string, keyof typeof factories, unknown[]]>([
@@ -50,6 +59,58 @@ describe('parseViaUrl', () => {
     expect(provider.poll).toBeTypeOf('function');
   });
 
+  it.each<[string, string, keyof typeof lazyFactories, unknown]>([
+    ['redis://h:6379', 'redis', 'viaRedis', { url: 'redis://h:6379' }],
+    ['REDISS://u:p@h/2?key=k', 'redis', 'viaRedis', { url: 'rediss://u:p@h/2', key: 'k' }],
+    ['redis://h?ttlMs=5000', 'redis', 'viaRedis', { url: 'redis://h', ttlMs: 5_000 }],
+    ['postgres://u:p@h:1/db', 'postgres', 'viaPostgres', { url: 'postgres://u:p@h:1/db' }],
+    [
+      'postgresql://h/db?table=a.b&sslmode=require&cluster=c&options=a%26b&ttlMs=2000',
+      'postgres',
+      'viaPostgres',
+      {
+        url: 'postgresql://h/db?sslmode=require&options=a%26b',
+        table: 'a.b',
+        cluster: 'c',
+        ttlMs: 2_000,
+      },
+    ],
+    [
+      'kubernetes:web?namespace=prod',
+      'kubernetes:prod/web',
+      'viaKubernetes',
+      { service: 'web', namespace: 'prod' },
+    ],
+    [
+      'kubernetes:?namespace=n&selector=app%3Da%2Ctier%3Db&port=1&portName=mesh&appName=x&includeNotReady=false',
+      'kubernetes:n/app=a,tier=b',
+      'viaKubernetes',
+      {
+        namespace: 'n',
+        selector: 'app=a,tier=b',
+        port: 1,
+        portName: 'mesh',
+        appName: 'x',
+        includeNotReady: false,
+      },
+    ],
+  ])('%s, which is loaded at the first poll', async (url, name, factory, options) => {
+    const provider = parseViaUrl(url);
+    expect(provider.name).toBe(name);
+    expect(lazyFactories[factory]).not.toHaveBeenCalled();
+    const mock: { mockReturnValueOnce(value: unknown): unknown } = vi.mocked(lazyFactories[factory]);
+    const served: unknown[] = [];
+    mock.mockReturnValueOnce({
+      poll: () => ['a@h'],
+      serve: async (context: unknown) => void served.push(context),
+    });
+    const context = { self, signal: new AbortController().signal, found: () => {} };
+    expect(await provider.poll(context)).toEqual(['a@h']);
+    await provider.serve!(context);
+    expect(served).toEqual([context]);
+    expect(lazyFactories[factory]).toHaveBeenCalledExactlyOnceWith(options);
+  });
+
   it.each<[string, RegExp]>([
     ['', /scheme is unknown/],
     ['myapp', /"myapp".*scheme is unknown.*self:.*list:.*dns:.*dns\+srv:.*udp:.*local:/],
@@ -67,13 +128,25 @@ describe('parseViaUrl', () => {
     ['udp:?broadcast=maybe', /broadcast=maybe/],
     ['udp://230.1.1.1:99999', /port/],
     ['local:%zz', /%zz/],
+    ['redis://h?kee=x', /no parameter kee; it takes key, ttlMs/],
+    ['redis://h?ttlMs=10', /ttlMs 10/],
+    ['postgres://h/db?table=a-b', /table/],
+    ['kubernetes:?namespace=n', /one of service and selector/],
+    ['kubernetes:Web_1', /service "Web_1"/],
+    ['kubernetes:web?port=0', /port 0/],
   ])('%j is refused, and says why', (url, message) => {
     expect(() => parseViaUrl(url)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
     expect(() => parseViaUrl(url)).toThrow(message);
   });
 
+  it('keeps passwords to itself', () => {
+    const parse = () => parseViaUrl('redis://me:hunter2@h?kee=x');
+    expect(parse).toThrow('"redis://me:***@h?kee=x" names no provider');
+    expect(parse).not.toThrow(/hunter2/);
+  });
+
   it('makes a provider or a PeerageError of every text', () => {
-    const scheme = fc.constantFrom('self', 'list', 'dns', 'dns+srv', 'udp', 'local', '', 'x');
+    const scheme = fc.constantFrom(...Object.keys(READERS), '', 'x');
     const url = fc.tuple(scheme, fc.string()).map(([name, rest]) => `${name}:${rest}`);
     const outcomeOf = (text: string): unknown => {
       try {

@@ -36,6 +36,13 @@ export class UrlQuery {
       .map((item) => item.trim());
   }
 
+  /** The parameters that were not asked for, which somebody else understands. */
+  takeOthers(): string {
+    const others = [...this.params].filter(([key]) => !this.known.includes(key));
+    this.known.push(...others.map(([key]) => key));
+    return new URLSearchParams(others).toString();
+  }
+
   /** @throws Error that names the parameters which nobody asked for. */
   expectNoMore(): void {
     const unknown = [...this.params.keys()].filter((key) => !this.known.includes(key));

@@ -1,0 +1,4 @@
+/** A URL as it may be printed: what is printed ends up in logs and tickets. */
+export function withoutPassword(url: string): string {
+  return url.replace(/(\/\/[^/@:]*):.*@/s, '$1:***@').replace(/([?&]password=)[^&]*/gi, '$1***');
+}
