@@ -1,8 +1,9 @@
 import type { InjectionToken, Type } from '@nestjs/common';
 import { PeerageError } from '../errors/peerage-error.js';
 import { Lease } from '../via/lease.js';
+import { DEFAULT_TTL_MS } from '../via/meeting-point.js';
 import type { MeetingPoint } from '../via/meeting-point.js';
-import { DEFAULT_TTL_MS, meetingProvider } from '../via/meeting-point.js';
+import { viaMeeting } from '../via/via-meeting.js';
 import type { PeerageProvider } from '../via/provider.js';
 import { viaInjected } from '../via/via-injected.js';
 import { ownPostgres } from './own-postgres.js';
@@ -44,7 +45,7 @@ function provider(options: ViaPostgresOptions, open: () => Promise<PgPort>): Pee
     async () => new PostgresPoint(await open(), { table, cluster, ttlMs }),
     (point) => point.close(),
   );
-  return meetingProvider(POSTGRES, points, ttlMs);
+  return viaMeeting(POSTGRES, points, ttlMs);
 }
 
 function portOf(pool: PgPool): PgPort {

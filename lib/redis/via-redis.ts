@@ -1,8 +1,9 @@
 import type { InjectionToken, Type } from '@nestjs/common';
 import { PeerageError } from '../errors/peerage-error.js';
 import { Lease } from '../via/lease.js';
+import { DEFAULT_TTL_MS } from '../via/meeting-point.js';
 import type { MeetingPoint } from '../via/meeting-point.js';
-import { DEFAULT_TTL_MS, meetingProvider } from '../via/meeting-point.js';
+import { viaMeeting } from '../via/via-meeting.js';
 import type { PeerageProvider } from '../via/provider.js';
 import { viaInjected } from '../via/via-injected.js';
 import { ioredisPort } from './ioredis-port.js';
@@ -45,7 +46,7 @@ function provider(options: ViaRedisOptions, open: () => Promise<RedisPort>): Pee
     async () => new RedisPoint(await open(), key, ttlMs),
     (point) => point.close(),
   );
-  return meetingProvider(REDIS, points, ttlMs);
+  return viaMeeting(REDIS, points, ttlMs);
 }
 
 function portOf(client: RedisClient): RedisPort {

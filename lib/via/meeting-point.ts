@@ -1,8 +1,4 @@
 import type { NodeInfo } from '../naming/node-info.js';
-import { canonicalName } from '../naming/node-name.js';
-import type { Lease } from './lease.js';
-import { MeetingSession } from './meeting-session.js';
-import type { PeerageProvider } from './provider.js';
 
 /** Who listens at a point. */
 export interface MeetingListener {
@@ -29,19 +25,3 @@ export interface MeetingPoint {
 
 /** How long an entry lasts that nobody refreshes. */
 export const DEFAULT_TTL_MS = 30_000;
-
-/** A provider whose nodes meet at a point. */
-export function meetingProvider(name: string, points: Lease<MeetingPoint>, ttlMs: number): PeerageProvider {
-  return {
-    name,
-    poll: ({ self, signal }) =>
-      points.use(async (point) => {
-        const ownName = canonicalName(self.name);
-        return (await point.names(self, signal)).filter((each) => each !== ownName);
-      }),
-    serve: async (context) => {
-      if (context.signal.aborted) return;
-      await points.use((point) => new MeetingSession(point, context, ttlMs).run());
-    },
-  };
-}
