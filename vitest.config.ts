@@ -42,7 +42,7 @@ export default defineConfig({
     setupFiles: ['test/support/setup.ts'],
     coverage: { include: ['lib/**'], reportsDirectory: 'coverage' },
     projects: [
-      project('unit', 1, { timeoutMs: 10_000 }),
+      project('unit', 1, { timeoutMs: 30_000 }),
       project('sim', 2, { timeoutMs: 120_000 }),
       project('e2e', 3, { timeoutMs: 60_000, serial: true, retries: 2 }),
       project('net', 4, {
