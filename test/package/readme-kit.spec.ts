@@ -4,14 +4,16 @@ import { describe, expect, inject, it } from 'vitest';
 import { App } from './support/app.js';
 import { attempt, pinned, repository, requiredPeers, tool } from './support/commands.js';
 
-/** The example of the README, as it stands there. */
-function example(): string {
+/** The first code of the README in which something stands. */
+function codeWith(text: string): string {
   const readme = readFileSync(join(repository, 'README.md'), 'utf8');
   const blocks = Array.from(readme.matchAll(/^```ts\n(.*?)^```$/gms), ([, code = '']) => code);
-  const [code] = blocks.filter((block) => block.includes('describeProvider('));
-  if (code === undefined) throw new Error('The README shows no describeProvider().');
+  const code = blocks.find((block) => block.includes(text));
+  if (code === undefined) throw new Error(`The README shows no ${text}.`);
   return code;
 }
+
+const example = () => codeWith('describeProvider(');
 
 /** The same, with a provider that loses every second name. */
 const brokenExample = () =>
@@ -20,16 +22,19 @@ const brokenExample = () =>
 /** One of its tests, which such a provider fails: each waits for a while. */
 const ONE_TEST = ['-t', 'answers with the names of its source'];
 
-describe("the README's test of a provider", () => {
+describe('the tests that the README shows', () => {
   it('is one that can fail', () => {
     expect(brokenExample()).not.toBe(example());
   });
 
-  it('runs in an app of NestJS 12, whose tests are of vitest', () => {
+  it('run in an app of NestJS 12, whose tests are of vitest', () => {
     const app = new App(inject('workshop'), 'kit with vitest');
-    app.install(inject('tarball'), ...requiredPeers.map(pinned));
+    app.install(inject('tarball'), ...requiredPeers.map(pinned), pinned('@nestjs/testing'));
     // As the configuration that `nest new` makes.
     app.write('vitest.config.ts', `export default { test: { globals: true, include: ['*.spec.ts'] } };\n`);
+    app.write('tsconfig.json', JSON.stringify({ compilerOptions: NEST_11 }));
+    app.write('prices.module.ts', codeWith('class PricesModule'));
+    app.write('prices.spec.ts', codeWith('cluster.partition('));
     const vitest = (...args: string[]) =>
       tool('vitest/vitest.mjs', ['run', '--root', app.folder, ...args], app.folder);
     app.write('mine.spec.ts', example());
@@ -40,7 +45,7 @@ describe("the README's test of a provider", () => {
   });
 
   // Jest and what it needs are 400 packages: WITH_JEST=1 npm run test:package
-  it.skipIf(process.env.WITH_JEST !== '1')('runs in an app of NestJS 11, whose tests are of Jest', () => {
+  it.skipIf(process.env.WITH_JEST !== '1')('run in an app of NestJS 11, whose tests are of Jest', () => {
     const app = new App(inject('workshop'), 'kit with jest');
     app.write('package.json', JSON.stringify({ name: 'with-jest', private: true, jest: JEST }));
     app.write('tsconfig.json', JSON.stringify({ compilerOptions: NEST_11 }));

@@ -18,7 +18,7 @@ import { WorkerModule } from '../../../sample/08-microservice/src/worker.module.
 let apps: TestCluster<INestApplicationContext>;
 afterEach(() => apps.stop());
 
-describe('the example of the README', () => {
+describe('an app with a cache', () => {
   @Injectable()
   class Prices {
     private readonly cache = new Map<string, number>();
