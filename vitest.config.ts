@@ -3,8 +3,10 @@ import { defineConfig } from 'vitest/config';
 
 interface ProjectOptions {
   readonly timeoutMs: number;
-  /** Its files run one after another. */
-  readonly serial?: boolean;
+  /** @default every spec in its folder */
+  readonly include?: string;
+  /** So many of its files run at once. */
+  readonly files: number;
   readonly globalSetup?: string;
   /** Real processes on a shared machine: a test that fails gets another try before it counts. */
   readonly retries?: number;
@@ -16,17 +18,17 @@ const pathTo = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const project = (
   name: string,
   groupOrder: number,
-  { timeoutMs, serial = false, globalSetup, retries = 0 }: ProjectOptions,
+  { timeoutMs, include = `test/${name}/**/*.spec.ts`, files, globalSetup, retries = 0 }: ProjectOptions,
 ) => ({
   extends: true as const,
   test: {
     name,
-    include: [`test/${name}/**/*.spec.ts`],
+    include: [include],
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
     retry: retries,
     sequence: { groupOrder },
-    fileParallelism: !serial,
+    maxWorkers: files,
     ...(globalSetup === undefined ? {} : { globalSetup }),
   },
 });
@@ -42,18 +44,20 @@ export default defineConfig({
     setupFiles: ['test/support/setup.ts'],
     coverage: { include: ['lib/**'], reportsDirectory: 'coverage' },
     projects: [
-      project('unit', 1, { timeoutMs: 30_000 }),
-      project('sim', 2, { timeoutMs: 120_000 }),
-      project('e2e', 3, { timeoutMs: 60_000, serial: true, retries: 2 }),
-      project('net', 4, {
+      project('unit', 1, { timeoutMs: 30_000, files: 2 }),
+      project('sim', 2, { timeoutMs: 120_000, files: 2 }),
+      project('e2e', 3, { timeoutMs: 60_000, files: 2, retries: 2 }),
+      project('net', 4, { timeoutMs: 300_000, include: 'test/net/*.spec.ts', files: 2, retries: 2 }),
+      project('liveness', 5, {
         timeoutMs: 300_000,
-        serial: true,
+        include: 'test/net/liveness/*.spec.ts',
+        files: 1,
         retries: 2,
         globalSetup: 'test/net/liveness/setup.ts',
       }),
-      project('package', 5, {
+      project('package', 6, {
         timeoutMs: 300_000,
-        serial: true,
+        files: 1,
         globalSetup: 'test/package/support/tarball.ts',
       }),
     ],

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const PROJECTS = ['--project=net', '--project=liveness'];
 const args = process.argv.slice(2);
 const isFull = args.includes('--full');
 
@@ -19,4 +20,4 @@ const tsc = (project) => run('node_modules/typescript/bin/tsc', '-p', project);
 process.exitCode =
   tsc('tsconfig.build.json') ||
   tsc('tsconfig.programs.json') ||
-  run('node_modules/vitest/vitest.mjs', 'run', '--project', 'net', ...args.filter((arg) => arg !== '--full'));
+  run('node_modules/vitest/vitest.mjs', 'run', ...PROJECTS, ...args.filter((arg) => arg !== '--full'));

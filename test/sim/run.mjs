@@ -1,7 +1,8 @@
 /**
  * Random histories of virtual clusters, as many as you like:
  *   npm run sim -- --seeds 100000 --nodes 200 --first 1
- * Without --nodes each seed draws its own number of nodes, 2 to 12.
+ * Without --nodes each seed draws its own number of nodes, 2 to 12. A silent death on a ring of many nodes:
+ *   npm run sim -- --ring 1000
  */
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '2000' },
     first: { type: 'string', default: '1' },
     nodes: { type: 'string' },
+    ring: { type: 'string' },
   },
 });
 
@@ -22,7 +24,9 @@ const child = spawn(
   [
     join(root, 'node_modules', 'vitest', 'vitest.mjs'),
     ...['run', '--project', 'sim', '--testTimeout', '0', '--disable-console-intercept'],
-    join('test', 'sim', 'membership.spec.ts'),
+    ...(values.ring
+      ? [join('test', 'sim', 'liveness.spec.ts'), '--testNamePattern', 'a ring of monitors tells all']
+      : [join('test', 'sim', 'membership.spec.ts')]),
   ],
   {
     cwd: root,
@@ -32,6 +36,7 @@ const child = spawn(
       SIM_SEEDS: values.seeds,
       SIM_FIRST: values.first,
       ...(values.nodes && { SIM_NODES: values.nodes }),
+      ...(values.ring && { SIM_RING: values.ring, NODE_OPTIONS: '--max-old-space-size=16000' }),
     },
   },
 );
