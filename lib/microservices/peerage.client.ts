@@ -27,6 +27,9 @@ export interface PeerageClientOptions extends PeerageTransportOptions {
 
 type Callback = (packet: WritePacket) => void;
 
+/** A packet whose pattern is a text, as servers tell theirs. */
+type RoutedPacket = ReadPacket & { readonly pattern: string };
+
 /** What a client and the clients that its `to()` makes have in common. */
 interface Session {
   ready?: Promise<void> | undefined;
@@ -101,6 +104,7 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
   }
 
   protected publish(packet: ReadPacket, callback: Callback): () => void {
+    const request = this.routed(packet);
     const teardowns: (() => void)[] = [];
     const end = () => {
       for (const teardown of teardowns.splice(0)) teardown();
@@ -113,25 +117,26 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     pending.add(fail);
     teardowns.push(() => pending.delete(fail));
     const start = async () => {
-      const nodes = await this.nodesFor(packet, this.requestsTo);
+      const nodes = await this.nodesFor(request, this.requestsTo);
       // Nobody wants the response any more when the teardown has run.
       if (teardowns.length === 0) return;
-      if (nodes.length === 0) throw this.nobody(packet, this.requestsTo);
+      if (nodes.length === 0) throw this.nobody(request, this.requestsTo);
+      const serialised: unknown = this.serializer.serialize(request);
       const each = joined(nodes.length, callback);
-      for (const node of nodes) teardowns.push(this.ask(node, packet, each));
+      for (const node of nodes) teardowns.push(this.ask(node, serialised, each));
     };
     start().catch(fail);
     return end;
   }
 
   protected async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
-    const nodes = await this.nodesFor(packet, this.eventsTo);
-    if (nodes.length === 0 && this.eventsTo !== 'all') throw this.nobody(packet, this.eventsTo);
-    const serialised: unknown = this.serialise(packet);
+    const event = this.routed(packet);
+    const nodes = await this.nodesFor(event, this.eventsTo);
+    if (nodes.length === 0 && this.eventsTo !== 'all') throw this.nobody(event, this.eventsTo);
+    const serialised: unknown = this.serializer.serialize(event);
     const { exchange } = this.room;
-    const sent = nodes.map((node) => exchange.send(node, TOPICS.event, serialised));
-    for (const outcome of await Promise.allSettled(sent))
-      if (outcome.status === 'rejected' && !isGone(outcome.reason)) throw outcome.reason;
+    const sent = nodes.map((node) => exchange.send(node, TOPICS.event, serialised).catch(unlessGone));
+    await Promise.all(sent);
     return undefined as T;
   }
 
@@ -147,19 +152,20 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
   }
 
   /** Waits for nodes that are just being asked, where it matters. */
-  private async nodesFor({ pattern }: ReadPacket, route: Route): Promise<readonly ServingNode[]> {
+  private nodesFor(
+    { pattern }: RoutedPacket,
+    route: Route,
+  ): readonly ServingNode[] | Promise<readonly ServingNode[]> {
     const { catalog } = this.room;
-    const name = this.normalizePattern(pattern as string);
-    const find = () => choose(route, catalog.shift(name), () => this.cluster.peers);
+    const find = () => choose(route, catalog.shift(pattern), () => this.cluster.peers);
     const nodes = find();
     if (catalog.isSettled || (nodes.length > 0 && (route === 'any' || route === 'nearest'))) return nodes;
-    await catalog.settled();
-    return find();
+    return catalog.settled().then(find);
   }
 
-  private ask(node: ServingNode, packet: ReadPacket, callback: Callback): () => void {
+  private ask(node: ServingNode, serialised: unknown, callback: Callback): () => void {
     const { calls } = this.room;
-    const id = calls.ask(node, this.serialise(packet), {
+    const id = calls.ask(node, serialised, {
       receive: (part) => void this.receive(id, part, callback),
       fail: (err) => callback({ err }),
     });
@@ -169,29 +175,29 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
   private async receive(id: number, part: unknown, callback: Callback): Promise<void> {
     try {
       const { err, response, isDisposed } = await this.deserializer.deserialize(part);
-      if (isDisposed || err) this.room.calls.end(id);
-      callback({ err, response, ...(isDisposed || err ? { isDisposed: true } : {}) });
+      const isLast = isDisposed || err;
+      if (isLast) this.room.calls.end(id);
+      callback(isLast ? { err, response, isDisposed: true } : { err, response });
     } catch (err) {
       callback({ err });
     }
   }
 
-  private serialise(packet: ReadPacket): unknown {
-    return this.serializer.serialize({ ...packet, pattern: this.normalizePattern(packet.pattern as string) });
+  private routed(packet: ReadPacket): RoutedPacket {
+    return { ...packet, pattern: this.normalizePattern(packet.pattern as string) };
   }
 
-  private nobody({ pattern }: ReadPacket, route: Route): PeerageError {
-    const what = this.normalizePattern(pattern as string);
+  private nobody({ pattern }: RoutedPacket, route: Route): PeerageError {
     if (typeof route === 'string' || 'key' in route)
       return new PeerageError(
         'NO_HANDLER',
-        `No node has a handler for "${what}". Is it in the AppModule of a node with peerageMicroservice(), and is that node a peer?`,
+        `No node has a handler for "${pattern}". Is it in the AppModule of a node with peerageMicroservice(), and is that node a peer?`,
       );
     const isKnown =
       [this.cluster.self.name, this.cluster.self.bootId].includes(route.node) ||
       this.cluster.peer(route.node);
     return isKnown
-      ? new PeerageError('NO_HANDLER', `${route.node} has no handler for "${what}".`)
+      ? new PeerageError('NO_HANDLER', `${route.node} has no handler for "${pattern}".`)
       : new PeerageError('NO_SUCH_PEER', `${route.node} is no peer. explain() says why.`);
   }
 }
@@ -206,8 +212,8 @@ function joined(count: number, callback: Callback): Callback {
 }
 
 /** Events reach who is there. */
-function isGone(error: unknown): boolean {
-  return error instanceof PeerageError && error.code === 'PEER_GONE';
+function unlessGone(error: unknown): void {
+  if (!(error instanceof PeerageError) || error.code !== 'PEER_GONE') throw error;
 }
 
 /**

@@ -24,8 +24,11 @@ export function choose(route: Route, shift: Shift, peers: () => readonly Peer[])
   if (route === 'any') return [nodes[shift.turn++ % nodes.length]!];
   if (route === 'nearest') return [least(nodes, distances(peers()))];
   if ('key' in route) return [least(nodes, (node) => weight(node.name, String(route.key)))];
-  const wanted = route.node.includes('@') ? canonicalName(route.node) : route.node;
-  return nodes.filter(({ name, bootId }) => name === wanted || bootId === wanted);
+  const found = nodes.filter(({ name, bootId }) => name === route.node || bootId === route.node);
+  // Parsing a name takes longer than sending a message to it.
+  if (found.length > 0 || !route.node.includes('@')) return found;
+  const wanted = canonicalName(route.node);
+  return nodes.filter(({ name }) => name === wanted);
 }
 
 /** Round trips in milliseconds. A blocked node is further away than all others; who is no peer is ourselves. */

@@ -23,10 +23,11 @@ const child = spawn(
   process.execPath,
   [
     join(root, 'node_modules', 'vitest', 'vitest.mjs'),
-    ...['run', '--project', 'sim', '--testTimeout', '0', '--disable-console-intercept'],
+    'run',
     ...(values.ring
       ? [join('test', 'sim', 'liveness.spec.ts'), '--testNamePattern', 'a ring of monitors tells all']
       : [join('test', 'sim', 'membership.spec.ts')]),
+    ...['--project', 'sim', '--testTimeout', '0', '--disable-console-intercept'],
   ],
   {
     cwd: root,

@@ -80,8 +80,9 @@ export class Watch {
       world.reaches(node.host, other.host) &&
       world.reaches(other.host, node.host);
     if (!mayMeet) return void this.meetings.delete(key);
-    const sinceMs = this.meetings.get(key) ?? world.nowMs;
-    this.meetings.set(key, sinceMs);
+    const reachableMs = this.meetings.get(key) ?? world.nowMs;
+    this.meetings.set(key, reachableMs);
+    const sinceMs = Math.max(reachableMs, this.running.get(node)!, this.running.get(other) ?? world.nowMs);
     if (world.nowMs - sinceMs > MET_MS)
       this.faults.add(`${node.name} has not met ${other.name} for more than ${MET_MS} ms`);
   }

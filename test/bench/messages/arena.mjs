@@ -40,7 +40,7 @@ class Side {
 
 /** A contender's server and client, connected. */
 export async function enter(id, nodes) {
-  const { broker: kind } = contenders[id];
+  const { broker: kind, noEvents = false } = contenders[id];
   const broker = kind && (await startBroker(kind));
   if (kind && !broker) throw new Error(`${kind} is not installed`);
   const server = new Side('server', id);
@@ -54,7 +54,7 @@ export async function enter(id, nodes) {
     await client.ready;
     const { address } = await server.ask('serve', { nodes, broker: broker?.port });
     await client.ask('call', { address, broker: broker?.port });
-    return { name, server, client, stop };
+    return { name, noEvents, server, client, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -18,7 +18,7 @@ export async function measurePair(pair) {
     runner: 'parallel',
     options: { forMs: LARGE_MS, inFlight: IN_FLIGHT, isLarge: true },
   });
-  const flood = await measured(pair, () => floods(pair, 'events', 1));
+  const flood = pair.noEvents ? undefined : await measured(pair, () => floods(pair, 'events', 1));
   return {
     p50Us: sequential.p50Us,
     p99Us: sequential.p99Us,
@@ -26,8 +26,7 @@ export async function measurePair(pair) {
     requestCpuUs: parallel.cpuUs / parallel.result.count,
     delayMs: parallel.delayMs,
     large: large.perSecond,
-    events: flood.result.perSecond,
-    eventCpuUs: flood.cpuUs / flood.result.count,
+    ...(flood && { events: flood.result.perSecond, eventCpuUs: flood.cpuUs / flood.result.count }),
   };
 }
 

@@ -1,13 +1,14 @@
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ClientProxyFactory, EventPattern, MessagePattern, Payload, Transport } from '@nestjs/microservices';
+import { ClientProxyFactory, Transport } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
+import { TEXT, pricesOf } from './prices.mjs';
 
 Logger.overrideLogger(['error']);
 
 /** @MessagePattern and @EventPattern over one of Nest's own transports. */
-export function nestMicroservice(name, transport) {
+export function nestMicroservice(name, transport, pattern = TEXT) {
   return {
     name,
     async serve({ onEvent, nodes = 1, broker }) {
@@ -15,10 +16,10 @@ export function nestMicroservice(name, transport) {
       const apps = [];
       for (let i = 0; i < nodes; i++) {
         const options = await transport.server(broker, i);
-        const app = await NestFactory.createMicroservice(moduleOf(onEvent), {
-          ...options,
-          logger: ['error'],
-        });
+        const app = await NestFactory.createMicroservice(
+          { module: class Bench {}, controllers: [pricesOf(onEvent, pattern)] },
+          { ...options, logger: ['error'] },
+        );
         await app.listen();
         addresses.push(options.options.port);
         apps.push(app);
@@ -32,32 +33,13 @@ export function nestMicroservice(name, transport) {
       // A publisher reaches all subscribers at once; a connection reaches one.
       const targets = transport.isPubSub ? [first] : clients;
       return {
-        request: (data) => firstValueFrom(first.send('price.get', data)),
+        request: (data) => firstValueFrom(first.send(pattern, data)),
         event: (data) => void first.emit('price.changed', data),
         broadcast: (data) => targets.forEach((client) => client.emit('price.changed', data)),
         close: () => Promise.all(clients.map((client) => client.close())),
       };
     },
   };
-}
-
-function moduleOf(onEvent) {
-  class Prices {
-    get(data) {
-      return data;
-    }
-    changed() {
-      onEvent();
-    }
-  }
-  decorate(Prices, 'get', MessagePattern('price.get'));
-  decorate(Prices, 'changed', EventPattern('price.changed'));
-  return { module: class Bench {}, controllers: [Prices] };
-}
-
-function decorate(target, key, decorator) {
-  Payload()(target.prototype, key, 0);
-  decorator(target.prototype, key, Object.getOwnPropertyDescriptor(target.prototype, key));
 }
 
 export const tcp = {

@@ -20,6 +20,9 @@ const TARGETS = [
   ['peerage', 'p50Us', 'engine', 1.3, 'at most'],
   ['peerage', 'requests', 'nest-tcp', 5, 'at least'],
   ['peerage', 'events', 'nest-tcp', 10, 'at least'],
+  ['transporter', 'requests', 'nest-tcp', 2, 'at least'],
+  ['transporter', 'requestCpuUs', 'nest-tcp', 0.5, 'at most'],
+  ['transporter', 'events', 'nest-tcp', 2, 'at least'],
 ];
 
 export function table(results) {

@@ -94,6 +94,15 @@ describe('while a node has not told its patterns', () => {
   });
 });
 
+it('an object as pattern travels as its route', async () => {
+  cluster.answers.set(TOPICS.ask, async () => ['{"at":1,"cmd":"p"}']);
+  client.send({ cmd: 'p', at: 1 }, 'data').subscribe({ error: () => {} });
+  await lastValueFrom(client.emit({ cmd: 'p', at: 1 }, 'data'), { defaultValue: undefined });
+  const packet = { pattern: '{"at":1,"cmd":"p"}', data: 'data' };
+  expect(requests()).toEqual([[1, packet]]);
+  expect(cluster.sentOn(TOPICS.event)).toEqual([packet]);
+});
+
 describe('an event', () => {
   it('fails when a node cannot take it, but not when one has just gone', async () => {
     cluster.join('c@h');
