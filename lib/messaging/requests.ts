@@ -1,6 +1,7 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import type { Clock } from '../mesh/clock.js';
 import type { RequestOptions } from './message.types.js';
+import { Slots } from './slots.js';
 
 export const DEFAULT_TIMEOUT_MS = 5_000;
 
@@ -23,8 +24,7 @@ interface Pending {
  * of them when the first is due.
  */
 export class Requests {
-  private readonly pending = new Map<number, Pending>();
-  private lastId = 0;
+  private readonly pending = new Slots<Pending>();
   private cancelSweep: (() => void) | undefined;
   private sweepAtMs = Infinity;
 
@@ -43,11 +43,16 @@ export class Requests {
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) throw aborted(topic, signal);
-      const id = ++this.lastId;
-      post(id);
       const dueAtMs = this.clock.now() + timeoutMs;
-      const unlisten = signal && this.listen(id, signal);
-      this.pending.set(id, { bootId, topic, timeoutMs, dueAtMs, resolve, reject, unlisten });
+      const pending: Pending = { bootId, topic, timeoutMs, dueAtMs, resolve, reject, unlisten: undefined };
+      const id = this.pending.add(pending);
+      try {
+        post(id);
+      } catch (error) {
+        this.pending.delete(id);
+        throw error;
+      }
+      pending.unlisten = signal && this.listen(id, signal);
       if (dueAtMs < this.sweepAtMs) this.sweepAt(dueAtMs);
     });
   }

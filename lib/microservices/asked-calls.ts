@@ -1,6 +1,7 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import type { Clock } from '../mesh/clock.js';
 import { every } from '../mesh/clock.js';
+import { Slots } from '../messaging/slots.js';
 import type { Exchange, NodeRef } from './exchange.js';
 import { FAILURE, ROLL_CALL_MS, TOPICS, isResponse, listOf } from './wire.js';
 import type { RequestBody } from './wire.js';
@@ -27,8 +28,7 @@ interface AskedCall {
  * response, may be lost with a connection: numbers show the gap, and the roll call shows what fell silent.
  */
 export class AskedCalls {
-  private readonly calls = new Map<number, AskedCall>();
-  private lastId = 0;
+  private readonly calls = new Slots<AskedCall>();
   private endTimer: (() => void) | undefined;
   private endHandling: (() => void) | undefined;
 
@@ -48,9 +48,8 @@ export class AskedCalls {
   }
 
   ask(node: NodeRef, packet: unknown, asker: Asker): number {
-    const id = (this.lastId += 1);
+    const id = this.calls.add({ node, asker, received: 0, age: 0, missing: 0 });
     const body: RequestBody = [id, packet];
-    this.calls.set(id, { node, asker, received: 0, age: 0, missing: 0 });
     this.endTimer ??= every(this.clock, ROLL_CALL_MS, () => this.callRoll());
     this.exchange.send(node, TOPICS.request, body).catch((error: unknown) => this.fail(id, error as Error));
     return id;
@@ -63,9 +62,8 @@ export class AskedCalls {
 
   /** Nobody wants the response any more. */
   cancel(id: number): void {
-    const call = this.calls.get(id);
+    const call = this.calls.delete(id);
     if (!call) return;
-    this.calls.delete(id);
     // When it does not arrive, the server gives up too, for want of roll calls.
     this.exchange.send(call.node, TOPICS.cancel, id).catch(() => {});
   }
@@ -86,9 +84,7 @@ export class AskedCalls {
   }
 
   private fail(id: number, error: Error): void {
-    const call = this.calls.get(id);
-    this.calls.delete(id);
-    call?.asker.fail(error);
+    this.calls.delete(id)?.asker.fail(error);
   }
 
   private lose(id: number, message: string): void {

@@ -3,6 +3,7 @@ import type { ClientsProviderAsyncOptions, ReadPacket, WritePacket } from '@nest
 import { ClusterService } from '../cluster/cluster.service.js';
 import { PeerageError } from '../errors/peerage-error.js';
 import type { ServingNode } from './catalog.js';
+import { Slots } from '../messaging/slots.js';
 import { checkCluster } from './peerage.options.js';
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
 import { choose } from './route.js';
@@ -35,7 +36,7 @@ interface Session {
   ready?: Promise<void> | undefined;
   readonly endings: (() => void)[];
   /** Fails the requests that are under way. */
-  readonly pending: Set<(error: Error) => void>;
+  readonly pending: Slots<(error: Error) => void>;
 }
 
 /**
@@ -51,7 +52,7 @@ interface Session {
 export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'disconnected'> {
   private readonly cluster: ClusterService;
   private readonly room: SharedRoom;
-  private readonly session: Session = { endings: [], pending: new Set() };
+  private readonly session: Session = { endings: [], pending: new Slots() };
   private readonly requestsTo: Route;
   private readonly eventsTo: Route;
 
@@ -83,7 +84,8 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     for (const end of this.session.endings.splice(0)) end();
     if (!this.session.ready) return;
     this.session.ready = undefined;
-    for (const fail of [...this.session.pending]) fail(new PeerageError('ABORTED', 'The client was closed.'));
+    for (const [, fail] of [...this.session.pending])
+      fail(new PeerageError('ABORTED', 'The client was closed.'));
     this.room.leave();
     this.tell('disconnected');
   }
@@ -114,8 +116,8 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
       callback({ err });
     };
     const { pending } = this.session;
-    pending.add(fail);
-    teardowns.push(() => pending.delete(fail));
+    const number = pending.add(fail);
+    teardowns.push(() => pending.delete(number));
     const start = async () => {
       const nodes = await this.nodesFor(request, this.requestsTo);
       // Nobody wants the response any more when the teardown has run.

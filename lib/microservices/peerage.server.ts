@@ -108,7 +108,7 @@ export class PeerageServer
       exchange.handle(TOPICS.ask, () => this.patterns()),
       exchange.handle(TOPICS.roll, (ids, client) => this.calls.roll(client, listOf('number', ids))),
       exchange.handle(TOPICS.cancel, (id, client) => {
-        if (typeof id === 'number') this.calls.end({ client, id });
+        if (typeof id === 'number') this.calls.cancel(client, id);
       }),
       exchange.handle(TOPICS.request, (body, client) => void this.serve(body, client)),
       exchange.handle(TOPICS.event, (packet, client) => void this.hear(packet, client)),

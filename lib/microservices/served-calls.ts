@@ -1,4 +1,5 @@
 import type { Subscription } from 'rxjs';
+import { Slots } from '../messaging/slots.js';
 import type { Clock } from '../mesh/clock.js';
 import { every } from '../mesh/clock.js';
 import type { NodeInfo } from '../naming/node-info.js';
@@ -14,6 +15,8 @@ export class ServedCall {
   missed = 0;
   private work: Subscription | undefined;
   private isEnded = false;
+  /** Among those of its client. */
+  number = 0;
 
   constructor(
     readonly client: NodeInfo,
@@ -38,8 +41,8 @@ export class ServedCall {
 
 /** The requests that handlers of this node are at work on. */
 export class ServedCalls {
-  /** By the boot id of the client, then by id. */
-  private readonly clients = new Map<string, Map<number, ServedCall>>();
+  /** By the boot id of the client. */
+  private readonly clients = new Map<string, Slots<ServedCall>>();
   private endTimer: (() => void) | undefined;
 
   constructor(private readonly clock: Clock) {}
@@ -47,31 +50,34 @@ export class ServedCalls {
   open(client: NodeInfo, id: number): ServedCall {
     const call = new ServedCall(client, id);
     let calls = this.clients.get(client.bootId);
-    if (!calls) this.clients.set(client.bootId, (calls = new Map<number, ServedCall>()));
-    calls.set(id, call);
+    if (!calls) this.clients.set(client.bootId, (calls = new Slots()));
+    call.number = calls.add(call);
     this.endTimer ??= every(this.clock, ROLL_CALL_MS, () => this.sweep());
     return call;
   }
 
   /** Ends the handler's work on a request, when there still is any. */
-  end({ client, id }: Pick<ServedCall, 'client' | 'id'>): void {
-    const calls = this.clients.get(client.bootId);
-    const call = calls?.get(id);
-    calls?.delete(id);
-    call?.end();
+  end(call: ServedCall): void {
+    this.clients.get(call.client.bootId)?.delete(call.number);
+    call.end();
+  }
+
+  /** The client wants the response no more. Rare, so nothing is kept to find it faster. */
+  cancel({ bootId }: NodeInfo, id: number): void {
+    for (const [, call] of this.clients.get(bootId) ?? []) if (call.id === id) this.end(call);
   }
 
   endOf({ bootId }: NodeInfo): void {
     const calls = this.clients.get(bootId);
     this.clients.delete(bootId);
-    for (const call of calls?.values() ?? []) call.end();
+    for (const [, call] of calls ?? []) call.end();
   }
 
   /** The client asks after these: which ones are at work? */
   roll({ bootId }: NodeInfo, ids: readonly number[]): number[] {
-    const calls = this.clients.get(bootId);
+    const calls = new Map([...(this.clients.get(bootId) ?? [])].map(([, call]) => [call.id, call]));
     return ids.filter((id) => {
-      const call = calls?.get(id);
+      const call = calls.get(id);
       if (call) call.missed = 0;
       return call !== undefined;
     });
@@ -86,7 +92,7 @@ export class ServedCalls {
   }
 
   private all(): ServedCall[] {
-    return [...this.clients.values()].flatMap((calls) => [...calls.values()]);
+    return [...this.clients.values()].flatMap((calls) => [...calls].map(([, call]) => call));
   }
 
   private sweep(): void {

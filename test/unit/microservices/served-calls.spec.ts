@@ -26,9 +26,9 @@ function open(client = a, id = 1): Subscription {
 describe('the work on a request', () => {
   it('ends when the request does, of the same client only', () => {
     const [ofA, ofB] = [open(a), open(b)];
-    calls.end({ client: a, id: 2 });
+    calls.cancel(a, 2);
     expect([ofA.closed, ofB.closed]).toEqual([false, false]);
-    calls.end({ client: a, id: 1 });
+    calls.cancel(a, 1);
     expect([ofA.closed, ofB.closed]).toEqual([true, false]);
   });
 
@@ -68,7 +68,7 @@ describe('the work on a request', () => {
 
 it('keeps no timer for long when nothing is at work', async () => {
   open();
-  calls.end({ client: a, id: 1 });
+  calls.cancel(a, 1);
   await vi.advanceTimersByTimeAsync(ROLL_CALL_MS);
   expect(vi.getTimerCount()).toBe(0);
 });
