@@ -47,8 +47,8 @@ export function takeBeat(core: Core, peer: PeerRecord, beat: Beat): void {
   if (beat.now) sendBeat(core, peer);
 }
 
-/** For how long a suspect has not been heard here: our beats tell it so. Undefined when it is heard. */
-function unheardFor(core: Core, peer: PeerRecord): number | undefined {
+/** For how long a suspect has not been heard here: our beats and probes tell it so. Undefined when it is heard. */
+export function unheardFor(core: Core, peer: PeerRecord): number | undefined {
   if (!peer.suspicion || !isMonitored(core, peer.node.bootId)) return undefined;
   const silentMs = core.nowMs - Math.max(peer.heardAtMs, core.health.lag.atMs);
   return silentMs >= core.config.heartbeat.suspectMs ? silentMs : undefined;

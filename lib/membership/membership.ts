@@ -31,6 +31,7 @@ import type { Directive, Input, LinkId, MembershipConfig } from './membership.ty
 import { down, giveLostTime, lostConnection, peerOf, retune, updated } from './peers.js';
 import {
   cleared,
+  doubted,
   hearsUs,
   isTimedOut,
   lookAtSilence,
@@ -119,6 +120,8 @@ export class Membership {
         return this.disconnect(input.name);
       case 'probed':
         return probed(core, input.bootId, input.lagMs);
+      case 'doubted':
+        return doubted(core, input.bootId, input.silentMs);
       case 'setMeta':
         return this.setMeta(input.meta);
       case 'dialled':

@@ -66,6 +66,8 @@ export type Input =
   | { readonly type: 'meta'; readonly link: LinkId; readonly body: Meta }
   /** A probe came back from this very process; its main loop is `lagMs` behind. */
   | { readonly type: 'probed'; readonly bootId: string; readonly lagMs: number }
+  /** A peer probes us, since it has not heard us for so long. */
+  | { readonly type: 'doubted'; readonly bootId: string; readonly silentMs: number }
   /** Bytes arrived on a link. */
   | { readonly type: 'heard'; readonly link: LinkId }
   /** A link is gone; the core hears nothing of it again. */
@@ -85,6 +87,8 @@ export type Directive =
       readonly host: string;
       readonly port: number;
       readonly key: Uint8Array;
+      /** For how long we have not heard it; 0 when we have. */
+      readonly silentMs: number;
     }
   /** The handshake is over. */
   | { readonly type: 'established'; readonly link: LinkId }

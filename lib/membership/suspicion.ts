@@ -1,6 +1,6 @@
 import type { Core, PeerRecord, Suspicion } from './core.js';
 import { dialNow } from './dialling.js';
-import { sendBeat } from './beats.js';
+import { sendBeat, unheardFor } from './beats.js';
 import type { Answer, Ask } from './messages.js';
 import { isMonitored } from './monitors.js';
 
@@ -64,8 +64,15 @@ export function hearsUs(core: Core, peer: PeerRecord, silentMs: number | undefin
     delete peer.unheardSinceMs;
     return cleared(core, peer);
   }
-  peer.unheardSinceMs = core.nowMs - silentMs;
+  // What comes late makes it no shorter.
+  peer.unheardSinceMs = Math.min(peer.unheardSinceMs ?? core.nowMs, core.nowMs - silentMs);
   suspect(core, peer);
+}
+
+/** The peer probes us because it has not heard us for so long. Its beats may be stuck in a stream that is cut. */
+export function doubted(core: Core, bootId: string, silentMs: number): void {
+  const peer = core.peers.get(bootId);
+  if (peer?.link !== undefined) hearsUs(core, peer, silentMs);
 }
 
 /** Another node suspects this peer, which we do not monitor ourselves. */
@@ -183,8 +190,10 @@ function probeTrial(core: Core, peer: PeerRecord): void {
   core.timers.set(`probe ${peer.node.bootId}`, core.nowMs + core.config.heartbeat.intervalMs);
 }
 
-function probe(core: Core, { node, probeKey }: PeerRecord): void {
-  core.out.push({ type: 'probe', bootId: node.bootId, host: node.host, port: node.port, key: probeKey });
+function probe(core: Core, peer: PeerRecord): void {
+  const { bootId, host, port } = peer.node;
+  const silentMs = unheardFor(core, peer) ?? 0;
+  core.out.push({ type: 'probe', bootId, host, port, key: peer.probeKey, silentMs });
 }
 
 function ask(core: Core, suspected: PeerRecord, suspicion: Suspicion): void {

@@ -25,6 +25,6 @@ export class LoopProgress {
 }
 
 /** The same clock in every thread of a process; `performance.now()` starts anew in each. */
-function monotonicMs(): bigint {
+export function monotonicMs(): bigint {
   return process.hrtime.bigint() / 1_000_000n;
 }

@@ -200,6 +200,7 @@ export class PeerMesh implements Mesh {
         bind: this.settings.bind,
         port,
         answered: (bootId, lagMs) => this.input({ type: 'probed', bootId, lagMs }),
+        doubted: (bootId, silentMs) => this.input({ type: 'doubted', bootId, silentMs }),
       });
     });
   }

@@ -1,12 +1,12 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** `PGP1`, kind, from, to, nonce, lag, MAC. A probe and its answer have the same size: nothing is amplified. */
+/** `PGP1`, kind, from, to, nonce, milliseconds, MAC. A probe and its answer have the same size: nothing is amplified. */
 const MAGIC = Buffer.from('PGP1');
 const KIND_AT = 4;
 const FROM_AT = 5;
 const TO_AT = 21;
 const NONCE_AT = 37;
-const LAG_AT = 45;
+const MS_AT = 45;
 const MAC_AT = 49;
 const MAC_BYTES = 16;
 export const PROBE_BYTES = MAC_AT + MAC_BYTES;
@@ -22,19 +22,22 @@ export interface Probe {
   readonly to: string;
   /** 16 hex digits: the answer repeats the probe's. */
   readonly nonce: string;
-  /** How far the answerer's main loop is behind, in whole milliseconds. 0 in a probe. */
-  readonly lagMs: number;
+  /**
+   * In a probe: for how long its sender has not heard whom it probes, 0 when it has. In an answer: how far the
+   * answerer's main loop is behind. Whole milliseconds.
+   */
+  readonly ms: number;
 }
 
 /** Both directions carry a MAC under the key of the node that is probed. */
-export function encodeProbe({ kind, from, to, nonce, lagMs }: Probe, key: Uint8Array): Buffer {
+export function encodeProbe({ kind, from, to, nonce, ms }: Probe, key: Uint8Array): Buffer {
   const bytes = Buffer.alloc(PROBE_BYTES);
   MAGIC.copy(bytes);
   bytes[KIND_AT] = KINDS[kind];
   bytes.write(from, FROM_AT, 'hex');
   bytes.write(to, TO_AT, 'hex');
   bytes.write(nonce, NONCE_AT, 'hex');
-  bytes.writeUInt32BE(Math.min(Math.round(lagMs), 0xffffffff), LAG_AT);
+  bytes.writeUInt32BE(Math.min(Math.round(ms), 0xffffffff), MS_AT);
   mac(bytes, key).copy(bytes, MAC_AT);
   return bytes;
 }
@@ -52,8 +55,8 @@ export function readProbe(bytes: Buffer): Probe | undefined {
     kind,
     from: bytes.toString('hex', FROM_AT, TO_AT),
     to: bytes.toString('hex', TO_AT, NONCE_AT),
-    nonce: bytes.toString('hex', NONCE_AT, LAG_AT),
-    lagMs: bytes.readUInt32BE(LAG_AT),
+    nonce: bytes.toString('hex', NONCE_AT, MS_AT),
+    ms: bytes.readUInt32BE(MS_AT),
   };
 }
 

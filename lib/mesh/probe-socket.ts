@@ -12,6 +12,8 @@ export interface ProbeTarget {
   readonly host: string;
   readonly port: number;
   readonly key: Uint8Array;
+  /** For how long it has not been heard; 0 when it is. */
+  readonly silentMs: number;
 }
 
 export interface ProbeSocketOptions {
@@ -24,6 +26,8 @@ export interface ProbeSocketOptions {
   /** How far the main loop is behind, in milliseconds. */
   readonly lagMs: () => number;
   readonly answered: (bootId: string, lagMs: number) => void;
+  /** Another node probes us because it has not heard us for so long. */
+  readonly doubted: (bootId: string, silentMs: number) => void;
 }
 
 /** Sends probes, takes their answers, and answers those of others. Works in any thread. */
@@ -49,7 +53,8 @@ export class ProbeSocket {
     this.waiting.set(nonce, target);
     if (this.waiting.size > MAX_WAITING) this.waiting.delete(this.waiting.keys().next().value!);
     const { bootId: from } = this.options;
-    const bytes = encodeProbe({ kind: 'probe', from, to: target.bootId, nonce, lagMs: 0 }, target.key);
+    const probe = { kind: 'probe', from, to: target.bootId, nonce, ms: target.silentMs } as const;
+    const bytes = encodeProbe(probe, target.key);
     const socket = isIPv6(target.host) ? this.sockets.udp6 : this.sockets.udp4;
     socket?.send(bytes, target.port, target.host, () => {});
   }
@@ -77,7 +82,7 @@ export class ProbeSocket {
   }
 
   private take(socket: Socket, bytes: Buffer, sender: RemoteInfo): void {
-    const { bootId, key, lagMs, answered } = this.options;
+    const { bootId, key, lagMs, answered, doubted } = this.options;
     const probe = bytes.length === PROBE_BYTES ? readProbe(bytes) : undefined;
     if (probe?.kind === 'probe') {
       if (probe.to !== bootId || !isGenuine(bytes, key)) return;
@@ -86,14 +91,15 @@ export class ProbeSocket {
         from: bootId,
         to: probe.from,
         nonce: probe.nonce,
-        lagMs: lagMs(),
+        ms: lagMs(),
       } as const;
       socket.send(encodeProbe(answer, key), sender.port, sender.address, () => {});
+      if (probe.ms > 0) doubted(probe.from, probe.ms);
     } else if (probe) {
       const target = this.waiting.get(probe.nonce);
       if (target?.bootId !== probe.from || probe.to !== bootId || !isGenuine(bytes, target.key)) return;
       this.waiting.delete(probe.nonce);
-      answered(probe.from, probe.lagMs);
+      answered(probe.from, probe.ms);
     }
   }
 }

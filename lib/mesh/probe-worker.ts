@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { describeError } from '../errors/peerage-error.js';
-import { LoopProgress } from './loop-progress.js';
+import { LoopProgress, monotonicMs } from './loop-progress.js';
 import { ProbeSocket, type ProbeTarget } from './probe-socket.js';
 
 /** What the main thread starts this worker with. */
@@ -16,7 +16,8 @@ export interface ProbeWorkerData {
 export type ProbeWorkerMessage =
   | { readonly type: 'open' }
   | { readonly type: 'failed'; readonly message: string }
-  | { readonly type: 'answered'; readonly bootId: string; readonly lagMs: number };
+  | { readonly type: 'answered'; readonly bootId: string; readonly lagMs: number }
+  | { readonly type: 'doubted'; readonly bootId: string; readonly silentMs: number; readonly atMs: bigint };
 
 const { progress, ...data } = workerData as ProbeWorkerData;
 const loop = new LoopProgress(progress);
@@ -26,6 +27,7 @@ const socket = new ProbeSocket({
   ...data,
   lagMs: () => loop.lagMs(),
   answered: (bootId, lagMs) => tell({ type: 'answered', bootId, lagMs }),
+  doubted: (bootId, silentMs) => tell({ type: 'doubted', bootId, silentMs, atMs: monotonicMs() }),
 });
 parentPort!.on('message', (target: ProbeTarget) => socket.probe(target));
 try {

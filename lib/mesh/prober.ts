@@ -1,8 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import { describeError } from '../errors/peerage-error.js';
-import { LoopProgress } from './loop-progress.js';
+import { LoopProgress, monotonicMs } from './loop-progress.js';
 import { ProbeSocket, type ProbeSocketOptions, type ProbeTarget } from './probe-socket.js';
 import type { ProbeWorkerData, ProbeWorkerMessage } from './probe-worker.js';
+
+/** What was said this long ago, while our own loop stood still, is no news: it is said again if it still holds. */
+const OLD_MS = 500n;
 
 export type ProberOptions = Omit<ProbeSocketOptions, 'lagMs'>;
 
@@ -63,7 +66,12 @@ class ThreadedProber implements Prober {
 
   private take(message: ProbeWorkerMessage): void {
     if (message.type === 'answered') this.options.answered(message.bootId, message.lagMs);
+    else if (message.type === 'doubted') this.takeDoubt(message);
     else if (message.type === 'failed') this.notes.push(portIsMissing(this.options.port, message.message));
+  }
+
+  private takeDoubt({ bootId, silentMs, atMs }: Extract<ProbeWorkerMessage, { type: 'doubted' }>): void {
+    if (monotonicMs() - atMs < OLD_MS) this.options.doubted(bootId, silentMs);
   }
 
   private fallBack(error: unknown): void {

@@ -25,6 +25,7 @@ async function prober(id: string, lagMs = 0) {
   const port = await freeUdpPort();
   const key = randomBytes(32);
   const answers: [string, number][] = [];
+  const doubts: [string, number][] = [];
   const socket = new ProbeSocket({
     bootId: id,
     key,
@@ -32,10 +33,11 @@ async function prober(id: string, lagMs = 0) {
     port,
     lagMs: () => lagMs,
     answered: (from, lag) => answers.push([from, lag]),
+    doubted: (from, silentMs) => doubts.push([from, silentMs]),
   });
   await socket.open();
   opened.push(socket);
-  return { socket, answers, target: { bootId: id, host: '127.0.0.1', port, key } };
+  return { socket, answers, doubts, target: { bootId: id, host: '127.0.0.1', port, key, silentMs: 0 } };
 }
 
 async function stranger(): Promise<{ socket: Socket; heard: Buffer[] }> {
@@ -70,7 +72,7 @@ describe('probes over UDP', () => {
     const a = await prober(bootId('a'));
     const b = await prober(bootId('b'));
     const { socket, heard } = await stranger();
-    const ids = { from: bootId('b'), to: bootId('a'), nonce: '00'.repeat(8), lagMs: 0 };
+    const ids = { from: bootId('b'), to: bootId('a'), nonce: '00'.repeat(8), ms: 2_500 };
     const forged = [
       randomBytes(65),
       Buffer.alloc(0),
@@ -83,6 +85,16 @@ describe('probes over UDP', () => {
     await sleep(50);
     expect(heard).toEqual([]);
     expect(a.answers.length).toBe(1);
+    expect(a.doubts).toEqual([]);
+  });
+
+  it('tell whom they doubt for how long it has not been heard', async () => {
+    const a = await prober(bootId('a'));
+    const b = await prober(bootId('b'));
+    a.socket.probe(b.target);
+    a.socket.probe({ ...b.target, silentMs: 2_500.4 });
+    await vi.waitFor(() => expect(a.answers.length).toBe(2));
+    expect(b.doubts).toEqual([[bootId('a'), 2_500]]);
   });
 
   it('says so when the port is taken', async () => {
@@ -95,6 +107,7 @@ describe('probes over UDP', () => {
       port,
       lagMs: () => 0,
       answered: () => {},
+      doubted: () => {},
     });
     await expect(second.open()).rejects.toThrow('EADDRINUSE');
   });

@@ -114,12 +114,14 @@ export class World {
   }
 
   /** Sends a UDP probe: it is answered by the worker of the very process, blocked or not, or lost. */
-  probe(node: SimNode, target: { bootId: string; host: string; port: number }): void {
-    const { incarnation } = node;
+  probe(node: SimNode, target: { bootId: string; host: string; port: number; silentMs: number }): void {
+    const { incarnation, bootId } = node;
     this.datagram(node.host, target.host, () => {
       const other = this.nodes.get(`${target.host}:${target.port}`);
       const isStopped = other?.isFrozen && other.blockedAtMs === undefined;
       if (!other?.isAlive || isStopped || other.bootId !== target.bootId) return;
+      if (target.silentMs > 0 && !other.isFrozen)
+        other.handle({ type: 'doubted', bootId, silentMs: target.silentMs });
       const lagMs = other.blockedAtMs === undefined ? 0 : this.nowMs - other.blockedAtMs;
       this.datagram(target.host, node.host, () =>
         node.whenRunning(() => {

@@ -276,8 +276,22 @@ describe('a peer that says that it does not hear us', () => {
     expect(driver.events).toHaveLength(1);
   });
 
+  it('says so by its probes too, when its beats are stuck; what comes late makes it no shorter', () => {
+    driver.handle({ type: 'doubted', bootId: OTHER.bootId, silentMs: 2_500 });
+    driver.pass(1_000);
+    deaf(2_500);
+    driver.pass(600);
+    expect(lastEvent()).toMatchObject({
+      type: 'peer.down',
+      reason: 'timeout',
+      evidence: { unheardMs: 4_000 },
+    });
+  });
+
   it('is told the same when it is silent, and not when we only doubt because it does', () => {
-    expect(sent(driver.pass(2_600), 'beat', link).at(-1)).toMatchObject({ silentMs: 2_500 });
+    const directives = driver.pass(2_600);
+    expect(sent(directives, 'beat', link).at(-1)).toMatchObject({ silentMs: 2_500 });
+    expect(directives.filter(({ type }) => type === 'probe').at(-1)).toMatchObject({ silentMs: 2_600 });
     deaf();
     deaf(2_500);
     expect(sent(driver.last, 'beat', link)).toMatchObject([{ now: true }]);

@@ -10,7 +10,7 @@ const probes: fc.Arbitrary<Probe> = fc.record({
   from: hex(16),
   to: hex(16),
   nonce: hex(8),
-  lagMs: fc.integer({ min: 0, max: 0xffffffff }),
+  ms: fc.integer({ min: 0, max: 0xffffffff }),
 });
 const key = randomBytes(32);
 
