@@ -8,7 +8,24 @@ export function faultsOf(world: World): string[] {
     ...live.flatMap((node) => viewFaults(node, live)),
     ...connectionFaults(live),
     ...alternationFaults(world),
+    ...[...world.nodes.values()].flatMap((node) => costFaults(world, node)),
   ];
+}
+
+/** Twice what the worst of 800 histories needed, on average over its time and its peers. */
+const DIALS_PER_SECOND = 0.3;
+const FRAMES_PER_SECOND = 4.5;
+
+/** What a node cost its network, and what it remembers, has bounds whatever happened. */
+function costFaults(world: World, node: SimNode): string[] {
+  const others = world.nodes.size - 1;
+  const seconds = world.nowMs / 1_000;
+  const faults: string[] = [];
+  if (node.dials > others * DIALS_PER_SECOND * seconds) faults.push(`${node.name} made ${node.dials} dials`);
+  if (node.sent > others * FRAMES_PER_SECOND * seconds) faults.push(`${node.name} sent ${node.sent} frames`);
+  const names = node.isAlive ? node.membership.explain(node.now()).length : 0;
+  if (names > world.nodes.size + 1) faults.push(`${node.name} remembers ${names} addresses`);
+  return faults;
 }
 
 /** All live nodes see each other, and nobody else. */

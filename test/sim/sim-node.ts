@@ -21,8 +21,9 @@ export class SimNode {
   readonly view = new Set<string>();
   /** How fast this node's clock runs, and what it showed at the beginning of the world. */
   clock = { rate: 1, offsetMs: 0 };
-  /** Frames and datagrams that this node sent, over all incarnations. */
+  /** Frames and datagrams that this node sent, and dials that it made, over all incarnations. */
   sent = 0;
+  dials = 0;
   isAlive = false;
   /** A host without power refuses nothing: it does not answer. */
   hasPower = true;
@@ -141,7 +142,7 @@ export class SimNode {
     for (const directive of this.membership.handle(input, this.now())) this.perform(directive);
   }
 
-  private now(): number {
+  now(): number {
     return this.world.nowMs * this.clock.rate + this.clock.offsetMs;
   }
 
@@ -152,6 +153,7 @@ export class SimNode {
   private perform(directive: Directive): void {
     switch (directive.type) {
       case 'dial':
+        this.dials += 1;
         return this.world.dial(
           this,
           directive.link,
