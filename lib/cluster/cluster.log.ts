@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { describeError } from '../errors/peerage-error.js';
 import type { DownEvidence, DownReason } from '../membership/events.js';
+import { seconds } from '../membership/seconds.js';
 import type { Clock } from '../mesh/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { formatHostPort } from '../naming/node-name.js';
@@ -147,8 +148,4 @@ function describeDown(reason: DownReason, evidence: DownEvidence): string {
 
 function note(code: string | undefined): string {
   return code === undefined ? '' : ` (${code})`;
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(1)} s`;
 }

@@ -122,7 +122,7 @@ export function pump(core: Core): void {
   while (ready.hinted.length > 0 && hasRoom(core, 'hinted', Math.ceil(dials * HINT_SHARE))) {
     dialIfFree(core, ready.hinted.pop()!, 'hinted');
   }
-  if (isDialling(core)) core.timers.set('pump', core.nowMs + YOUNG_MS / 2);
+  if (hasQueue(core)) core.timers.set('pump', core.nowMs + YOUNG_MS / 2);
   // What eviction left behind in the queue.
   if (ready.hinted.length > 2 * core.config.limits.hintedNames) {
     ready.hinted = ready.hinted.filter((record) => core.book.get(record.address) === record);
@@ -157,7 +157,7 @@ export function dialSucceeded(core: Core, { id }: LinkRecord): void {
 }
 
 /** Whether addresses wait to be dialled. */
-export function isDialling({ ready }: Core): boolean {
+export function hasQueue({ ready }: Core): boolean {
   return ready.listed.length > 0 || ready.hinted.length > 0;
 }
 

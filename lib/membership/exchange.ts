@@ -1,5 +1,5 @@
 import type { Core, LinkRecord, PeerRecord } from './core.js';
-import { foundHints, isDialling } from './dialling.js';
+import { foundHints, hasQueue } from './dialling.js';
 import type { Digest, PeerList } from './messages.js';
 
 /** How often a node compares its view with one random peer. */
@@ -29,8 +29,8 @@ export function introduce(core: Core, peer: PeerRecord, link: LinkRecord): void 
 
 /** It is time to compare views with a peer. */
 export function compare(core: Core, peer: PeerRecord): void {
-  if (isDialling(core)) compareLater(core, peer);
-  else if (peer.link !== undefined) core.send(peer.link, { kind: 'digest', body: { hash: viewHash(core) } });
+  if (hasQueue(core)) compareLater(core, peer);
+  else tellView(core, peer);
 }
 
 function compareLater(core: Core, { node }: PeerRecord): void {
@@ -59,13 +59,17 @@ export function sendDigest(core: Core): void {
   if (core.peers.size > 0) startDigests(core);
   const connected = [...core.peers.values()].filter((peer) => peer.link !== undefined);
   const peer = connected[Math.floor(core.config.random() * connected.length)];
-  if (peer) core.send(peer.link!, { kind: 'digest', body: { hash: viewHash(core) } });
+  if (peer) tellView(core, peer);
 }
 
 /** A peer's view: when it differs from ours, each sends the other its list. */
 export function takeDigest(core: Core, peer: PeerRecord, link: LinkRecord, digest: Digest): void {
   if (digest.hash === viewHash(core)) return;
   core.send(link.id, { kind: 'peers', body: { peers: known(core, peer), want: true } });
+}
+
+function tellView(core: Core, { link }: PeerRecord): void {
+  if (link !== undefined) core.send(link, { kind: 'digest', body: { hash: viewHash(core) } });
 }
 
 function known(core: Core, receiver: PeerRecord): PeerList['peers'] {

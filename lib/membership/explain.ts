@@ -3,6 +3,7 @@ import type { AddressRecord } from './address-book.js';
 import type { Core, PeerRecord } from './core.js';
 import type { LivenessExplanation, NameExplanation } from './explanation.js';
 import { isMonitored } from './monitors.js';
+import { seconds } from './seconds.js';
 
 /** What is known of every address, by its first name. */
 export function explainAll(core: Core): NameExplanation[] {
@@ -107,10 +108,6 @@ function summariseDown(core: Core, { down }: AddressRecord): string {
   const others =
     voices.length > 0 ? ` ${voices.join(', ')} heard it when we did not: the path between us was cut.` : '';
   return ` It was a peer until ${agoS} s ago (${down.reason}).${others}`;
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(1)} s`;
 }
 
 type Aged<T> = T extends unknown ? Omit<T, 'atMs'> & { readonly agoMs: number } : never;

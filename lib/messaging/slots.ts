@@ -2,9 +2,9 @@
 const SLOTS = 2 ** 24;
 
 /**
- * Values under numbers that are given once each (in half a billion), for what comes and goes by the thousand. A `Map` under such
- * a load leaves a chain of old tables, each of which keeps the next one and all that was in it from the garbage
- * collector's quick rounds: that cost up to a third of all time.
+ * Values under numbers that are given once each (in half a billion), for what comes and goes by the thousand.
+ * A `Map` under such a load leaves a chain of old tables, each of which keeps the next one and all that was in
+ * it from the garbage collector's quick rounds: that cost up to a third of all time.
  */
 export class Slots<T extends object> {
   private readonly numbers: number[] = [];

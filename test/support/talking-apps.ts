@@ -6,6 +6,7 @@ import { ClusterService, PeerageModule, viaList } from '../../lib/index.js';
 import type { PeerageModuleOptions } from '../../lib/index.js';
 import { CapturedLog } from './captured-log.js';
 import { SECRET, freePorts, nameOn } from './cluster.js';
+import { endTogether } from './tcp-proxy.js';
 
 export interface TalkingApp {
   readonly app: INestApplicationContext;
@@ -78,16 +79,6 @@ export class SlowWay {
       setTimeout(() => caller.resume(), (1_000 * chunk.length) / this.bytesPerSecond);
     });
     target.pipe(caller);
-    for (const [socket, other] of [
-      [caller, target],
-      [target, caller],
-    ] as const) {
-      this.sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        this.sockets.delete(socket);
-        other.destroy();
-      });
-    }
+    endTogether(this.sockets, caller, target);
   }
 }

@@ -28,17 +28,23 @@ export class TcpProxy {
 
   private forward(caller: Socket): void {
     const target = connect(this.to, '127.0.0.1');
-    for (const [socket, other] of [
-      [caller, target],
-      [target, caller],
-    ] as const) {
-      this.sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        this.sockets.delete(socket);
-        other.destroy();
-      });
-      socket.pipe(other);
-    }
+    endTogether(this.sockets, caller, target);
+    caller.pipe(target);
+    target.pipe(caller);
+  }
+}
+
+/** Keeps two sockets among those that are open: when one closes, so does the other. */
+export function endTogether(open: Set<Socket>, one: Socket, two: Socket): void {
+  for (const [socket, other] of [
+    [one, two],
+    [two, one],
+  ] as const) {
+    open.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      open.delete(socket);
+      other.destroy();
+    });
   }
 }

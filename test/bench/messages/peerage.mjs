@@ -47,8 +47,9 @@ function windowed(send) {
   };
 }
 
-async function start(options, via) {
-  const module = PeerageModule.forRoot({
+/** A node on loopback, at a port of its own. */
+export function peerageModule(options, via) {
+  return PeerageModule.forRoot({
     appName: 'bench',
     host: '127.0.0.1',
     bind: '127.0.0.1',
@@ -56,8 +57,11 @@ async function start(options, via) {
     via,
     ...options,
   });
+}
+
+async function start(options, via) {
   const app = await NestFactory.createApplicationContext(
-    { module: class {}, imports: [module] },
+    { module: class {}, imports: [peerageModule(options, via)] },
     { logger: ['error', 'warn'] },
   );
   return { app, cluster: app.get(ClusterService) };

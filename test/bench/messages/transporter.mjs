@@ -2,8 +2,9 @@ import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { lastValueFrom } from 'rxjs';
-import { ClusterService, PeerageModule, viaList, viaSelf } from '../../../dist/index.js';
+import { ClusterService, viaList, viaSelf } from '../../../dist/index.js';
 import { PeerageClient, peerageMicroservice } from '../../../dist/microservices/index.js';
+import { peerageModule } from './peerage.mjs';
 import { TEXT, pricesOf } from './prices.mjs';
 
 Logger.overrideLogger(['error']);
@@ -53,16 +54,8 @@ function windowed(emit) {
 }
 
 async function start(options, via, controllers = []) {
-  const module = PeerageModule.forRoot({
-    appName: 'bench',
-    host: '127.0.0.1',
-    bind: '127.0.0.1',
-    port: 0,
-    via,
-    ...options,
-  });
   const app = await NestFactory.createMicroservice(
-    { module: class Bench {}, imports: [module], controllers },
+    { module: class Bench {}, imports: [peerageModule(options, via)], controllers },
     { ...peerageMicroservice(), logger: ['error', 'warn'] },
   );
   await app.listen();
