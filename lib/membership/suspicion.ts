@@ -30,7 +30,10 @@ const STALLED_MS = 8_000;
 const RECONNECT_EVERY_MS = 2_000;
 
 /** The first probe of a connection only learns whether probes get through; it is sent this many times. */
-export const TRIAL_PROBES = 3;
+const TRIAL_PROBES = 3;
+
+/** Until one gets through: who opens the port of a firewall wants to see that it helped. */
+const NEXT_TRIAL_MS = 30_000;
 
 /** A monitored peer may have been silent for too long. */
 export function lookAtSilence(core: Core, peer: PeerRecord): void {
@@ -118,6 +121,7 @@ export function cleared(core: Core, peer: PeerRecord): void {
   if (peer.suspicion) {
     delete peer.suspicion;
     stopSuspicion(core, peer);
+    if (peer.probes !== 'answered') startTrial(core, peer);
     tellAskers(core, peer);
     if (peer.status === 'up') core.health.falseSuspicion(core.nowMs);
     if (isMonitored(core, bootId)) {
@@ -181,13 +185,11 @@ export function startTrial(core: Core, peer: PeerRecord): void {
 
 function probeTrial(core: Core, peer: PeerRecord): void {
   if (peer.probes === 'answered') return;
-  if (peer.trialsLeft === 0) {
-    peer.probes = 'unanswered';
-    return;
-  }
-  peer.trialsLeft -= 1;
+  if (peer.trialsLeft > 0) peer.trialsLeft -= 1;
+  else peer.probes = 'unanswered';
   probe(core, peer);
-  core.timers.set(`probe ${peer.node.bootId}`, core.nowMs + core.config.heartbeat.intervalMs);
+  const pauseMs = peer.probes === 'unanswered' ? NEXT_TRIAL_MS : core.config.heartbeat.intervalMs;
+  core.timers.set(`probe ${peer.node.bootId}`, core.nowMs + pauseMs);
 }
 
 function probe(core: Core, peer: PeerRecord): void {

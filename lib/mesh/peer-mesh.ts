@@ -20,12 +20,13 @@ import { Refusals } from './refusals.js';
 import type { Transport } from './transport.js';
 
 /**
- * A worker thread costs more to start than ten handshakes, and nobody is probed before 2.5 s of silence: it
- * starts this long after the node, or later, when the first dials are over.
+ * A worker thread costs more to start than ten handshakes: it starts this long after the node, or later, when the
+ * first dials are over. Until then nobody answers for a main loop that is blocked, so that it is no longer than
+ * half of the silence that ends a peer.
  */
-const PROBER_AFTER_MS = 1_000;
-const PROBER_AT_LAST_MS = 5_000;
-const LOOK_AGAIN_MS = 250;
+const PROBER_AFTER_MS = 250;
+const PROBER_AT_LAST_MS = 2_000;
+const LOOK_AGAIN_MS = 100;
 
 /** A wake-up later than this reads what has arrived before it judges anyone. */
 const READ_FIRST_MS = 50;

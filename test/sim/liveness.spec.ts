@@ -173,15 +173,19 @@ describe('where UDP is blocked', () => {
       for (const node of cluster.nodes) cluster.begin(node);
       cluster.run(15_000);
       cluster.forgetEvents();
-      const [told] = cluster.nodes[1]!.membership.explain(cluster.world.nowMs, cluster.nodes[0]!.name);
-      expect(told!.liveness!.probes).toBe('unanswered');
-      expect(told!.summary).toContain('open UDP port 4370');
+      const told = () =>
+        cluster.nodes[1]!.membership.explain(cluster.world.nowMs, cluster.nodes[2]!.name)[0]!;
+      expect(told().liveness!.probes).toBe('unanswered');
+      expect(told().summary).toContain('open UDP port 4370');
       const atMs = cluster.world.nowMs;
       cluster.nodes[0]!.vanish();
       cluster.run(10_000);
       const downs = cluster.events('peer.down');
       expect(downs.length).toBe(4);
       expect(Math.max(...downs.map((down) => down.atMs)) - atMs).toBeLessThanOrEqual(DOWN_MS);
+      cluster.world.isUdpBlocked = false;
+      cluster.run(31_000);
+      expect(told().liveness!.probes, 'the port was opened').toBe('answered');
     }
   });
 });
