@@ -71,6 +71,7 @@ export class FrameLink implements Link {
   /** Of messages that were unloaded. */
   private readonly unloaded: Ticket[] = [];
   private readonly wake = (): void => this.scheduleFlush();
+  private readonly writeNow = (): void => this.flush();
   private isEstablished = false;
   private isSettled = false;
   private writtenAtMs: number;
@@ -142,13 +143,13 @@ export class FrameLink implements Link {
   carry(outbox: Outbox | undefined): void {
     this.outbox?.detach();
     this.outbox = this.state === 'open' ? outbox : undefined;
-    if (!this.isBlocked) this.outbox?.release(this.wake);
+    if (!this.isBlocked) this.outbox?.release(this.wake, this.writeNow);
   }
 
   unload(): void {
     while (this.hasMessages()) {
       const buffers: Buffer[] = [];
-      this.outbox?.take(buffers, this.unloaded);
+      this.outbox?.take(buffers, this.unloaded, this.options.clock.now());
       for (const buffer of buffers) this.queue.push(buffer, false);
     }
   }
@@ -183,7 +184,7 @@ export class FrameLink implements Link {
   private onDrained(): void {
     this.isBlocked = false;
     this.flush();
-    if (!this.isBlocked) this.outbox?.release(this.wake);
+    if (!this.isBlocked) this.outbox?.release(this.wake, this.writeNow);
   }
 
   /** Nothing more will be sent. */
@@ -223,8 +224,8 @@ export class FrameLink implements Link {
     while (!this.isBlocked && (this.queue.bytes > 0 || this.hasMessages())) {
       const buffers = this.queue.take();
       const tickets = this.unloaded.splice(0);
-      this.outbox?.take(buffers, tickets);
       this.writtenAtMs = this.options.clock.now();
+      this.outbox?.take(buffers, tickets, this.writtenAtMs);
       this.isBlocked = !this.pipe.write(buffers, this.written.expect(tickets));
     }
     if (this.isBlocked) this.outbox?.hold();

@@ -69,6 +69,7 @@ export class MessageRoutes {
   arrived(id: LinkId, link: Link, kind: number, body: unknown): void {
     const from = this.senders.get(id);
     if (from === undefined) return;
+    this.outboxes.get(from)?.arrived();
     try {
       this.taker(from, kind, body);
     } catch (error) {

@@ -4,6 +4,7 @@ import { BulkQueue } from './bulk-queue.js';
 import { Fifo } from './fifo.js';
 import { type BodyName, type FrameWriter, LENGTH_BYTES } from './frames.js';
 import { joinSmall } from './join-small.js';
+import { Pace } from './pace.js';
 import { Ticket } from './tickets.js';
 
 /** What one write takes of short messages. */
@@ -53,8 +54,10 @@ export class Outbox {
   private ownEnd = 0;
   /** Of all slabs in which something waits. */
   private slabBytes = 0;
+  private readonly pace = new Pace();
   private isHeld = true;
   private wake: () => void = () => {};
+  private writeNow: () => void = () => {};
 
   constructor(
     private readonly writer: FrameWriter,
@@ -103,9 +106,13 @@ export class Outbox {
     return this.openTicket.promise;
   }
 
-  /** Someone takes messages from here: `wake` is called when there are some, until `hold`. */
-  release(wake: () => void): void {
+  /**
+   * Someone takes messages from here: until `hold`, `wake` is called when there are some, and `writeNow` when
+   * they are to be taken at once.
+   */
+  release(wake: () => void, writeNow: () => void): void {
     this.wake = wake;
+    this.writeNow = writeNow;
     this.isHeld = false;
     if (this.bytes > 0) wake();
   }
@@ -121,8 +128,14 @@ export class Outbox {
     this.bulk.rewind();
   }
 
+  /** A message of the peer came. */
+  arrived(): void {
+    this.pace.arrived();
+  }
+
   /** Adds what comes next to `buffers`, and to `tickets` those of messages that it completes. */
-  take(buffers: Buffer[], tickets: Ticket[]): void {
+  take(buffers: Buffer[], tickets: Ticket[], nowMs: number): void {
+    this.pace.written(nowMs);
     this.openTicket = undefined;
     if (this.shortBytes > 0) this.takeShort(buffers, tickets);
     if (this.bulk.bytes > 0) this.bulk.take(this.takenAt, buffers, tickets);
@@ -139,6 +152,8 @@ export class Outbox {
 
   /** Returns whether the frame was copied. */
   private add(slab: Buffer, start: number, end: number, lane: string | undefined): boolean {
+    if (!this.isHeld && this.pace.split()) this.writeNow();
+    this.pace.queued();
     const wasEmpty = this.bytes === 0;
     this.lastIsBulk = end - start - LENGTH_BYTES > this.partBytes || this.bulk.has(lane);
     const isCopied = this.lastIsBulk

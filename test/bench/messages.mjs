@@ -1,5 +1,5 @@
 /**
- * `npm run bench:messages [-- --rounds=5] [-- --only=engine,peerage,nest-tcp] [-- --json]`: what a message
+ * `npm run bench:messages [-- --rounds=5 --only=engine,peerage,nest-tcp --in-flight=64 --json]`: what a message
  * costs, here and elsewhere. Each contender is two processes on loopback that stay for the whole run; rounds
  * are interleaved, so that what else the machine does hits all alike. Medians over the rounds.
  */
@@ -11,17 +11,19 @@ import { ratios, table } from './messages/report.mjs';
 const args = Object.fromEntries(process.argv.slice(2).map((arg) => arg.replace(/^--/, '').split('=')));
 const rounds = Number(args.rounds ?? 5);
 const ids = args.only?.split(',') ?? Object.keys(contenders);
+/** Requests that are open at once, where it is not one after the other. */
+const inFlight = Number(args['in-flight'] ?? 64);
 const BROADCAST_PEERS = 10;
 
 const results = new Map();
-await play(1, ids, measurePair);
+await play(1, ids, (pair) => measurePair(pair, inFlight));
 await play(
   BROADCAST_PEERS,
   ids.filter((id) => !contenders[id].noBroadcast),
   measureBroadcast,
 );
 if ('json' in args) console.log(JSON.stringify(Object.fromEntries(results), null, 2));
-else console.log(`\n${table(results)}\n\n${ratios(results)}`);
+else console.log(`\n${inFlight} requests in flight:\n\n${table(results)}\n\n${ratios(results)}`);
 
 /** All rounds of one kind of measurement, one contender after the other in each. */
 async function play(nodes, players, measure) {

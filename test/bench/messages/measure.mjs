@@ -5,18 +5,17 @@ const PARALLEL_MS = 600;
 const LARGE_MS = 400;
 const FLOOD_MS = 500;
 const FIRST_FLOOD = 2_000;
-const IN_FLIGHT = 64;
 
 /** Latency, throughput, cost and one-way messages between two processes. */
-export async function measurePair(pair) {
+export async function measurePair(pair, inFlight) {
   const { client } = pair;
   const sequential = await client.ask('run', { runner: 'sequential', options: { forMs: SEQUENTIAL_MS } });
   const parallel = await measured(pair, () =>
-    client.ask('run', { runner: 'parallel', options: { forMs: PARALLEL_MS, inFlight: IN_FLIGHT } }),
+    client.ask('run', { runner: 'parallel', options: { forMs: PARALLEL_MS, inFlight } }),
   );
   const large = await client.ask('run', {
     runner: 'parallel',
-    options: { forMs: LARGE_MS, inFlight: IN_FLIGHT, isLarge: true },
+    options: { forMs: LARGE_MS, inFlight, isLarge: true },
   });
   const flood = pair.noEvents ? undefined : await measured(pair, () => floods(pair, 'events', 1));
   return {

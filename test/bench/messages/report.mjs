@@ -3,7 +3,7 @@ import { median } from '../numbers.mjs';
 const COLUMNS = [
   ['p50Us', 'sequential p50', (value) => `${Math.round(value)} us`],
   ['p99Us', 'p99', (value) => `${Math.round(value)} us`],
-  ['requests', 'requests/s, 64 in flight', thousands],
+  ['requests', 'requests/s', thousands],
   ['requestCpuUs', 'CPU a request', micros],
   ['delayMs', 'loop delay p99', (value) => `${value.toFixed(1)} ms`],
   ['large', '10 KiB requests/s', thousands],

@@ -16,7 +16,11 @@ interface Message {
   readonly size: number;
 }
 
-function setUp(limits: Partial<typeof LIMITS> = {}, writer = new FrameWriter()) {
+function setUp(
+  limits: Partial<typeof LIMITS> = {},
+  writer = new FrameWriter(),
+  write: () => void = () => {},
+) {
   const outbox = new Outbox(writer, { ...LIMITS, ...limits });
   const bodies: unknown[] = [];
   const failures: PeerageError[] = [];
@@ -25,12 +29,12 @@ function setUp(limits: Partial<typeof LIMITS> = {}, writer = new FrameWriter()) 
     failed: (error) => void failures.push(error),
   });
   let wakes = 0;
-  const release = (): void => outbox.release(() => void wakes++);
+  const release = (): void => outbox.release(() => void wakes++, write);
   /** One write: what was taken, read at the other end. */
   const take = (): { bytes: number; tickets: Ticket[] } => {
     const buffers: Buffer[] = [];
     const tickets: Ticket[] = [];
-    outbox.take(buffers, tickets);
+    outbox.take(buffers, tickets, 0);
     for (const buffer of buffers) reader.push(Buffer.from(buffer));
     expect(failures).toEqual([]);
     return { bytes: buffers.reduce((sum, buffer) => sum + buffer.length, 0), tickets };
@@ -57,7 +61,7 @@ describe('an outbox', () => {
     expect(wakes()).toBe(1);
     const buffers: Buffer[] = [];
     expect(outbox.bytes).toBeGreaterThan(0);
-    outbox.take(buffers, []);
+    outbox.take(buffers, [], 0);
     expect(buffers).toHaveLength(1);
     expect(outbox.bytes).toBe(0);
     push(100, 'x');
@@ -121,7 +125,7 @@ describe('an outbox', () => {
     const other = setUp();
     while (outbox.bytes > 0) {
       const buffers: Buffer[] = [];
-      outbox.take(buffers, []);
+      outbox.take(buffers, [], 0);
       for (const buffer of buffers) other.reader.push(buffer);
     }
     expect((other.bodies[0] as [string, Buffer])[1].equals(Buffer.alloc(1e6, 7))).toBe(true);
@@ -182,7 +186,7 @@ describe('an outbox', () => {
       while (quick.outbox.bytes > 0) quick.take();
     }
     const buffers: Buffer[] = [];
-    while (slow.outbox.bytes > 0) slow.outbox.take(buffers, []);
+    while (slow.outbox.bytes > 0) slow.outbox.take(buffers, [], 0);
     for (const { buffer } of buffers) slabs.add(buffer);
     const held = [...slabs].reduce((sum, { byteLength }) => sum + byteLength, 0);
     expect(held).toBeLessThan(1e6);
@@ -204,6 +208,21 @@ describe('an outbox', () => {
       for (const ticket of tickets) ticket.settle();
       expect(await state(first)).toBe('handed');
       expect(await state(second)).toBe('waits');
+    });
+
+    it('that are written before the turn ends, too', () => {
+      const writes: Promise<void>[][] = [];
+      const { outbox, push, take, bodies } = setUp({}, new FrameWriter(), () =>
+        writes.push(take().tickets.map(({ promise }) => promise)),
+      );
+      const waits = Array.from({ length: 300 }, (_, i) => {
+        push(i, 'x');
+        return outbox.ticket();
+      });
+      writes.push(take().tickets.map(({ promise }) => promise));
+      expect(writes.length).toBe(3);
+      expect(new Set(writes.flat())).toEqual(new Set(waits));
+      expect(bodies.map((body) => (body as unknown[])[1])).toEqual(waits.map((_, i) => i));
     });
 
     it('each for itself when they are long', async () => {
