@@ -20,13 +20,12 @@ import { Refusals } from './refusals.js';
 import type { Transport } from './transport.js';
 
 /**
- * A worker thread costs more to start than ten handshakes: it starts this long after the node, or later, when the
- * first dials are over. Until then nobody answers for a main loop that is blocked, so that it is no longer than
- * half of the silence that ends a peer.
+ * A worker thread costs more to start than ten handshakes: it starts when the first connections are made, which
+ * is looked at so often, and at last after half of the silence that ends a peer: until then nobody answers for a
+ * main loop that is blocked.
  */
-const PROBER_AFTER_MS = 250;
+const PROBER_LOOK_MS = 150;
 const PROBER_AT_LAST_MS = 2_000;
-const LOOK_AGAIN_MS = 100;
 
 /** A wake-up later than this reads what has arrived before it judges anyone. */
 const READ_FIRST_MS = 50;
@@ -116,7 +115,7 @@ export class PeerMesh implements Mesh {
       random: this.random,
     });
     this.state = 'running';
-    this.startProberIn(PROBER_AFTER_MS, listening.port, this.clock.now() + PROBER_AT_LAST_MS);
+    this.startProberOnceCalm(listening.port, this.clock.now() + PROBER_AT_LAST_MS);
   }
 
   stop(): Promise<void> {
@@ -191,10 +190,12 @@ export class PeerMesh implements Mesh {
     return () => this.listeners.delete(listener);
   }
 
-  private startProberIn(ms: number, port: number, atLastMs: number): void {
-    this.cancelProber = this.clock.after(ms, () => {
-      if (this.membership!.isDialling && this.clock.now() < atLastMs)
-        return this.startProberIn(LOOK_AGAIN_MS, port, atLastMs);
+  /** Calm: nothing is being dialled, and nobody came since the last look. */
+  private startProberOnceCalm(port: number, atLastMs: number, peersBefore = 0): void {
+    this.cancelProber = this.clock.after(PROBER_LOOK_MS, () => {
+      const peers = this.peers.length;
+      const isCalm = !this.membership!.isDialling && peers === peersBefore;
+      if (!isCalm && this.clock.now() < atLastMs) return this.startProberOnceCalm(port, atLastMs, peers);
       this.prober = this.startProber({
         bootId: this.node.bootId,
         key: this.probeKey,
