@@ -18,8 +18,8 @@ import type { Clock } from './mesh/clock.js';
 import { systemClock } from './mesh/clock.js';
 import type { Mesh } from './mesh/mesh.js';
 import { PeerMesh } from './mesh/peer-mesh.js';
-import { startProber } from './mesh/prober.js';
-import { createTcpTransport } from './mesh/tcp-transport.js';
+import { startProber } from './mesh/probes/prober.js';
+import { createTcpTransport } from './mesh/tcp/tcp-transport.js';
 import { invalidOptions } from './options/faults.js';
 import { resolveSettings } from './options/settings.js';
 import {

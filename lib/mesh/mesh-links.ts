@@ -2,7 +2,7 @@ import { PeerageError, type PeerageErrorCode } from '../errors/peerage-error.js'
 import type { Input, LinkId } from '../membership/membership.types.js';
 import { type ControlFrame, FrameKind } from '../membership/messages.js';
 import type { Clock } from './clock.js';
-import { readControlFrame } from './control-frames.js';
+import { readControlFrame } from './frames/control-frames.js';
 import { isMessage } from './message-routes.js';
 import type { Link } from './transport.js';
 

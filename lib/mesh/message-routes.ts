@@ -1,9 +1,9 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import type { LinkId } from '../membership/membership.types.js';
 import { FrameKind } from '../membership/messages.js';
-import { FrameWriter } from './frames.js';
+import { FrameWriter } from './frames/frames.js';
 import type { MessageTaker, PostAllResult, PostResult } from './mesh.js';
-import { Outbox, type OutboxLimits } from './outbox.js';
+import { Outbox, type OutboxLimits } from './frames/outbox.js';
 import type { Link } from './transport.js';
 
 interface Carrier {

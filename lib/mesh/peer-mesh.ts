@@ -10,11 +10,11 @@ import { addressOf, canonicalName, formatNodeName } from '../naming/node-name.js
 import type { PeerageSettings } from '../peerage.options.js';
 import { Attempts } from './attempts.js';
 import { type Clock, dateMs, systemClock } from './clock.js';
-import { controlToWire, PROBE_KEY_BYTES } from './control-frames.js';
+import { controlToWire, PROBE_KEY_BYTES } from './frames/control-frames.js';
 import { falseAlarms, type FalseAlarm } from './false-alarms.js';
 import type { FoundResult, FoundSource, Mesh, MessageTaker, PostAllResult, PostResult } from './mesh.js';
 import { MessageRoutes } from './message-routes.js';
-import type { Prober, ProberOptions } from './prober.js';
+import type { Prober, ProberOptions } from './probes/prober.js';
 import { MeshLinks } from './mesh-links.js';
 import { Refusals } from './refusals.js';
 import type { Transport } from './transport.js';

@@ -1,5 +1,5 @@
 import type { PeerageError, PeerageErrorCode } from '../errors/peerage-error.js';
-import type { Outbox } from './outbox.js';
+import type { Outbox } from './frames/outbox.js';
 
 /** What one link tells its owner. */
 export interface LinkHandlers {

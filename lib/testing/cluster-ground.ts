@@ -1,8 +1,8 @@
 // Not the global one: test runners replace that when they fake time.
 import { setTimeout } from 'node:timers';
 import type { TestingModuleBuilder } from '@nestjs/testing';
-import { MemoryNetwork } from '../mesh/memory-network.js';
-import { createMemoryTransport } from '../mesh/memory-transport.js';
+import { MemoryNetwork } from '../mesh/memory/memory-network.js';
+import { createMemoryTransport } from '../mesh/memory/memory-transport.js';
 import { PeerMesh } from '../mesh/peer-mesh.js';
 import { DEFAULT_PORT, formatHostPort, formatNodeName, parseNodeName } from '../naming/node-name.js';
 import { resolveSettings } from '../options/settings.js';

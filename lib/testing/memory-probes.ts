@@ -1,5 +1,5 @@
-import type { MemoryNetwork } from '../mesh/memory-network.js';
-import type { Prober, ProberOptions } from '../mesh/prober.js';
+import type { MemoryNetwork } from '../mesh/memory/memory-network.js';
+import type { Prober, ProberOptions } from '../mesh/probes/prober.js';
 import { formatHostPort } from '../naming/node-name.js';
 
 type Answerer = Pick<ProberOptions, 'bootId' | 'answered' | 'doubted'>;

@@ -6,8 +6,8 @@ import { connect as connectTls, createServer as createTlsServer, type TLSSocket 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { PeerageErrorCode } from '../../lib/errors/peerage-error.js';
 import { FrameKind, WIRE_VERSIONS } from '../../lib/membership/messages.js';
-import { encodeFrame } from '../../lib/mesh/frames.js';
-import { preSharedKey } from '../../lib/mesh/psk.js';
+import { encodeFrame } from '../../lib/mesh/frames/frames.js';
+import { preSharedKey } from '../../lib/mesh/tcp/psk.js';
 import { TestAuthority } from '../support/certificates.js';
 import {
   Cluster,

@@ -3,8 +3,8 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { encodeProbe } from '../../lib/mesh/probe-codec.js';
-import { ProbeSocket } from '../../lib/mesh/probe-socket.js';
+import { encodeProbe } from '../../lib/mesh/probes/probe-codec.js';
+import { ProbeSocket } from '../../lib/mesh/probes/probe-socket.js';
 
 const bootId = (digit: string) => digit.repeat(32);
 const opened: { close(): void }[] = [];

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { encodeFrame } from '../../lib/mesh/frames.js';
-import { preSharedKey } from '../../lib/mesh/psk.js';
-import { MISMATCH_ALERT } from '../../lib/mesh/strangers.js';
+import { encodeFrame } from '../../lib/mesh/frames/frames.js';
+import { preSharedKey } from '../../lib/mesh/tcp/psk.js';
+import { MISMATCH_ALERT } from '../../lib/mesh/tcp/strangers.js';
 import {
   dialFailure,
   dialTcp,

@@ -49,7 +49,7 @@ const ROOMS: Readonly<
   },
   messaging: {
     allowed: [`import type { Mesh } from '../mesh/mesh.js';`],
-    refused: [`import { a } from '../mesh/frames.js';`, `import { a } from '../cluster/a.js';`],
+    refused: [`import { a } from '../mesh/frames/frames.js';`, `import { a } from '../cluster/a.js';`],
   },
   via: {
     allowed: [`import { a } from '../naming/a.js';`, `import { createSocket } from 'node:dgram';`],
@@ -68,7 +68,7 @@ const ROOMS: Readonly<
     refused: [
       `import { a } from '../cluster/cluster.events.js';`,
       `import type { A } from '../cluster/cluster.service.js';`,
-      `import { a } from '../mesh/frames.js';`,
+      `import { a } from '../mesh/frames/frames.js';`,
       `import { createSocket } from 'node:dgram';`,
     ],
   },
@@ -78,7 +78,7 @@ const ROOMS: Readonly<
       `import { a } from '../peerage.constants.js';`,
     ],
     refused: [
-      `import { a } from '../mesh/frames.js';`,
+      `import { a } from '../mesh/frames/frames.js';`,
       `import { a } from '../peerage.module.js';`,
       `import { a } from '../index.js';`,
       `import { a } from '../config/a.js';`,
@@ -88,7 +88,7 @@ const ROOMS: Readonly<
   },
   cli: {
     allowed: [
-      `import { a } from '../mesh/tcp-transport.js';`,
+      `import { a } from '../mesh/tcp/tcp-transport.js';`,
       `import { a } from '../via/a.js';`,
       `import { a } from '../redis/index.js';`,
     ],

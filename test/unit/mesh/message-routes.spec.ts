@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
 import { FrameKind } from '../../../lib/membership/messages.js';
 import { MessageRoutes } from '../../../lib/mesh/message-routes.js';
-import type { Outbox } from '../../../lib/mesh/outbox.js';
+import type { Outbox } from '../../../lib/mesh/frames/outbox.js';
 import type { Link } from '../../../lib/mesh/transport.js';
 import { settings } from '../../support/peerage-settings.js';
 
