@@ -47,8 +47,9 @@ export function takeHello(core: Core, id: LinkId, address: string, hello: Hello)
   };
   core.links.set(id, link);
   const verdict = judgeVersion(hello.versions) ?? judge(core, hello.cluster, hello.node);
-  if (verdict) refuse(core, link, verdict);
-  else contestOr(core, link, welcome);
+  if (verdict) return refuse(core, link, verdict);
+  lives(core, hello.node);
+  contestOr(core, link, welcome);
 }
 
 /** The node that we dialled takes us. */
@@ -61,6 +62,7 @@ export function takeWelcome(core: Core, link: LinkRecord, body: Welcome): void {
   const verdict =
     judgeVersion({ min: body.version, max: body.version }) ?? judge(core, body.cluster, body.node);
   if (verdict) return giveUp(core, link, verdict.code, verdict.message);
+  lives(core, body.node);
   if (isSpare(core, link, body)) return dropSpare(core, link, bootId);
   contestOr(core, link, adopt);
 }
@@ -120,6 +122,12 @@ export function dialEnded(core: Core, link: LinkRecord, code: PeerageErrorCode, 
   if (!peer) return;
   const reason = code === 'LEAVING' ? 'left' : code === 'DISCONNECTED' ? 'disconnected' : 'closed';
   down(core, peer, reason, { redial: { code, message } });
+}
+
+/** Whoever shakes hands with us lives, however long the rest of it takes. */
+function lives(core: Core, { bootId }: NodeInfo): void {
+  const peer = core.peers.get(bootId);
+  if (peer) peer.provenAtMs = core.nowMs;
 }
 
 function giveUp(core: Core, link: LinkRecord, code: PeerageErrorCode, message: string): void {

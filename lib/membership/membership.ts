@@ -28,7 +28,7 @@ import {
 } from './handshake.js';
 import { beatDue, takeBeat } from './beats.js';
 import type { Directive, Input, LinkId, MembershipConfig } from './membership.types.js';
-import { down, giveLostTime, lostConnection, peerOf, retune, updated } from './peers.js';
+import { down, giveLostTime, lostConnection, peerOf, retune, stayedLost, updated } from './peers.js';
 import {
   cleared,
   doubted,
@@ -247,7 +247,7 @@ export class Membership {
       case 'judge':
         return isTimedOut(core, peer) ? down(core, peer, 'timeout') : undefined;
       case 'lost':
-        return down(core, peer, 'closed');
+        return stayedLost(core, peer);
     }
   }
 

@@ -66,16 +66,21 @@ export function lostConnection(core: Core, peer: PeerRecord, code: string): void
   stopBeats(core, peer);
   stopSuspicion(core, peer);
   for (const record of core.book.all()) if (record.boundTo === peer.node.bootId) delete record.boundTo;
-  const untilMs =
-    peer.unheardSinceMs === undefined
-      ? Math.max(core.nowMs + REDIAL_MS, peer.heardAtMs + core.config.heartbeat.downMs)
-      : Math.max(core.nowMs + UNHEARD_REDIAL_MS, deadline(core, peer));
+  const redialMs = peer.unheardSinceMs === undefined ? REDIAL_MS : UNHEARD_REDIAL_MS;
+  const untilMs = Math.max(core.nowMs + redialMs, deadline(core, peer));
   core.timers.set(`lost ${peer.node.bootId}`, untilMs);
   const own = core.book.hint(OWN_SOURCES.itself, peer.node.name, untilMs);
   const record = core.book.get(peer.dialAddress) ?? own;
   record.failures = 0;
   record.backoff = LOST_BACKOFF;
   dialNow(core, record);
+}
+
+/** The time to reach a peer whose connection broke is over, unless it proved meanwhile that it lives. */
+export function stayedLost(core: Core, peer: PeerRecord): void {
+  const untilMs = deadline(core, peer);
+  if (core.nowMs >= untilMs) down(core, peer, 'closed');
+  else core.timers.set(`lost ${peer.node.bootId}`, untilMs);
 }
 
 /** Our own loop was late: what the redials gave has not been read yet. */

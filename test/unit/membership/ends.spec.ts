@@ -76,6 +76,32 @@ describe('a connection that ends without a goodbye', () => {
     expect(driver.nowMs).toBeLessThanOrEqual(5_100);
   });
 
+  it('is given more time when it shakes hands, on a network that is slow', () => {
+    const { link: next } = redial();
+    driver.pass(1_900);
+    driver.fail(next, 'DIAL_TIMEOUT');
+    driver.hello(OTHER);
+    for (let i = 0; i < 30; i++)
+      for (const dial of dialsOf(driver.pass(100))) driver.fail(dial.link, 'DIAL_TIMEOUT');
+    expect(driver.nowMs).toBeGreaterThan(4_500);
+    expect(driver.events).toHaveLength(1);
+    const again = driver.hello(OTHER);
+    driver.beat(again);
+    driver.pass(1_000);
+    expect(driver.events).toHaveLength(1);
+    expect(driver.names).toEqual([OTHER.name]);
+  });
+
+  it('is down when it shakes hands and is not heard of again', () => {
+    driver.fail(redial().link, 'DIAL_TIMEOUT');
+    driver.hello(OTHER);
+    const helloAtMs = driver.nowMs;
+    for (let i = 0; i < 100 && driver.events.length === 1; i++)
+      for (const dial of dialsOf(driver.pass(100))) driver.fail(dial.link, 'DIAL_TIMEOUT');
+    expect(lastEvent()).toMatchObject({ type: 'peer.down', reason: 'closed' });
+    expect(driver.nowMs - helloAtMs).toBeLessThanOrEqual(5_100);
+  });
+
   it('is still tried after it was declared down, and comes up again', () => {
     driver.fail(redial().link);
     const [dial] = dialsOf(driver.pass(1_000));
