@@ -8,6 +8,7 @@ import {
   fullMesh,
   onLoopback,
   openOnLoopback,
+  probesAnswered,
 } from '../support/cluster.js';
 
 /** Half of a second there and back, now and then twice that. */
@@ -50,10 +51,7 @@ describe('a path that is slow and shuffles, doubles and harms datagrams', () => 
     const nodes = await apart(onLoopback, FAR);
     const [one, two] = nodes;
     const from = marks(nodes);
-    await vi.waitFor(
-      async () => expect((await one!.run('explain', two!.name)).names[0]?.liveness?.probes).toBe('answered'),
-      { timeout: 40_000, interval: 200 },
-    );
+    await probesAnswered(one!, two!);
     await sleep(5_000);
     expect(lifeOf(nodes, from)).toEqual([]);
     await two!.run('block', 8_000);

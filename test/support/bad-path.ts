@@ -75,11 +75,14 @@ export class BadPath {
   }
 
   private pass(from: Socket, to: Socket, way: 'there' | 'back'): void {
+    // Timers of one moment may come in any order; the stream keeps its own.
+    const waiting: Buffer[] = [];
     let dueAtMs = 0;
     from.on('data', (bytes) => {
       if (this.flips.delete(way)) flipBit(bytes);
+      waiting.push(bytes);
       dueAtMs = Math.max(dueAtMs, performance.now() + this.delay());
-      this.later(dueAtMs - performance.now(), () => to.write(bytes));
+      this.later(dueAtMs - performance.now(), () => to.write(waiting.shift()!));
     });
   }
 

@@ -100,6 +100,15 @@ export async function fullMesh(nodes: readonly ClusterNode[], timeoutMs = 20_000
   );
 }
 
+/** Waits until probes of one node are answered by another: a thread of its own does that, soon after its start. */
+export async function probesAnswered(by: ClusterNode, { name }: ClusterNode): Promise<void> {
+  const endMs = performance.now() + 40_000;
+  while ((await by.run('explain', name)).names[0]?.liveness?.probes !== 'answered') {
+    if (performance.now() > endMs) throw new Error(`${by.name} gets no answers to its probes of ${name}.`);
+    await sleep(100);
+  }
+}
+
 /** Waits until something holds. */
 export async function until(
   holds: () => boolean,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, vi } from 'vitest';
-import type { ClusterNode } from '../../support/cluster.js';
+import { describe, expect } from 'vitest';
+import { probesAnswered } from '../../support/cluster.js';
 import { wallMs } from '../../support/net-commands.js';
 import { cutBetween, dropFrom, healAll } from '../../support/net-lab.js';
 import {
@@ -70,12 +70,6 @@ const stoppedBriefly: Scenario = {
   },
 };
 
-/** Waits until probes of one node are answered by another: a thread of its own does that, soon after its start. */
-async function provenByProbes(by: ClusterNode, { name }: ClusterNode): Promise<void> {
-  const probes = async () => (await by.run('explain', name)).names[0]?.liveness?.probes;
-  await vi.waitFor(async () => expect(await probes()).toBe('answered'), { timeout: 40_000, interval: 100 });
-}
-
 const BLOCKED_S = isFull ? [3, 10, 30] : [3, 10];
 
 /** One after the other: each takes a whole core. */
@@ -88,7 +82,7 @@ const blocked: Scenario = {
     const observers = nodes.others(victim!);
     const degraded: number[] = [];
     const recovered: number[] = [];
-    for (const observer of observers) await provenByProbes(observer, victim!);
+    for (const observer of observers) await probesAnswered(observer, victim!);
     const start = nodes.mark();
     for (const seconds of BLOCKED_S) {
       const since = nodes.mark();
