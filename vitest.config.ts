@@ -37,6 +37,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^nestjs-peerage$/, replacement: pathTo('lib/index.ts') },
+      { find: /^nestjs-peerage\/(redis|postgres|kubernetes)$/, replacement: pathTo('lib/via/$1/index.ts') },
       { find: /^nestjs-peerage\/([\w-]+)$/, replacement: pathTo('lib/$1/index.ts') },
     ],
   },

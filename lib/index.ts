@@ -24,15 +24,15 @@ export { OnClusterMessage } from './cluster/on-cluster-message.decorator.js';
 export type { ClusterMessageDecorator } from './cluster/on-cluster-message.decorator.js';
 export type { WaitOptions } from './cluster/wait-for-peers.js';
 
-export { viaDns } from './via/via-dns.js';
-export type { ViaDnsOptions } from './via/via-dns.js';
-export { viaFile } from './via/via-file.js';
+export { viaDns } from './via/dns/via-dns.js';
+export type { ViaDnsOptions } from './via/dns/via-dns.js';
+export { viaFile } from './via/file/via-file.js';
 export { viaList } from './via/via-list.js';
-export { viaLocal } from './via/via-local.js';
-export type { ViaLocalOptions } from './via/via-local.js';
+export { viaLocal } from './via/local/via-local.js';
+export type { ViaLocalOptions } from './via/local/via-local.js';
 export { viaSelf } from './via/via-self.js';
-export { viaUdp } from './via/via-udp.js';
-export type { ViaUdpOptions } from './via/via-udp.js';
+export { viaUdp } from './via/udp/via-udp.js';
+export type { ViaUdpOptions } from './via/udp/via-udp.js';
 export type { PeerageProvider, PollContext, PollFunction, ServeContext, Via } from './via/provider.js';
 
 export type {

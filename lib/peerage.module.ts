@@ -14,12 +14,12 @@ import { PeerageDiscovery } from './discovery/peerage.discovery.js';
 import { ProviderResolver } from './discovery/provider.resolver.js';
 import { Messaging } from './messaging/messaging.js';
 import { loadTracing } from './messaging/tracing.js';
-import type { Clock } from './mesh/clock.js';
-import { systemClock } from './mesh/clock.js';
+import type { Clock } from './time/clock.js';
+import { systemClock } from './time/clock.js';
 import type { Mesh } from './mesh/mesh.js';
 import { PeerMesh } from './mesh/peer-mesh.js';
 import { startProber } from './mesh/probes/prober.js';
-import { createTcpTransport } from './mesh/tcp/tcp-transport.js';
+import { createTcpTransport } from './mesh/transport/tcp/tcp-transport.js';
 import { invalidOptions } from './options/faults.js';
 import { resolveSettings } from './options/settings.js';
 import {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { optionsFromEnvironment } from '../config/environment.js';
-import { parseViaUrl } from '../config/via-url.js';
+import { parseViaUrl } from '../via/url/via-url.js';
 import { describeError, PeerageError } from '../errors/peerage-error.js';
 import { securityOf } from '../options/security.js';
 import type { PeerageModuleOptions, Security } from '../peerage.options.js';

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { PeerageError } from '../errors/peerage-error.js';
-import type { Hello, Welcome } from '../membership/messages.js';
-import { FrameKind, WIRE_VERSIONS } from '../membership/messages.js';
-import { controlToWire, PROBE_KEY_BYTES, readControlFrame } from '../mesh/frames/control-frames.js';
-import { createTcpTransport } from '../mesh/tcp/tcp-transport.js';
-import type { Link } from '../mesh/transport.js';
+import type { Hello, Welcome } from '../wire/messages.js';
+import { FrameKind, WIRE_VERSIONS } from '../wire/messages.js';
+import { controlToWire, PROBE_KEY_BYTES, readControlFrame } from '../wire/control-frames.js';
+import { createTcpTransport } from '../mesh/transport/tcp/tcp-transport.js';
+import type { Link } from '../mesh/transport/transport.js';
 import { parseNodeName } from '../naming/node-name.js';
 import type { Security } from '../peerage.options.js';
 import { DEFAULT_LIMITS } from '../peerage.options.js';

@@ -1,4 +1,4 @@
-import { withoutPassword } from '../config/without-password.js';
+import { withoutPassword } from '../via/url/without-password.js';
 import type { PeerageErrorCode } from '../errors/peerage-error.js';
 
 /** What one provider said. */

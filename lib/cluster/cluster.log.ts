@@ -1,8 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { describeError } from '../errors/peerage-error.js';
 import type { DownEvidence, DownReason } from '../membership/events.js';
-import { seconds } from '../membership/seconds.js';
-import type { Clock } from '../mesh/clock.js';
+import { seconds } from '../time/seconds.js';
+import type { Clock } from '../time/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { formatHostPort } from '../naming/node-name.js';
 import { isLoopback } from '../options/hosts.js';

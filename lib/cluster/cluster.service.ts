@@ -4,7 +4,7 @@ import { PeerageDiscovery } from '../discovery/peerage.discovery.js';
 import { PeerageError } from '../errors/peerage-error.js';
 import type { Peer } from '../membership/events.js';
 import type { Explanation } from '../membership/explanation.js';
-import type { Clock } from '../mesh/clock.js';
+import type { Clock } from '../time/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
 import type {
   BroadcastResult,

@@ -2,8 +2,8 @@ import type { Observable } from 'rxjs';
 import { PeerageError } from '../errors/peerage-error.js';
 import type { Peer } from '../membership/events.js';
 import type { Explanation } from '../membership/explanation.js';
-import type { Clock } from '../mesh/clock.js';
-import { systemClock } from '../mesh/clock.js';
+import type { Clock } from '../time/clock.js';
+import { systemClock } from '../time/clock.js';
 
 /**
  * Bounds of `ClusterService.waitFor`.

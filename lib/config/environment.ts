@@ -6,7 +6,7 @@ import type { Fault } from '../options/faults.js';
 import { invalidOptions } from '../options/faults.js';
 import type { PeerageModuleOptions } from '../peerage.options.js';
 import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS } from '../peerage.options.js';
-import { parseViaUrls } from './via-url.js';
+import { parseViaUrls } from '../via/url/via-url.js';
 
 /** Variables and their values: `process.env`, or anything of its shape. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,7 +1,7 @@
-import type { Clock } from '../mesh/clock.js';
+import type { Clock } from '../time/clock.js';
 import type { FoundResult, FoundSource, Mesh } from '../mesh/mesh.js';
 import { compareNames } from '../naming/node-name.js';
-import { within } from './timing.js';
+import { within } from '../time/waiting.js';
 
 /** What a name that two providers listed is best told by. */
 const TELLING: readonly FoundResult['result'][] = [

@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { describeError } from '../errors/peerage-error.js';
-import type { Clock } from '../mesh/clock.js';
+import type { Clock } from '../time/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
 import {
   LOG_CONTEXT,
@@ -12,8 +12,8 @@ import {
   PEERAGE_SETTINGS,
 } from '../peerage.constants.js';
 import type { PeerageSettings } from '../peerage.options.js';
-import { ANNOUNCEMENT_KEYS, announcementKeys } from '../via/announcement.js';
-import type { TakesAnnouncementKeys } from '../via/announcement.js';
+import { ANNOUNCEMENT_KEYS, announcementKeys } from '../via/udp/announcement.js';
+import type { TakesAnnouncementKeys } from '../via/udp/announcement.js';
 import { AnswerWarnings } from './answer-warnings.js';
 import type { NamedProvider } from './named-provider.js';
 import { nameProviders } from './named-provider.js';

@@ -1,8 +1,8 @@
 import type { SchedulerRegistry } from '@nestjs/schedule';
-import type { Clock } from '../mesh/clock.js';
-import { systemClock } from '../mesh/clock.js';
+import type { Clock } from '../time/clock.js';
+import { systemClock } from '../time/clock.js';
 import { POLL_TIMEOUT_NAME } from '../peerage.constants.js';
-import { jittered } from './timing.js';
+import { jittered } from '../time/waiting.js';
 
 type Timeout = ReturnType<typeof setTimeout>;
 

@@ -1,6 +1,6 @@
 import { PeerageError, describeError } from '../errors/peerage-error.js';
-import type { Clock } from '../mesh/clock.js';
-import { dateMs, systemClock } from '../mesh/clock.js';
+import type { Clock } from '../time/clock.js';
+import { dateMs, systemClock } from '../time/clock.js';
 import type { FoundResult, Mesh } from '../mesh/mesh.js';
 import { compareNames } from '../naming/node-name.js';
 import { mergeResults, tryNames } from './found-results.js';

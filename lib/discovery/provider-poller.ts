@@ -1,6 +1,6 @@
 import { PeerageError } from '../errors/peerage-error.js';
-import type { Clock } from '../mesh/clock.js';
-import { systemClock } from '../mesh/clock.js';
+import type { Clock } from '../time/clock.js';
+import { systemClock } from '../time/clock.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import type { LimitOptions } from '../peerage.options.js';
 import { AnswerWarnings } from './answer-warnings.js';
@@ -10,7 +10,7 @@ import type { ProviderHealth } from './provider-health.js';
 import { toError } from './provider-health.js';
 import type { ReadNames } from './read-names.js';
 import { readNames } from './read-names.js';
-import { within } from './timing.js';
+import { within } from '../time/waiting.js';
 
 /** Asks one provider, and remembers its last good answer. */
 export class ProviderPoller {

@@ -1,12 +1,12 @@
 import { PeerageError } from '../errors/peerage-error.js';
-import type { Clock } from '../mesh/clock.js';
-import { systemClock } from '../mesh/clock.js';
+import type { Clock } from '../time/clock.js';
+import { systemClock } from '../time/clock.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import type { ServeContext } from '../via/provider.js';
 import type { NamedProvider } from './named-provider.js';
 import type { ProviderHealth } from './provider-health.js';
 import { toError } from './provider-health.js';
-import { jittered, sleep, within } from './timing.js';
+import { jittered, sleep, within } from '../time/waiting.js';
 
 const FIRST_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 30_000;

@@ -1,5 +1,5 @@
 import type { Core, PeerRecord } from './core.js';
-import type { Beat } from './messages.js';
+import type { Beat } from '../wire/messages.js';
 import { isMonitored } from './monitors.js';
 
 /** Starts to beat to a monitored peer, and to wait for its signs of life. */

@@ -4,7 +4,7 @@ import { AddressBook, type AddressRecord } from './address-book.js';
 import type { DownEvidence, Peer, PeerStatus } from './events.js';
 import type { AttemptResult } from './explanation.js';
 import { Health } from './health.js';
-import type { ControlFrame } from './messages.js';
+import type { ControlFrame } from '../wire/messages.js';
 import type { Directive, LinkId, MembershipConfig } from './membership.types.js';
 import { Timers } from './timers.js';
 

@@ -2,7 +2,7 @@ import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import { addressOf } from '../naming/node-name.js';
 import type { AddressRecord } from './address-book.js';
 import type { Core, DialQueue, LinkRecord } from './core.js';
-import { WIRE_VERSIONS } from './messages.js';
+import { WIRE_VERSIONS } from '../wire/messages.js';
 import type { LinkId } from './membership.types.js';
 
 /** Hints may use this share of the dials under way, so that a flood of them never delays listed names. */

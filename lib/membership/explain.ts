@@ -3,7 +3,7 @@ import type { AddressRecord } from './address-book.js';
 import type { Core, PeerRecord } from './core.js';
 import type { LivenessExplanation, NameExplanation } from './explanation.js';
 import { isMonitored } from './monitors.js';
-import { seconds } from './seconds.js';
+import { seconds } from '../time/seconds.js';
 
 /** What is known of every address, by its first name. */
 export function explainAll(core: Core): NameExplanation[] {

@@ -4,7 +4,7 @@ import { addressOf } from '../naming/node-name.js';
 import type { Core, LinkRecord, PeerRecord } from './core.js';
 import { dialFailed, retryIn } from './dialling.js';
 import { sendBeat } from './beats.js';
-import { type Hello, type Refuse, versionMismatch, type Welcome, WIRE_VERSIONS } from './messages.js';
+import { type Hello, type Refuse, versionMismatch, type Welcome, WIRE_VERSIONS } from '../wire/messages.js';
 import type { LinkId } from './membership.types.js';
 import { adopt, bind, down, linkOf, lostPeerAt, peerOf } from './peers.js';
 

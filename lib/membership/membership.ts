@@ -12,7 +12,7 @@ import {
   pump,
 } from './dialling.js';
 import type { Peer } from './events.js';
-import { compare, sendDigest, takeDigest, takePeerList } from './exchange.js';
+import { compare, sendDigest, takeDigest, takePeerList } from './anti-entropy.js';
 import { explainAddress, explainAll } from './explain.js';
 import type { NameExplanation } from './explanation.js';
 import {

@@ -15,7 +15,7 @@ import type {
   PeerList,
   Refuse,
   Welcome,
-} from './messages.js';
+} from '../wire/messages.js';
 
 /** A connection, from its dial or its hello to its end. Numbered by the core, never reused. */
 export type LinkId = number;

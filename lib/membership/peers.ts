@@ -4,7 +4,7 @@ import { DEFAULT_BACKOFF, OWN_SOURCES, type AddressRecord } from './address-book
 import type { Core, LinkRecord, PeerRecord } from './core.js';
 import { dialNow, dialSucceeded, hint, retryIn } from './dialling.js';
 import type { DownEvidence, DownReason } from './events.js';
-import { introduce, startDigests } from './exchange.js';
+import { introduce, startDigests } from './anti-entropy.js';
 import { sendBeat, startBeats, stopBeats } from './beats.js';
 import { drawRing, ringChanged } from './monitors.js';
 import { cleared, deadline, startTrial, stopSuspicion } from './suspicion.js';

@@ -1,7 +1,7 @@
 import type { Core, PeerRecord, Suspicion } from './core.js';
 import { dialNow } from './dialling.js';
 import { sendBeat, unheardFor } from './beats.js';
-import type { Answer, Ask } from './messages.js';
+import type { Answer, Ask } from '../wire/messages.js';
 import { isMonitored } from './monitors.js';
 
 /** A burst of probes: 30 in 1.5 s. At 50 % loss each way, one round trip in four works: all fail once in 5,600. */

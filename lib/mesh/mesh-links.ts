@@ -1,10 +1,10 @@
 import { PeerageError, type PeerageErrorCode } from '../errors/peerage-error.js';
 import type { Input, LinkId } from '../membership/membership.types.js';
-import { type ControlFrame, FrameKind } from '../membership/messages.js';
-import type { Clock } from './clock.js';
-import { readControlFrame } from './frames/control-frames.js';
+import { type ControlFrame, FrameKind } from '../wire/messages.js';
+import type { Clock } from '../time/clock.js';
+import { readControlFrame } from '../wire/control-frames.js';
 import { isMessage } from './message-routes.js';
-import type { Link } from './transport.js';
+import type { Link } from './transport/transport.js';
 
 /** Bytes that keep arriving are reported no more often than this. */
 const HEARD_EVERY_MS = 100;

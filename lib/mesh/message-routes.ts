@@ -1,10 +1,10 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import type { LinkId } from '../membership/membership.types.js';
-import { FrameKind } from '../membership/messages.js';
-import { FrameWriter } from './frames/frames.js';
+import { FrameKind } from '../wire/messages.js';
+import { FrameWriter } from '../wire/frame-writer.js';
 import type { MessageTaker, PostAllResult, PostResult } from './mesh.js';
-import { Outbox, type OutboxLimits } from './frames/outbox.js';
-import type { Link } from './transport.js';
+import { Outbox, type OutboxLimits } from './transport/outbox.js';
+import type { Link } from './transport/transport.js';
 
 interface Carrier {
   readonly id: LinkId;

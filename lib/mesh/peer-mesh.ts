@@ -4,20 +4,20 @@ import type { DownReason, Peer, PeerEvent } from '../membership/events.js';
 import type { Explanation } from '../membership/explanation.js';
 import { Membership } from '../membership/membership.js';
 import type { Directive, Input, LinkId } from '../membership/membership.types.js';
-import { FrameKind } from '../membership/messages.js';
+import { FrameKind } from '../wire/messages.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf, canonicalName, formatNodeName } from '../naming/node-name.js';
 import type { PeerageSettings } from '../peerage.options.js';
-import { Attempts } from './attempts.js';
-import { type Clock, dateMs, systemClock } from './clock.js';
-import { controlToWire, PROBE_KEY_BYTES } from './frames/control-frames.js';
+import { Attempts } from './pending-dials.js';
+import { type Clock, dateMs, systemClock } from '../time/clock.js';
+import { controlToWire, PROBE_KEY_BYTES } from '../wire/control-frames.js';
 import { falseAlarms, type FalseAlarm } from './false-alarms.js';
 import type { FoundResult, FoundSource, Mesh, MessageTaker, PostAllResult, PostResult } from './mesh.js';
 import { MessageRoutes } from './message-routes.js';
 import type { Prober, ProberOptions } from './probes/prober.js';
 import { MeshLinks } from './mesh-links.js';
 import { Refusals } from './refusals.js';
-import type { Transport } from './transport.js';
+import type { Transport } from './transport/transport.js';
 
 /**
  * A worker thread costs more to start than ten handshakes: it starts when the first connections are made, which

@@ -1,5 +1,5 @@
 import { describeError, PeerageError } from '../errors/peerage-error.js';
-import { FrameKind } from '../membership/messages.js';
+import { FrameKind } from '../wire/messages.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { errorOf, type Failure, failureOf, ownFailure } from './failure.js';
 import type { Handlers, NamedHandler } from './handlers.js';

@@ -1,7 +1,7 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import type { PeerEvent } from '../membership/events.js';
-import { FrameKind } from '../membership/messages.js';
-import type { Clock } from '../mesh/clock.js';
+import { FrameKind } from '../wire/messages.js';
+import type { Clock } from '../time/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { Handlers } from './handlers.js';
 import { Incoming } from './incoming.js';

@@ -1,7 +1,7 @@
 import { PeerageError } from '../errors/peerage-error.js';
-import type { Clock } from '../mesh/clock.js';
+import type { Clock } from '../time/clock.js';
 import type { RequestOptions } from './message.types.js';
-import { Slots } from './slots.js';
+import { Slots } from './slot-map.js';
 
 export const DEFAULT_TIMEOUT_MS = 5_000;
 

@@ -2,14 +2,14 @@ import { ClientProxy } from '@nestjs/microservices';
 import type { ClientsProviderAsyncOptions, ReadPacket, WritePacket } from '@nestjs/microservices';
 import { ClusterService } from '../cluster/cluster.service.js';
 import { PeerageError } from '../errors/peerage-error.js';
-import type { ServingNode } from './catalog.js';
-import { Slots } from '../messaging/slots.js';
+import type { ServingNode } from './pattern-registry.js';
+import { Slots } from '../messaging/slot-map.js';
 import { checkCluster } from './peerage.options.js';
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
 import { choose } from './route.js';
 import type { Route } from './route.js';
-import type { SharedRoom } from './shared-room.js';
-import { roomOf } from './shared-room.js';
+import type { SharedRoom } from './transport-state.js';
+import { roomOf } from './transport-state.js';
 import { TOPICS } from './wire.js';
 
 /**

@@ -10,14 +10,14 @@ import { finalize } from 'rxjs';
 import { ClusterService } from '../cluster/cluster.service.js';
 import { PeerageError } from '../errors/peerage-error.js';
 import type { NodeInfo } from '../naming/node-info.js';
-import type { Exchange } from './exchange.js';
+import type { Exchange } from './local-or-remote.js';
 import { PeerageContext } from './peerage.context.js';
 import { PEERAGE, checkCluster } from './peerage.options.js';
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
 import { plainError } from './plain-error.js';
-import type { ServedCall } from './served-calls.js';
-import { ServedCalls } from './served-calls.js';
-import { roomOf } from './shared-room.js';
+import type { ServedCall } from './incoming-requests.js';
+import { ServedCalls } from './incoming-requests.js';
+import { roomOf } from './transport-state.js';
 import { FAILURE, ROLL_CALL_MS, TOPICS, isRequest, listOf } from './wire.js';
 import type { ResponseBody } from './wire.js';
 

@@ -1,6 +1,6 @@
 import type { Peer } from '../membership/events.js';
 import { canonicalName } from '../naming/node-name.js';
-import type { ServingNode, Shift } from './catalog.js';
+import type { ServingNode, Shift } from './pattern-registry.js';
 
 /**
  * Where a request or an event goes, among the nodes that have its pattern. This node is one of them.

@@ -1,7 +1,7 @@
-export { describeProvider } from './describe-provider.js';
-export type { DescribeProviderOptions } from './describe-provider.js';
-export type { ProviderFactory, ProviderFixtures } from './provider-fixtures.js';
-export type { TestRunner } from './runner.js';
-export { TestCluster } from './test-cluster.js';
-export type { TestClusterOptions, TestModuleFactory, UntilOptions } from './test-cluster.js';
-export type { TestNode } from './test-node.js';
+export { describeProvider } from './provider-kit/describe-provider.js';
+export type { DescribeProviderOptions } from './provider-kit/describe-provider.js';
+export type { ProviderFactory, ProviderFixtures } from './provider-kit/provider-fixtures.js';
+export type { TestRunner } from './provider-kit/runner.js';
+export { TestCluster } from './cluster/test-cluster.js';
+export type { TestClusterOptions, TestModuleFactory, UntilOptions } from './cluster/test-cluster.js';
+export type { TestNode } from './cluster/test-node.js';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { DiscoverReport } from '../../lib/cli/report.js';
-import { withoutPassword } from '../../lib/config/without-password.js';
+import { withoutPassword } from '../../lib/via/url/without-password.js';
 import { Cluster, freePorts, nameOn, onLoopback, openOnLoopback, SECRET } from '../support/cluster.js';
 import { RedisServer } from '../support/redis-server.js';
 import { has } from '../support/requirements.mjs';

@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemClock } from '../../lib/mesh/clock.js';
-import { createTcpTransport } from '../../lib/mesh/tcp/tcp-transport.js';
+import { systemClock } from '../../lib/time/clock.js';
+import { createTcpTransport } from '../../lib/mesh/transport/tcp/tcp-transport.js';
 import { freePorts } from '../support/cluster.js';
 import { describeMesh } from '../support/mesh-conformance.js';
 

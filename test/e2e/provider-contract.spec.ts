@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { viaDns, viaFile, viaList, viaLocal, viaUdp } from '../../lib/index.js';
 import { describeProvider } from '../../lib/testing/index.js';
 import type { ProviderFixtures } from '../../lib/testing/index.js';
-import { isEntryFileName, ownPidSpace, readEntry, writeEntry } from '../../lib/via/local-file.js';
+import { isEntryFileName, ownPidSpace, readEntry, writeEntry } from '../../lib/via/local/local-file.js';
 import { freePorts } from '../support/cluster.js';
 import type { Dnsmasq } from '../support/dnsmasq.js';
 import { startDnsmasq } from '../support/dnsmasq.js';

@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { encodeFrame } from '../../lib/mesh/frames/frames.js';
+import { encodeFrame } from '../../lib/wire/frame-writer.js';
 import { RecordedDoor } from '../support/recorded-link.js';
 import { dialFailure, dialTcp, LOOPBACK, tcpNode, tcpTransport } from '../support/tcp-node.js';
 

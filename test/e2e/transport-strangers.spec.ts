@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { encodeFrame } from '../../lib/mesh/frames/frames.js';
-import { preSharedKey } from '../../lib/mesh/tcp/psk.js';
-import { MISMATCH_ALERT } from '../../lib/mesh/tcp/strangers.js';
+import { encodeFrame } from '../../lib/wire/frame-writer.js';
+import { preSharedKey } from '../../lib/mesh/transport/tcp/psk.js';
+import { MISMATCH_ALERT } from '../../lib/mesh/transport/tcp/protocol-detection.js';
 import {
   dialFailure,
   dialTcp,

@@ -1,5 +1,5 @@
 import { afterAll } from 'vitest';
-import { createTcpTransport } from '../../lib/mesh/tcp/tcp-transport.js';
+import { createTcpTransport } from '../../lib/mesh/transport/tcp/tcp-transport.js';
 import type { Security } from '../../lib/peerage.options.js';
 import { TestAuthority } from '../support/certificates.js';
 import { has } from '../support/requirements.mjs';

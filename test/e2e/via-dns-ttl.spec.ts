@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it, vi } from 'vitest';
 import type { PeerageProvider } from '../../lib/via/provider.js';
-import { viaDns } from '../../lib/via/via-dns.js';
+import { viaDns } from '../../lib/via/dns/via-dns.js';
 import { startDnsmasq } from '../support/dnsmasq.js';
 import type { Reply } from '../support/nameserver.js';
 import { FakeNameserver } from '../support/nameserver.js';

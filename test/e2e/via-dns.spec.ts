@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PollContext } from '../../lib/via/provider.js';
-import type { ViaDnsOptions } from '../../lib/via/via-dns.js';
-import { viaDns } from '../../lib/via/via-dns.js';
+import type { ViaDnsOptions } from '../../lib/via/dns/via-dns.js';
+import { viaDns } from '../../lib/via/dns/via-dns.js';
 import type { Dnsmasq } from '../support/dnsmasq.js';
 import { startDnsmasq } from '../support/dnsmasq.js';
 import { FakeNameserver } from '../support/nameserver.js';

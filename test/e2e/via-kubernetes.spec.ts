@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { kubeSettings } from '../../lib/kubernetes/kube-options.js';
-import type { ViaKubernetesOptions } from '../../lib/kubernetes/index.js';
-import { viaKubernetes } from '../../lib/kubernetes/index.js';
+import { kubeSettings } from '../../lib/via/kubernetes/kube-options.js';
+import type { ViaKubernetesOptions } from '../../lib/via/kubernetes/index.js';
+import { viaKubernetes } from '../../lib/via/kubernetes/index.js';
 import { describeProvider } from '../../lib/testing/index.js';
 import type { ProviderFixtures } from '../../lib/testing/index.js';
 import { FakeKubeApi, pod, slice } from '../support/kube-api.js';

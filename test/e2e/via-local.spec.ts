@@ -14,9 +14,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { LocalEntry } from '../../lib/via/local-file.js';
-import { ownPidSpace } from '../../lib/via/local-file.js';
-import { viaLocal } from '../../lib/via/via-local.js';
+import type { LocalEntry } from '../../lib/via/local/local-file.js';
+import { ownPidSpace } from '../../lib/via/local/local-file.js';
+import { viaLocal } from '../../lib/via/local/via-local.js';
 import { isRoot } from '../support/requirements.mjs';
 import { ViaProcess } from '../support/via-process.js';
 

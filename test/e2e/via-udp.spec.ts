@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import type { TakesAnnouncementKeys } from '../../lib/via/announcement.js';
-import { ANNOUNCEMENT_KEYS, encodeAnnouncement } from '../../lib/via/announcement.js';
+import type { TakesAnnouncementKeys } from '../../lib/via/udp/announcement.js';
+import { ANNOUNCEMENT_KEYS, encodeAnnouncement } from '../../lib/via/udp/announcement.js';
 import type { PeerageProvider } from '../../lib/via/provider.js';
-import { viaUdp } from '../../lib/via/via-udp.js';
+import { viaUdp } from '../../lib/via/udp/via-udp.js';
 import { freeUdpPort, GROUP, Stranger } from '../support/udp.js';
 import { ViaProcess } from '../support/via-process.js';
 

@@ -17,15 +17,25 @@ const ROOMS: Readonly<
     allowed: [`import { a } from '../errors/a.js';`, `import { isIP } from 'node:net';`],
     refused: [`import { a } from '../membership/a.js';`, `import { a } from '../peerage.options.js';`],
   },
+  time: {
+    allowed: [`import { a } from '../errors/a.js';`],
+    refused: [`import { a } from '../mesh/a.js';`, `import { Injectable } from '@nestjs/common';`],
+  },
+  wire: {
+    allowed: [`import { a } from '../naming/a.js';`, `import { a } from '../errors/a.js';`],
+    refused: [`import { a } from '../membership/a.js';`, `import { Observable } from 'rxjs';`],
+  },
   membership: {
     allowed: [
       `import { a } from '../naming/a.js';`,
+      `import { a } from '../wire/messages.js';`,
       `import type { A } from '../peerage.options.js';`,
       `export const a = new Date(1);`,
     ],
     refused: [
       `import { a } from '../peerage.options.js';`,
       `import type { A } from '../mesh/mesh.js';`,
+      `import { a } from '../wire/frame-reader.js';`,
       `export * from '../via/a.js';`,
       `import { isIP } from 'node:net';`,
       `import { Injectable } from '@nestjs/common';`,
@@ -49,10 +59,14 @@ const ROOMS: Readonly<
   },
   messaging: {
     allowed: [`import type { Mesh } from '../mesh/mesh.js';`],
-    refused: [`import { a } from '../mesh/frames/frames.js';`, `import { a } from '../cluster/a.js';`],
+    refused: [`import { a } from '../mesh/transport/outbox.js';`, `import { a } from '../cluster/a.js';`],
   },
   via: {
-    allowed: [`import { a } from '../naming/a.js';`, `import { createSocket } from 'node:dgram';`],
+    allowed: [
+      `import { a } from '../naming/a.js';`,
+      `import { createSocket } from 'node:dgram';`,
+      `import { a } from '../time/a.js';`,
+    ],
     refused: [`import { a } from '../discovery/a.js';`, `import type { A } from '../mesh/mesh.js';`],
   },
   options: {
@@ -68,7 +82,7 @@ const ROOMS: Readonly<
     refused: [
       `import { a } from '../cluster/cluster.events.js';`,
       `import type { A } from '../cluster/cluster.service.js';`,
-      `import { a } from '../mesh/frames/frames.js';`,
+      `import { a } from '../mesh/transport/outbox.js';`,
       `import { createSocket } from 'node:dgram';`,
     ],
   },
@@ -78,7 +92,7 @@ const ROOMS: Readonly<
       `import { a } from '../peerage.constants.js';`,
     ],
     refused: [
-      `import { a } from '../mesh/frames/frames.js';`,
+      `import { a } from '../mesh/transport/outbox.js';`,
       `import { a } from '../peerage.module.js';`,
       `import { a } from '../index.js';`,
       `import { a } from '../config/a.js';`,
@@ -88,9 +102,9 @@ const ROOMS: Readonly<
   },
   cli: {
     allowed: [
-      `import { a } from '../mesh/tcp/tcp-transport.js';`,
+      `import { a } from '../mesh/transport/tcp/tcp-transport.js';`,
       `import { a } from '../via/a.js';`,
-      `import { a } from '../redis/index.js';`,
+      `import { a } from '../via/redis/index.js';`,
     ],
     refused: [
       `import { a } from '../cluster/cluster.service.js';`,
@@ -98,10 +112,6 @@ const ROOMS: Readonly<
       `import { a } from '../index.js';`,
       `import { a } from 'nestjs-peerage';`,
     ],
-  },
-  redis: {
-    allowed: [`import { a } from '../via/a.js';`, `import { Redis } from 'ioredis';`],
-    refused: [`import { a } from '../cluster/a.js';`, `import { a } from '../peerage.module.js';`],
   },
   diagnostics: {
     allowed: [`import { a } from '../naming/a.js';`, `import type { A } from '../mesh/mesh.js';`],
@@ -142,6 +152,15 @@ describe('the dependency rule', () => {
     expect(brokenRules('lib/mesh/inner/file.ts', `import { a } from '../../cluster/a.js';`)).not.toEqual([]);
     expect(brokenRules('lib/mesh/inner/file.ts', `import { a } from '../../naming/a.js';`)).toEqual([]);
     expect(brokenRules('lib/mesh/inner/file.ts', `import { a } from '../frames.js';`)).toEqual([]);
+    expect(brokenRules('lib/via/dns/file.ts', `import { a } from '../../discovery/a.js';`)).not.toEqual([]);
+    expect(brokenRules('lib/via/dns/file.ts', `import { a } from '../registry/registry.js';`)).toEqual([]);
+    expect(brokenRules('lib/wire/codec/file.ts', `import { a } from '../../membership/a.js';`)).not.toEqual(
+      [],
+    );
+    expect(
+      brokenRules('lib/mesh/transport/tcp/file.ts', `import { a } from '../../../via/a.js';`),
+    ).not.toEqual([]);
+    expect(brokenRules('lib/mesh/transport/tcp/file.ts', `import { a } from '../transport.js';`)).toEqual([]);
   });
 
   it('knows every room', () => {

@@ -1,7 +1,7 @@
 import type { PeerEvent } from '../../lib/membership/events.js';
 import { Membership } from '../../lib/membership/membership.js';
 import type { Directive, Input } from '../../lib/membership/membership.types.js';
-import type { ControlFrame } from '../../lib/membership/messages.js';
+import type { ControlFrame } from '../../lib/wire/messages.js';
 import { formatNodeName } from '../../lib/naming/node-name.js';
 import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS } from '../../lib/peerage.options.js';
 import type { End, World } from './world.js';

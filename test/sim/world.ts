@@ -1,5 +1,5 @@
 import { addressOf } from '../../lib/naming/node-name.js';
-import type { ControlFrame } from '../../lib/membership/messages.js';
+import type { ControlFrame } from '../../lib/wire/messages.js';
 import { seededRandom } from './random.js';
 import type { SimNode } from './sim-node.js';
 

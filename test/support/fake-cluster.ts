@@ -1,8 +1,8 @@
 import { PeerageError } from '../../lib/errors/peerage-error.js';
 import type { ClusterService } from '../../lib/index.js';
 import type { Peer } from '../../lib/membership/events.js';
-import type { Clock } from '../../lib/mesh/clock.js';
-import { systemClock } from '../../lib/mesh/clock.js';
+import type { Clock } from '../../lib/time/clock.js';
+import { systemClock } from '../../lib/time/clock.js';
 
 type Handler = (data: unknown, context: { peer: Peer; topic: string }) => unknown;
 type PeerEventType = 'peer.up' | 'peer.down';

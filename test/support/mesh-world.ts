@@ -1,7 +1,7 @@
 import type { PeerEvent } from '../../lib/membership/events.js';
-import type { Clock } from '../../lib/mesh/clock.js';
+import type { Clock } from '../../lib/time/clock.js';
 import { PeerMesh } from '../../lib/mesh/peer-mesh.js';
-import type { Link, Transport } from '../../lib/mesh/transport.js';
+import type { Link, Transport } from '../../lib/mesh/transport/transport.js';
 import type { PeerageModuleOptions, PeerageSettings } from '../../lib/peerage.options.js';
 import { settings } from './peerage-settings.js';
 

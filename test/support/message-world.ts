@@ -1,8 +1,8 @@
 import { Messaging } from '../../lib/messaging/messaging.js';
 import type { MessageContext } from '../../lib/messaging/message.types.js';
 import type { Tracing } from '../../lib/messaging/tracing.js';
-import { MemoryNetwork } from '../../lib/mesh/memory/memory-network.js';
-import { createMemoryTransport } from '../../lib/mesh/memory/memory-transport.js';
+import { MemoryNetwork } from '../../lib/testing/network/memory-network.js';
+import { createMemoryTransport } from '../../lib/testing/network/memory-transport.js';
 import { MeshWorld, type TestNode, type Told } from './mesh-world.js';
 import { VirtualClock } from './virtual-clock.js';
 

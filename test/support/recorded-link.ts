@@ -1,5 +1,5 @@
 import type { PeerageError, PeerageErrorCode } from '../../lib/errors/peerage-error.js';
-import type { Door, Link } from '../../lib/mesh/transport.js';
+import type { Door, Link } from '../../lib/mesh/transport/transport.js';
 
 export interface Closed {
   readonly code: string;

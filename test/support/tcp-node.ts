@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { createTcpTransport, type TcpTransportOptions } from '../../lib/mesh/tcp/tcp-transport.js';
-import type { Transport } from '../../lib/mesh/transport.js';
+import { createTcpTransport, type TcpTransportOptions } from '../../lib/mesh/transport/tcp/tcp-transport.js';
+import type { Transport } from '../../lib/mesh/transport/transport.js';
 import { DEFAULT_LIMITS, type LimitOptions } from '../../lib/peerage.options.js';
 import { RecordedDoor, RecordedLink } from './recorded-link.js';
 

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { createTcpTransport } from '../../lib/mesh/tcp/tcp-transport.js';
-import { createTlsMode } from '../../lib/mesh/tcp/tls.js';
-import type { Transport } from '../../lib/mesh/transport.js';
+import { createTcpTransport } from '../../lib/mesh/transport/tcp/tcp-transport.js';
+import { createTlsMode } from '../../lib/mesh/transport/tcp/tls.js';
+import type { Transport } from '../../lib/mesh/transport/transport.js';
 import { DEFAULT_LIMITS } from '../../lib/peerage.options.js';
 
 const SECRET = 'a secret that is long enough';

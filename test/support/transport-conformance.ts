@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Transport } from '../../lib/mesh/transport.js';
+import type { Transport } from '../../lib/mesh/transport/transport.js';
 import { DEFAULT_LIMITS, type LimitOptions } from '../../lib/peerage.options.js';
 import { RecordedDoor, RecordedLink } from './recorded-link.js';
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { parseNodeName } from '../../lib/naming/node-name.js';
-import type { TakesAnnouncementKeys } from '../../lib/via/announcement.js';
-import { ANNOUNCEMENT_KEYS } from '../../lib/via/announcement.js';
-import { parseViaUrl } from '../../lib/config/via-url.js';
+import type { TakesAnnouncementKeys } from '../../lib/via/udp/announcement.js';
+import { ANNOUNCEMENT_KEYS } from '../../lib/via/udp/announcement.js';
+import { parseViaUrl } from '../../lib/via/url/via-url.js';
 import type { ViaMessage } from './via-process.js';
 
 /**

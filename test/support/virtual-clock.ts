@@ -1,1 +1,1 @@
-export { VirtualClock } from '../../lib/testing/virtual-clock.js';
+export { VirtualClock } from '../../lib/testing/cluster/virtual-clock.js';

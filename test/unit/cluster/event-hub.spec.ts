@@ -6,7 +6,7 @@ import { EventHub } from '../../../lib/cluster/event-hub.js';
 import type { PeerageDiagnostic } from '../../../lib/diagnostics/channels.js';
 import { diagnosticsChannelName } from '../../../lib/diagnostics/channels.js';
 import type { Peer } from '../../../lib/membership/events.js';
-import { systemClock } from '../../../lib/mesh/clock.js';
+import { systemClock } from '../../../lib/time/clock.js';
 import { CapturedLog } from '../../support/captured-log.js';
 import { FakeNetwork } from '../../support/fake-mesh.js';
 import { settings } from '../../support/peerage-settings.js';

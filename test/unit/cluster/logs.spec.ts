@@ -6,7 +6,7 @@ import { pollTable } from '../../../lib/cluster/poll-table.js';
 import { RefusalLog } from '../../../lib/cluster/refusal-log.js';
 import type { PollReport } from '../../../lib/discovery/poll-report.js';
 import type { RefusedEvent } from '../../../lib/membership/events.js';
-import { systemClock } from '../../../lib/mesh/clock.js';
+import { systemClock } from '../../../lib/time/clock.js';
 import type { PeerageModuleOptions } from '../../../lib/peerage.options.js';
 import { CapturedLog } from '../../support/captured-log.js';
 import { FakeNetwork, noEvidence } from '../../support/fake-mesh.js';

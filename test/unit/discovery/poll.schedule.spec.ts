@@ -1,7 +1,7 @@
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Clock } from '../../../lib/mesh/clock.js';
-import { systemClock } from '../../../lib/mesh/clock.js';
+import type { Clock } from '../../../lib/time/clock.js';
+import { systemClock } from '../../../lib/time/clock.js';
 import { PollSchedule } from '../../../lib/discovery/poll.schedule.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { deferred } from '../../support/recorder.js';

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
-import { FrameKind } from '../../../lib/membership/messages.js';
+import { FrameKind } from '../../../lib/wire/messages.js';
 import { MessageRoutes } from '../../../lib/mesh/message-routes.js';
-import type { Outbox } from '../../../lib/mesh/frames/outbox.js';
-import type { Link } from '../../../lib/mesh/transport.js';
+import type { Outbox } from '../../../lib/mesh/transport/outbox.js';
+import type { Link } from '../../../lib/mesh/transport/transport.js';
 import { settings } from '../../support/peerage-settings.js';
 
 const A = 'a'.repeat(32);

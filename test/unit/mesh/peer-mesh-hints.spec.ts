@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MemoryNetwork } from '../../../lib/mesh/memory/memory-network.js';
-import { createMemoryTransport } from '../../../lib/mesh/memory/memory-transport.js';
+import { MemoryNetwork } from '../../../lib/testing/network/memory-network.js';
+import { createMemoryTransport } from '../../../lib/testing/network/memory-transport.js';
 import { MeshWorld } from '../../support/mesh-world.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 

@@ -1,5 +1,5 @@
-import { MemoryNetwork } from '../../../lib/mesh/memory/memory-network.js';
-import { createMemoryTransport } from '../../../lib/mesh/memory/memory-transport.js';
+import { MemoryNetwork } from '../../../lib/testing/network/memory-network.js';
+import { createMemoryTransport } from '../../../lib/testing/network/memory-transport.js';
 import { describeMesh } from '../../support/mesh-conformance.js';
 import type { MeshGround } from '../../support/mesh-world.js';
 import { VirtualClock } from '../../support/virtual-clock.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { MemoryNetwork } from '../../../lib/mesh/memory/memory-network.js';
-import { createMemoryTransport } from '../../../lib/mesh/memory/memory-transport.js';
+import { MemoryNetwork } from '../../../lib/testing/network/memory-network.js';
+import { createMemoryTransport } from '../../../lib/testing/network/memory-transport.js';
 import { PeerMesh } from '../../../lib/mesh/peer-mesh.js';
 import { settings } from '../../support/peerage-settings.js';
 import { VirtualClock } from '../../support/virtual-clock.js';

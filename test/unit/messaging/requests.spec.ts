@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PeerageError, RemoteError } from '../../../lib/index.js';
-import { FrameKind } from '../../../lib/membership/messages.js';
+import { FrameKind } from '../../../lib/wire/messages.js';
 import { addressOf, MessageWorld } from '../../support/message-world.js';
 
 const coded = (code: string, message: unknown = expect.any(String)) =>

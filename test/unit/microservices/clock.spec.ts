@@ -1,7 +1,7 @@
 import { NEVER, finalize } from 'rxjs';
 import { expect, it } from 'vitest';
-import { AskedCalls } from '../../../lib/microservices/asked-calls.js';
-import { Exchange } from '../../../lib/microservices/exchange.js';
+import { AskedCalls } from '../../../lib/microservices/outgoing-requests.js';
+import { Exchange } from '../../../lib/microservices/local-or-remote.js';
 import { PeerageServer } from '../../../lib/microservices/peerage.server.js';
 import { ROLL_CALL_MS, TOPICS } from '../../../lib/microservices/wire.js';
 import { FakeCluster } from '../../support/fake-cluster.js';

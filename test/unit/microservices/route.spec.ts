@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ServingNode } from '../../../lib/microservices/catalog.js';
+import type { ServingNode } from '../../../lib/microservices/pattern-registry.js';
 import { choose } from '../../../lib/microservices/route.js';
 import type { Route } from '../../../lib/microservices/route.js';
 import { peerNamed } from '../../support/fake-cluster.js';

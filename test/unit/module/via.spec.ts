@@ -3,7 +3,7 @@ import type { DynamicModule } from '@nestjs/common';
 import { afterEach, describe, expect, it } from 'vitest';
 import { PeerageModule, viaList } from '../../../lib/index.js';
 import type { PeerageModuleOptions, PeerageProvider, Via } from '../../../lib/index.js';
-import { ANNOUNCEMENT_KEYS } from '../../../lib/via/announcement.js';
+import { ANNOUNCEMENT_KEYS } from '../../../lib/via/udp/announcement.js';
 import { thrownBy } from '../../support/errors.js';
 import type { FakeApp, FakeAppOptions } from '../../support/nest-app.js';
 import { fakeApp } from '../../support/nest-app.js';

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { ClusterClock } from '../../../lib/testing/cluster-clock.js';
+import { ClusterClock } from '../../../lib/testing/cluster/cluster-clock.js';
 
 describe('the time of a cluster under test', () => {
   it('stands still, but what is due fires by itself, and in order', async () => {

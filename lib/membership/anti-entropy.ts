@@ -1,0 +1,95 @@
+import type { Core, LinkRecord, PeerRecord } from './core.js';
+import { foundHints, hasQueue } from './dialling.js';
+import type { Digest, PeerList } from '../wire/messages.js';
+
+/** How often a node compares its view with one random peer. */
+const DIGEST_MS = 30_000;
+
+/** The source of names that other nodes told. */
+const TOLD = 'peers';
+
+/** Who has fewer peers is told of all others at once; who has more has heard of most, and compares views. */
+const NEWCOMER_PEERS = 16;
+
+/** Views are compared this long after a connection began, or later, while there is something to dial. */
+const COMPARE_MS = 1_000;
+
+/**
+ * A connection begins: a newcomer hears whom else we know. Told on every connection of a large cluster that
+ * starts, the lists would be most of its traffic, so the dialer of any other connection compares views later.
+ */
+export function introduce(core: Core, peer: PeerRecord, link: LinkRecord): void {
+  if (link.remotePeers! >= NEWCOMER_PEERS) {
+    if (link.direction === 'outbound') compareLater(core, peer);
+    return;
+  }
+  const peers = known(core, peer);
+  if (peers.length > 0) core.send(link.id, { kind: 'peers', body: { peers } });
+}
+
+/** It is time to compare views with a peer. */
+export function compare(core: Core, peer: PeerRecord): void {
+  if (hasQueue(core)) compareLater(core, peer);
+  else tellView(core, peer);
+}
+
+function compareLater(core: Core, { node }: PeerRecord): void {
+  core.timers.set(`compare ${node.bootId}`, core.nowMs + COMPARE_MS);
+}
+
+/** A peer told whom it knows. */
+export function takePeerList(core: Core, peer: PeerRecord, link: LinkRecord, list: PeerList): void {
+  const strangers = list.peers.filter(
+    ({ bootId }) => bootId !== core.self.bootId && !core.peers.has(bootId) && !core.disconnected.has(bootId),
+  );
+  foundHints(
+    core,
+    TOLD,
+    strangers.map(({ name }) => name),
+  );
+  if (list.want) core.send(link.id, { kind: 'peers', body: { peers: known(core, peer) } });
+}
+
+export function startDigests(core: Core): void {
+  core.timers.set('digest', core.nowMs + core.jitter(DIGEST_MS));
+}
+
+/** Compares views with one random peer. */
+export function sendDigest(core: Core): void {
+  if (core.peers.size > 0) startDigests(core);
+  const connected = [...core.peers.values()].filter((peer) => peer.link !== undefined);
+  const peer = connected[Math.floor(core.config.random() * connected.length)];
+  if (peer) tellView(core, peer);
+}
+
+/** A peer's view: when it differs from ours, each sends the other its list. */
+export function takeDigest(core: Core, peer: PeerRecord, link: LinkRecord, digest: Digest): void {
+  if (digest.hash === viewHash(core)) return;
+  core.send(link.id, { kind: 'peers', body: { peers: known(core, peer), want: true } });
+}
+
+function tellView(core: Core, { link }: PeerRecord): void {
+  if (link !== undefined) core.send(link, { kind: 'digest', body: { hash: viewHash(core) } });
+}
+
+function known(core: Core, receiver: PeerRecord): PeerList['peers'] {
+  const list: { name: string; bootId: string }[] = [];
+  for (const peer of core.peers.values()) {
+    if (peer === receiver || peer.link === undefined) continue;
+    list.push({ name: peer.node.name, bootId: peer.node.bootId });
+  }
+  return list;
+}
+
+/** The same for every node with the same view: the sum of the boot ids' FNV-1a hashes, modulo 2^32. */
+function viewHash(core: Core): number {
+  let sum = fnv1a(core.self.bootId);
+  for (const bootId of core.peers.keys()) sum = (sum + fnv1a(bootId)) >>> 0;
+  return sum;
+}
+
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}

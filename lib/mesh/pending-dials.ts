@@ -1,0 +1,55 @@
+import { PeerageError } from '../errors/peerage-error.js';
+import type { Peer } from '../membership/events.js';
+import type { AttemptResult } from '../membership/explanation.js';
+import type { Clock } from '../time/clock.js';
+
+/** Who waits for the end of an attempt, by address, or for a peer, by boot id. */
+export class Attempts {
+  private readonly byAddress = new Map<string, ((result: AttemptResult) => void)[]>();
+  private readonly byBootId = new Map<string, ((peer: Peer) => void)[]>();
+
+  ended(address: string): Promise<AttemptResult> {
+    return new Promise((resolve) => add(this.byAddress, address, resolve));
+  }
+
+  end(address: string, result: AttemptResult): void {
+    const waiting = this.byAddress.get(address) ?? [];
+    this.byAddress.delete(address);
+    for (const resolve of waiting) resolve(result);
+  }
+
+  endAll(result: AttemptResult): void {
+    for (const address of [...this.byAddress.keys()]) this.end(address, result);
+  }
+
+  /** Waits for the peer whose handshake is about to end. Rejects with `CONNECTION_LOST` when it does not. */
+  arrival(bootId: string, clock: Clock, withinMs: number): Promise<Peer> {
+    return new Promise((resolve, reject) => {
+      const cancel = clock.after(withinMs, () => {
+        this.byBootId.delete(bootId);
+        reject(
+          new PeerageError(
+            'CONNECTION_LOST',
+            'The connection ended before the node became a peer. Try again.',
+          ),
+        );
+      });
+      add(this.byBootId, bootId, (peer) => {
+        cancel();
+        resolve(peer);
+      });
+    });
+  }
+
+  arrived(peer: Peer): void {
+    const waiting = this.byBootId.get(peer.bootId) ?? [];
+    this.byBootId.delete(peer.bootId);
+    for (const resolve of waiting) resolve(peer);
+  }
+}
+
+function add<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}

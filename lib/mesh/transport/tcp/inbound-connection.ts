@@ -1,0 +1,145 @@
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { PeerageError } from '../../../errors/peerage-error.js';
+import type { FrameLink } from '../frame-link.js';
+import { tooManyHandshakes, type PendingCaller } from './pending-handshakes.js';
+import { callerError } from './socket-errors.js';
+import { remoteAddressOf, tuneSocket } from './socket-pipe.js';
+import { FIRST_BYTES, judgePlaintext, judgeTls, MISMATCH_ALERT } from './protocol-detection.js';
+import type { TcpContext } from './tcp-context.js';
+import type { Door } from '../transport.js';
+
+export interface InboundCallHost {
+  readonly context: TcpContext;
+  readonly door: Door;
+  /** Hands a socket that opened with a TLS hello to the TLS server. */
+  secure(call: InboundCall, raw: Socket): void;
+  /** The connection ended during the TLS handshake. */
+  hungUp(call: InboundCall): void;
+  /** The handshake of this call is over, one way or the other. */
+  settled(call: InboundCall): void;
+}
+
+/**
+ * One caller, from accept to the end of its handshake. Its first bytes are looked at before anything is spent
+ * on it, so strangers are told apart and silent ones cost one socket.
+ */
+export class InboundCall implements PendingCaller {
+  stage: PendingCaller['stage'] = 'silent';
+  readonly address: string;
+  /** Both ends of the connection: no two live calls of a listener have the same. */
+  readonly key: string;
+  /** Why its key was not accepted, when that is known before TLS says that the handshake failed. */
+  private verdict: PeerageError | undefined;
+  private link: FrameLink | undefined;
+  private isOver = false;
+  private readonly deadlineMs: number;
+  private readonly cancelDeadline: () => void;
+
+  constructor(
+    private readonly raw: Socket,
+    private readonly host: InboundCallHost,
+  ) {
+    const { clock, options } = host.context;
+    const { handshakeMs } = options.limits;
+    this.address = remoteAddressOf(raw);
+    this.key = connectionKey(raw);
+    this.deadlineMs = clock.now() + handshakeMs;
+    this.cancelDeadline = clock.after(handshakeMs, () => this.onTimeout(handshakeMs));
+    raw.on('error', () => undefined);
+    raw.once('close', () => this.onRawClose());
+    raw.on('readable', this.onReadable);
+    tuneSocket(raw);
+  }
+
+  evict(): void {
+    const { pendingHandshakes } = this.host.context.options.limits;
+    this.refuse(tooManyHandshakes(pendingHandshakes));
+  }
+
+  /** Ends the call; the door hears why. */
+  refuse(error: PeerageError, farewell?: Buffer): void {
+    if (this.isOver) return;
+    this.finish();
+    if (farewell) this.raw.end(farewell, () => this.raw.destroy());
+    else this.raw.destroy();
+    this.host.door.refused(this.address, error.code, error.message);
+  }
+
+  /** Closes it without a word: the transport closes. A link is closed by its transport. */
+  drop(): void {
+    if (this.link || this.isOver) return;
+    this.finish();
+    this.raw.destroy();
+  }
+
+  keyRefused(error: PeerageError): void {
+    this.verdict = error;
+  }
+
+  /** @param certificateError what is wrong with its certificate */
+  tlsFailed(error: unknown, certificateError?: Error): void {
+    const { kind } = this.host.context;
+    this.refuse(this.verdict ?? callerError(kind, error, certificateError));
+  }
+
+  secured(socket: TLSSocket): void {
+    if (this.isOver) return;
+    if (this.host.context.tls?.isAuthenticated(socket)) this.accept(socket);
+    else this.refuse(callerError(this.host.context.kind, new Error('not authenticated')));
+  }
+
+  private readonly onReadable = (): void => {
+    const first = this.raw.read(FIRST_BYTES) as Buffer | null;
+    if (first === null || this.isOver) return;
+    this.raw.off('readable', this.onReadable);
+    this.stage = 'speaking';
+    const { tls, options } = this.host.context;
+    const stranger = (tls ? judgeTls : judgePlaintext)(first, options.limits.helloBytes);
+    if (stranger) {
+      // Who only lacks the right kind of security gets a sign that both kinds understand.
+      this.refuse(stranger, stranger.code === 'SECURITY_MISMATCH' ? MISMATCH_ALERT : undefined);
+      return;
+    }
+    this.raw.unshift(first);
+    if (tls) this.host.secure(this, this.raw);
+    else this.accept(this.raw);
+  };
+
+  private accept(socket: Socket): void {
+    const { clock } = this.host.context;
+    this.stage = 'proved';
+    this.cancelDeadline();
+    this.link = this.host.context.link(socket, {
+      dialled: false,
+      handshakeMs: this.deadlineMs - clock.now(),
+      settled: () => this.finish(),
+    });
+    this.host.door.accepted(this.link);
+  }
+
+  private onTimeout(handshakeMs: number): void {
+    const did = this.stage === 'silent' ? 'said nothing' : 'did not finish the handshake';
+    this.refuse(
+      new PeerageError('HANDSHAKE_TIMEOUT', `It ${did} within ${handshakeMs} ms: no peerage node?`),
+    );
+  }
+
+  /** It hung up. Before it said anything that is a port scan or a health check, and nobody's business. */
+  private onRawClose(): void {
+    if (this.link || this.isOver) return;
+    if (this.stage === 'silent') this.finish();
+    else this.host.hungUp(this);
+  }
+
+  private finish(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.cancelDeadline();
+    this.host.settled(this);
+  }
+}
+
+export function connectionKey(socket: Socket): string {
+  return [socket.remoteAddress, socket.remotePort, socket.localAddress, socket.localPort].join(' ');
+}

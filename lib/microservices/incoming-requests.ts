@@ -1,0 +1,108 @@
+import type { Subscription } from 'rxjs';
+import { Slots } from '../messaging/slot-map.js';
+import type { Clock } from '../time/clock.js';
+import { every } from '../time/clock.js';
+import type { NodeInfo } from '../naming/node-info.js';
+import { ROLL_CALL_MS } from './wire.js';
+
+/** Roll calls that a client may miss before nobody wants the response. */
+const MAX_MISSED = 4;
+
+/** A request that a handler of this node is at work on. */
+export class ServedCall {
+  /** Packets of the response so far. */
+  sent = 0;
+  missed = 0;
+  private work: Subscription | undefined;
+  private isEnded = false;
+  /** Among those of its client. */
+  number = 0;
+
+  constructor(
+    readonly client: NodeInfo,
+    readonly id: number,
+  ) {}
+
+  get isOver(): boolean {
+    return this.isEnded;
+  }
+
+  /** Takes the subscription to what the handler returned. */
+  set source(work: Subscription) {
+    this.work = work;
+    if (this.isEnded) work.unsubscribe();
+  }
+
+  end(): void {
+    this.isEnded = true;
+    this.work?.unsubscribe();
+  }
+}
+
+/** The requests that handlers of this node are at work on. */
+export class ServedCalls {
+  /** By the boot id of the client. */
+  private readonly clients = new Map<string, Slots<ServedCall>>();
+  private endTimer: (() => void) | undefined;
+
+  constructor(private readonly clock: Clock) {}
+
+  open(client: NodeInfo, id: number): ServedCall {
+    const call = new ServedCall(client, id);
+    let calls = this.clients.get(client.bootId);
+    if (!calls) this.clients.set(client.bootId, (calls = new Slots()));
+    call.number = calls.add(call);
+    this.endTimer ??= every(this.clock, ROLL_CALL_MS, () => this.sweep());
+    return call;
+  }
+
+  /** Ends the handler's work on a request, when there still is any. */
+  end(call: ServedCall): void {
+    this.clients.get(call.client.bootId)?.delete(call.number);
+    call.end();
+  }
+
+  /** The client wants the response no more. Rare, so nothing is kept to find it faster. */
+  cancel({ bootId }: NodeInfo, id: number): void {
+    for (const [, call] of this.clients.get(bootId) ?? []) if (call.id === id) this.end(call);
+  }
+
+  endOf({ bootId }: NodeInfo): void {
+    const calls = this.clients.get(bootId);
+    this.clients.delete(bootId);
+    for (const [, call] of calls ?? []) call.end();
+  }
+
+  /** The client asks after these: which ones are at work? */
+  roll({ bootId }: NodeInfo, ids: readonly number[]): number[] {
+    const calls = new Map([...(this.clients.get(bootId) ?? [])].map(([, call]) => [call.id, call]));
+    return ids.filter((id) => {
+      const call = calls.get(id);
+      if (call) call.missed = 0;
+      return call !== undefined;
+    });
+  }
+
+  /** Ends all, and returns those that were at work. */
+  close(): ServedCall[] {
+    const open = this.all();
+    for (const call of open) this.end(call);
+    this.stopTimer();
+    return open;
+  }
+
+  private all(): ServedCall[] {
+    return [...this.clients.values()].flatMap((calls) => [...calls].map(([, call]) => call));
+  }
+
+  private sweep(): void {
+    const calls = this.all();
+    for (const call of calls) if ((call.missed += 1) > MAX_MISSED) this.end(call);
+    if (calls.length === 0) this.stopTimer();
+  }
+
+  private stopTimer(): void {
+    this.endTimer?.();
+    this.endTimer = undefined;
+  }
+}

@@ -1,0 +1,130 @@
+import { PeerageError } from '../errors/peerage-error.js';
+import type { Clock } from '../time/clock.js';
+import { every } from '../time/clock.js';
+import { Slots } from '../messaging/slot-map.js';
+import type { Exchange, NodeRef } from './local-or-remote.js';
+import { FAILURE, ROLL_CALL_MS, TOPICS, isResponse, listOf } from './wire.js';
+import type { RequestBody } from './wire.js';
+
+/** Whoever waits for a response. */
+export interface Asker {
+  /** One packet of the response, still serialised. */
+  receive(packet: unknown): void;
+  fail(error: Error): void;
+}
+
+interface AskedCall {
+  readonly asker: Asker;
+  readonly node: NodeRef;
+  received: number;
+  /** Roll calls since it was sent. */
+  age: number;
+  /** Roll calls in a row in which the server did not know it. */
+  missing: number;
+}
+
+/**
+ * The requests of this node that have not ended. Messages are sent at most once, so a request, or a part of its
+ * response, may be lost with a connection: numbers show the gap, and the roll call shows what fell silent.
+ */
+export class AskedCalls {
+  private readonly calls = new Slots<AskedCall>();
+  private endTimer: (() => void) | undefined;
+  private endHandling: (() => void) | undefined;
+
+  private readonly clock: Clock;
+
+  constructor(private readonly exchange: Exchange) {
+    this.clock = exchange.cluster.clock;
+  }
+
+  open(): void {
+    this.endHandling = this.exchange.handle(TOPICS.response, (body, from) => this.take(body, from));
+  }
+
+  close(): void {
+    this.endHandling?.();
+    this.stopTimer();
+  }
+
+  ask(node: NodeRef, packet: unknown, asker: Asker): number {
+    const id = this.calls.add({ node, asker, received: 0, age: 0, missing: 0 });
+    const body: RequestBody = [id, packet];
+    this.endTimer ??= every(this.clock, ROLL_CALL_MS, () => this.callRoll());
+    this.exchange.send(node, TOPICS.request, body).catch((error: unknown) => this.fail(id, error as Error));
+    return id;
+  }
+
+  /** The response is complete. */
+  end(id: number): void {
+    this.calls.delete(id);
+  }
+
+  /** Nobody wants the response any more. */
+  cancel(id: number): void {
+    const call = this.calls.delete(id);
+    if (!call) return;
+    // When it does not arrive, the server gives up too, for want of roll calls.
+    this.exchange.send(call.node, TOPICS.cancel, id).catch(() => {});
+  }
+
+  /** A node serves no more, or is no peer any more: what it has not answered, it will not answer. */
+  gone({ bootId, name }: NodeRef): void {
+    const error = new PeerageError('PEER_GONE', `${name} has stopped before it had answered.`);
+    for (const [id, call] of this.calls) if (call.node.bootId === bootId) this.fail(id, error);
+  }
+
+  private take(body: unknown, from: NodeRef): void {
+    if (!isResponse(body)) return;
+    const [id, sequence, packet] = body;
+    const call = this.calls.get(id);
+    if (call?.node.bootId !== from.bootId) return;
+    if (sequence === FAILURE || sequence === (call.received += 1)) call.asker.receive(packet);
+    else this.lose(id, 'A part of the response was lost with a connection.');
+  }
+
+  private fail(id: number, error: Error): void {
+    this.calls.delete(id)?.asker.fail(error);
+  }
+
+  private lose(id: number, message: string): void {
+    const call = this.calls.get(id);
+    this.cancel(id);
+    call?.asker.fail(new PeerageError('CONNECTION_LOST', message));
+  }
+
+  private callRoll(): void {
+    if (this.calls.size === 0) this.stopTimer();
+    const old = [...this.calls].filter(([, call]) => call.age++ > 0);
+    const nodes = new Map(old.map(([, { node }]) => [node.bootId, node]));
+    for (const node of nodes.values()) {
+      const ids = old.flatMap(([id, call]) => (call.node.bootId === node.bootId ? [id] : []));
+      void this.askAfter(node, ids);
+    }
+  }
+
+  private async askAfter(node: NodeRef, ids: readonly number[]): Promise<void> {
+    let known: readonly number[];
+    try {
+      known = listOf('number', await this.exchange.request(node, TOPICS.roll, ids, ROLL_CALL_MS));
+    } catch (error) {
+      // Only a node that says so knows nothing of them.
+      if (!(error instanceof PeerageError) || error.code !== 'NO_HANDLER') return;
+      known = [];
+    }
+    for (const id of ids) this.mark(id, known.includes(id));
+  }
+
+  private stopTimer(): void {
+    this.endTimer?.();
+    this.endTimer = undefined;
+  }
+
+  /** The last packet may be large and still on its way when the answer comes: only the second time counts. */
+  private mark(id: number, isKnown: boolean): void {
+    const call = this.calls.get(id);
+    if (!call) return;
+    call.missing = isKnown ? 0 : call.missing + 1;
+    if (call.missing > 1) this.lose(id, 'The request, or its response, was lost with a connection.');
+  }
+}

@@ -1,0 +1,111 @@
+import { PeerageError } from '../errors/peerage-error.js';
+import type { Exchange, NodeRef } from './local-or-remote.js';
+import { TOPICS, listOf } from './wire.js';
+
+/** How long anybody waits for a node to tell its patterns, in milliseconds. Its answer counts later too. */
+const PATIENCE_MS = 2_000;
+/** After so many milliseconds without an answer it is asked again. */
+const ASK_AGAIN_MS = 30_000;
+
+/** A node that has handlers. */
+export interface ServingNode extends NodeRef {
+  readonly patterns: ReadonlySet<string>;
+}
+
+/** The nodes that have one pattern, sorted by name, and whose turn it is. */
+export interface Shift {
+  readonly nodes: readonly ServingNode[];
+  turn: number;
+}
+
+/** Who has which patterns. Asks every node that comes up, and hears of changes. */
+export class Catalog {
+  private readonly serving = new Map<string, ServingNode>();
+  /** The last question to each node that was asked and has not answered. */
+  private readonly asked = new Map<string, symbol>();
+  /** The answers that are worth waiting for. */
+  private readonly awaited = new Set<Promise<void>>();
+  private shifts = new Map<string, Shift>();
+  private endings: (() => void)[] = [];
+
+  /** Calls `gone` with every node that has no patterns any more. */
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly gone: (node: NodeRef) => void,
+  ) {}
+
+  open(): void {
+    const { cluster } = this.exchange;
+    this.endings = [
+      this.exchange.handle(TOPICS.patterns, (patterns, node) => this.learn(node, patterns)),
+      cluster.on('peer.up', ({ peer }) => this.ask(peer)),
+      cluster.on('peer.down', ({ peer }) => this.learn(peer, [])),
+    ];
+    for (const node of [cluster.self, ...cluster.peers]) this.ask(node);
+  }
+
+  close(): void {
+    for (const end of this.endings.splice(0)) end();
+    this.asked.clear();
+    this.awaited.clear();
+    this.serving.clear();
+    this.shifts.clear();
+  }
+
+  get isSettled(): boolean {
+    return this.awaited.size === 0;
+  }
+
+  /** Resolves when every node that is known now has told its patterns, or has had its time. */
+  async settled(): Promise<void> {
+    await Promise.all(this.awaited);
+  }
+
+  shift(pattern: string): Shift {
+    let shift = this.shifts.get(pattern);
+    if (shift) return shift;
+    const nodes = [...this.serving.values()].filter(({ patterns }) => patterns.has(pattern));
+    nodes.sort((a, b) => (a.name < b.name ? -1 : 1));
+    // Not every client may begin with the same node.
+    shift = { nodes, turn: Math.floor(Math.random() * nodes.length) };
+    if (nodes.length > 0) this.shifts.set(pattern, shift);
+    return shift;
+  }
+
+  private ask(node: NodeRef): void {
+    const question = Symbol('question');
+    this.asked.set(node.bootId, question);
+    const answered = this.hearOut(node, question);
+    const enough = new Promise<void>((resolve) => {
+      const cancel = this.exchange.cluster.clock.after(PATIENCE_MS, resolve, true);
+      void answered.finally(() => {
+        cancel();
+        resolve();
+      });
+    });
+    this.awaited.add(enough);
+    void enough.finally(() => this.awaited.delete(enough));
+  }
+
+  /** What a node tells of itself meanwhile is newer than its answer. */
+  private async hearOut(node: NodeRef, question: symbol): Promise<void> {
+    try {
+      const patterns = await this.exchange.request(node, TOPICS.ask, null, ASK_AGAIN_MS);
+      if (this.asked.get(node.bootId) === question) this.learn(node, patterns);
+    } catch (error) {
+      if (this.asked.get(node.bootId) !== question) return;
+      if (error instanceof PeerageError && error.code === 'REQUEST_TIMEOUT') this.ask(node);
+      // It is gone, or has no server; it will tell when it gets one.
+      else this.learn(node, []);
+    }
+  }
+
+  private learn(node: NodeRef, patterns: unknown): void {
+    this.asked.delete(node.bootId);
+    const known = new Set(listOf('string', patterns));
+    const { bootId, name } = node;
+    if (known.size > 0) this.serving.set(bootId, { bootId, name, patterns: known });
+    else if (this.serving.delete(bootId)) this.gone(node);
+    this.shifts.clear();
+  }
+}

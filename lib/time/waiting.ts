@@ -1,0 +1,40 @@
+import type { Clock } from './clock.js';
+import { systemClock } from './clock.js';
+
+/** Waits, at most until the signal aborts. Never rejects. */
+export function sleep(ms: number, signal?: AbortSignal, clock: Clock = systemClock): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = () => {
+      cancel();
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const cancel = clock.after(ms, end);
+    signal?.addEventListener('abort', end);
+  });
+}
+
+/** The outcome of `work`, or `undefined` when the time is over or the signal aborts before. */
+export async function within<T>(
+  ms: number,
+  work: Promise<T>,
+  signal?: AbortSignal,
+  clock: Clock = systemClock,
+): Promise<T | undefined> {
+  const finished = new AbortController();
+  const finish = () => finished.abort();
+  signal?.addEventListener('abort', finish);
+  if (signal?.aborted) finish();
+  try {
+    return await Promise.race([work, sleep(ms, finished.signal, clock).then(() => undefined)]);
+  } finally {
+    signal?.removeEventListener('abort', finish);
+    finish();
+  }
+}
+
+/** `ms`, a fifth more or less. `random` is uniform in [0, 1). */
+export function jittered(ms: number, random: () => number): number {
+  return Math.round(ms * (0.8 + 0.4 * random()));
+}

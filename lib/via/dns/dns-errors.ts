@@ -1,0 +1,56 @@
+import { describeError, PeerageError } from '../../errors/peerage-error.js';
+
+/** The name does not exist, or has no record of the wanted type: an answer, and an empty one. */
+const NO_SUCH_RECORD = new Set(['ENOTFOUND', 'ENODATA']);
+
+const REASONS: Readonly<Record<string, string>> = {
+  // getaddrinfo has one code for all of these, and does not tell them apart.
+  EAI_AGAIN: 'no name server could be reached in time, or it answered SERVFAIL or REFUSED',
+  EAI_FAIL: 'the name server refused to answer',
+  ESERVFAIL: 'the name server answered SERVFAIL',
+  EREFUSED: 'the name server refused to answer',
+  ECONNREFUSED: 'no name server is listening there',
+  ETIMEOUT: 'the name server did not answer in time',
+  EBADRESP: 'the name server sent a malformed answer',
+};
+
+export function isNoSuchRecord(error: unknown): boolean {
+  return NO_SUCH_RECORD.has(codeOf(error));
+}
+
+/** SERVFAIL is about one name; after it, another name may well be answered. */
+export function isAboutOneName(error: unknown): boolean {
+  return isNoSuchRecord(error) || codeOf(error) === 'ESERVFAIL';
+}
+
+/** What the app is told when a lookup failed. */
+export function lookupFailed(dnsName: string, error: unknown): PeerageError {
+  const code = codeOf(error);
+  const reason = REASONS[code] ?? describeError(error);
+  return new PeerageError(
+    code === 'ETIMEOUT' ? 'PROVIDER_TIMEOUT' : 'PROVIDER_FAILED',
+    `DNS lookup of "${dnsName}" failed: ${reason} (${code || 'unknown'}). Check the name servers of this host ` +
+      `(/etc/resolv.conf, or the nameservers option). Names found before stay known.`,
+    { cause: error },
+  );
+}
+
+/** What the app is told when a lookup was given up. */
+export function lookupAborted(dnsName: string, signal: AbortSignal): PeerageError {
+  const cause: unknown = signal.reason;
+  if (cause instanceof PeerageError) return cause;
+  if ((cause as { name?: unknown } | undefined)?.name === 'TimeoutError') {
+    return new PeerageError(
+      'PROVIDER_TIMEOUT',
+      `DNS lookup of "${dnsName}" did not end in time: its name servers are slow or unreachable. ` +
+        `Names found before stay known.`,
+      { cause },
+    );
+  }
+  return new PeerageError('ABORTED', `DNS lookup of "${dnsName}" was aborted.`, { cause });
+}
+
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' ? code : '';
+}

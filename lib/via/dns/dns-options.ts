@@ -1,0 +1,67 @@
+import { Resolver } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { describeError, PeerageError } from '../../errors/peerage-error.js';
+import { isAppName, isPort } from '../../naming/checks.js';
+import type { AddressFamily } from './dns-families.js';
+
+/**
+ * Options of {@link viaDns}.
+ *
+ * @publicApi
+ */
+export interface ViaDnsOptions {
+  /** What is looked up: a headless service, a compose service, any name with addresses. @default 'localhost' */
+  readonly dnsName?: string;
+  /** The part before @ of the names. @default that of this node's own name */
+  readonly appName?: string;
+  /**
+   * The port of the names; with `srv` the records say it. @default the port of this node, since replicas
+   * share their configuration. Loopback addresses are listed with port 4370 too, where the first process of
+   * a host listens.
+   */
+  readonly port?: number;
+  /** 4: only A records. 6: only AAAA records. 0: both. @default 0 */
+  readonly family?: AddressFamily;
+  /**
+   * Look up SRV records: they give host and port, and their targets are looked up as well. A target without
+   * an address stays a host name. Search domains of /etc/resolv.conf apply, the hosts file does not.
+   * @default false
+   */
+  readonly srv?: boolean;
+  /**
+   * Name servers to ask, such as `10.0.0.2`, `127.0.0.1:8600` or `[fd00::2]:53`. Neither search domains nor
+   * the hosts file apply then: give the full name. Addresses are asked for again when their TTL is over, at
+   * most every 2 s, and not only at the next poll; SRV records at each poll. @default those of the system
+   */
+  readonly nameservers?: readonly string[];
+}
+
+const DNS_NAME = /^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})$/;
+
+/** @throws PeerageError `INVALID_OPTIONS`, naming everything that is wrong. */
+export function validateDnsOptions(options: ViaDnsOptions): void {
+  const faults: string[] = [];
+  const { dnsName = 'localhost', family = 0, appName, port, nameservers } = options;
+  if (typeof dnsName !== 'string' || !(DNS_NAME.test(dnsName) || isIP(dnsName))) {
+    faults.push(`dnsName ${JSON.stringify(dnsName)} is not a host name`);
+  }
+  if (appName !== undefined && !isAppName(appName))
+    faults.push(`appName ${JSON.stringify(appName)} is no app name`);
+  if (port !== undefined && !isPort(port)) {
+    faults.push(`port ${String(port)} is not between 1 and 65535`);
+  }
+  if (![0, 4, 6].includes(family)) faults.push(`family ${String(family)} is not 0, 4 or 6`);
+  if (nameservers !== undefined) faults.push(...nameserverFaults(nameservers));
+  if (faults.length > 0) throw new PeerageError('INVALID_OPTIONS', `viaDns(): ${faults.join('; ')}.`);
+}
+
+function nameserverFaults(nameservers: readonly string[]): string[] {
+  if (!Array.isArray(nameservers) || nameservers.length === 0)
+    return ['nameservers is not a list of addresses'];
+  try {
+    new Resolver().setServers(nameservers);
+    return [];
+  } catch (error) {
+    return [`nameservers must be IP addresses, with :port when that is not 53 (${describeError(error)})`];
+  }
+}

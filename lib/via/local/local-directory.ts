@@ -1,0 +1,109 @@
+import type { Stats } from 'node:fs';
+import { lstat, mkdir, readdir, unlink } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { describeError, PeerageError } from '../../errors/peerage-error.js';
+import type { LocalEntry } from './local-file.js';
+import { isEntryFileName, readEntry } from './local-file.js';
+
+/** A file that its process has not refreshed for so long is swept, whoever has that process id now. */
+const STALE_MS = 60_000;
+const MAX_FILES = 4_096;
+
+/** A folder of the user's own, under the system's temporary folder. */
+export function defaultLocalDirectory(): string {
+  const user = process.getuid?.() ?? userInfo().username.replace(/[^A-Za-z0-9_-]/g, '_');
+  return join(tmpdir(), `peerage-${user}`);
+}
+
+/**
+ * Makes the folder unless it is there. Anybody's names would be dialled if anybody could write to it, so it
+ * must be a real folder, ours, and closed to others.
+ *
+ * @throws PeerageError `PROVIDER_FAILED`
+ */
+export async function ensureLocalDirectory(dir: string): Promise<void> {
+  const stats = await makeDirectory(dir);
+  const fault = faultOf(stats);
+  if (fault) {
+    throw new PeerageError(
+      'PROVIDER_FAILED',
+      `${dir} cannot be used to find other processes: ${fault}. Give viaLocal() a folder of your own.`,
+    );
+  }
+}
+
+/** The files in which processes may have written of themselves. */
+export async function listEntryFiles(dir: string): Promise<string[]> {
+  return (await listFiles(dir)).filter(isEntryFileName).slice(0, MAX_FILES);
+}
+
+/**
+ * The entries of processes that live. Files of processes that are gone are removed on the way; what is not
+ * ours, half written or malformed is left alone.
+ */
+export async function readLiveEntries(
+  dir: string,
+  fileNames: readonly string[],
+  pidSpace: string,
+): Promise<LocalEntry[]> {
+  const live: LocalEntry[] = [];
+  for (const fileName of fileNames) {
+    const read = await readEntry(dir, fileName);
+    if (!read) continue;
+    if (isLive(read.entry, read.refreshedAtMs, pidSpace)) live.push(read.entry);
+    else await unlink(join(dir, fileName)).catch(() => {});
+  }
+  return live;
+}
+
+async function makeDirectory(dir: string): Promise<Stats> {
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    return await lstat(dir);
+  } catch (error) {
+    throw new PeerageError(
+      'PROVIDER_FAILED',
+      `Cannot make the folder ${dir} to find other processes in: ${describeError(error)}. ` +
+        `Give viaLocal() a folder that this process can write to.`,
+      { cause: error },
+    );
+  }
+}
+
+function faultOf(stats: Stats): string | undefined {
+  if (stats.isSymbolicLink()) return 'it is a symbolic link';
+  if (!stats.isDirectory()) return 'it is not a folder';
+  // Without user ids (Windows) the folder is as safe as the user's own temporary folder.
+  if (process.getuid === undefined) return undefined;
+  if (stats.uid !== process.getuid()) return 'it belongs to another user';
+  if ((stats.mode & 0o077) !== 0) return 'other users have access to it (chmod 700 closes it)';
+  return undefined;
+}
+
+async function listFiles(dir: string): Promise<string[]> {
+  try {
+    return await readdir(dir);
+  } catch (error) {
+    // Somebody removed it just now; who serves makes it anew.
+    if ((error as { code?: unknown }).code === 'ENOENT') return [];
+    throw new PeerageError('PROVIDER_FAILED', `Cannot read the folder ${dir}: ${describeError(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+function isLive(entry: LocalEntry, refreshedAtMs: number, pidSpace: string): boolean {
+  if (Math.abs(Date.now() - refreshedAtMs) >= STALE_MS) return false;
+  return entry.pidSpace !== pidSpace || processExists(entry.pid);
+}
+
+function processExists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it exists, and is somebody else's.
+    return (error as { code?: unknown }).code === 'EPERM';
+  }
+}

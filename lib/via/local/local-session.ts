@@ -1,0 +1,134 @@
+import type { FSWatcher } from 'node:fs';
+import { watch } from 'node:fs';
+import { unlink, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { canonicalName } from '../../naming/node-name.js';
+import { ensureLocalDirectory, listEntryFiles, readLiveEntries } from './local-directory.js';
+import type { LocalEntry } from './local-file.js';
+import { entryFileName, isEntryFileName, ownPidSpace, writeEntry } from './local-file.js';
+import type { ServeContext } from '../provider.js';
+
+/** Our file is refreshed this often, so that others can tell it from one left behind. */
+const REFRESH_EVERY_MS = 10_000;
+/** Where the folder cannot be watched, it is read this often. */
+const READ_EVERY_MS = 1_000;
+/** One change makes several events; they are awaited together. */
+const SETTLE_MS = 10;
+
+/** One run of the local provider: keeps our file in the folder, and hands over names that appear in it. */
+export class LocalSession {
+  private watcher: FSWatcher | undefined;
+  private changed = false;
+  private refreshedAtMs = -Infinity;
+  /** Files that were read. */
+  private readonly known = new Set<string>();
+  private wake: () => void = () => {};
+
+  constructor(
+    private readonly dir: string,
+    private readonly context: ServeContext,
+  ) {}
+
+  /** @throws PeerageError `PROVIDER_FAILED` when the folder cannot be used. */
+  async run(): Promise<void> {
+    const { signal } = this.context;
+    const pidSpace = await ownPidSpace();
+    const onAbort = (): void => this.wake();
+    signal.addEventListener('abort', onAbort);
+    try {
+      while (!signal.aborted) {
+        if (performance.now() - this.refreshedAtMs >= REFRESH_EVERY_MS) await this.refresh(pidSpace);
+        this.changed = false;
+        await this.handOverNew(pidSpace);
+        await this.untilChange();
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.watcher?.close();
+      await unlink(this.ownFile).catch(() => {});
+    }
+  }
+
+  private get ownFile(): string {
+    return join(this.dir, entryFileName(this.context.self.bootId));
+  }
+
+  /** Touches our file; when it is not there (any more), writes it and watches the folder anew. */
+  private async refresh(pidSpace: string): Promise<void> {
+    this.refreshedAtMs = performance.now();
+    const now = new Date();
+    const isThere = await utimes(this.ownFile, now, now).then(
+      () => true,
+      () => false,
+    );
+    if (isThere && this.watcher) return;
+    await ensureLocalDirectory(this.dir);
+    this.watchFolder();
+    const { name, bootId } = this.context.self;
+    if (!isThere) {
+      const entry: LocalEntry = { name, bootId, pid: process.pid, pidSpace, startedAt: Date.now() };
+      await writeEntry(this.dir, entry);
+    }
+  }
+
+  private watchFolder(): void {
+    this.watcher?.close();
+    try {
+      const watcher = watch(this.dir, { persistent: false }, (event, file) => this.onEvent(event, file));
+      watcher.on('error', () => this.unwatch(watcher));
+      this.watcher = watcher;
+    } catch {
+      this.watcher = undefined;
+    }
+  }
+
+  private unwatch(watcher: FSWatcher): void {
+    watcher.close();
+    if (this.watcher === watcher) this.watcher = undefined;
+    this.onChange();
+  }
+
+  private onEvent(event: string, fileName: string | null): void {
+    // Files come and go by rename; a change is somebody's refresh.
+    if (event !== 'rename' || (fileName !== null && !isEntryFileName(fileName))) return;
+    // Ours came, or went with the folder: a look will tell.
+    if (fileName === null || fileName === entryFileName(this.context.self.bootId))
+      this.refreshedAtMs = -Infinity;
+    this.onChange();
+  }
+
+  private onChange(): void {
+    this.changed = true;
+    this.wake();
+  }
+
+  /** Reads only files that were not read before: when many processes start, each makes all others look. */
+  private async handOverNew(pidSpace: string): Promise<void> {
+    const present = new Set(await listEntryFiles(this.dir));
+    for (const fileName of this.known) if (!present.has(fileName)) this.known.delete(fileName);
+    const unread = [...present].filter((fileName) => !this.known.has(fileName));
+    const entries = await readLiveEntries(this.dir, unread, pidSpace);
+    for (const { bootId } of entries) this.known.add(entryFileName(bootId));
+    const ownName = canonicalName(this.context.self.name);
+    const names = entries.map(({ name }) => name).filter((name) => name !== ownName);
+    if (names.length > 0) this.context.found(names);
+  }
+
+  private async untilChange(): Promise<void> {
+    const untilRefreshMs = this.refreshedAtMs + REFRESH_EVERY_MS - performance.now();
+    const waitMs = this.watcher ? untilRefreshMs : Math.min(untilRefreshMs, READ_EVERY_MS);
+    if (!this.changed) await this.sleep(Math.max(0, waitMs));
+    if (this.changed && !this.context.signal.aborted) await this.sleep(SETTLE_MS);
+  }
+
+  private sleep(ms: number): Promise<void> {
+    if (this.context.signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

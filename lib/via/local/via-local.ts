@@ -1,0 +1,49 @@
+import { canonicalName } from '../../naming/node-name.js';
+import { PeerageError } from '../../errors/peerage-error.js';
+import {
+  defaultLocalDirectory,
+  ensureLocalDirectory,
+  listEntryFiles,
+  readLiveEntries,
+} from './local-directory.js';
+import { ownPidSpace } from './local-file.js';
+import { LocalSession } from './local-session.js';
+import type { PeerageProvider } from '../provider.js';
+
+/**
+ * Options of {@link viaLocal}.
+ *
+ * @publicApi
+ */
+export interface ViaLocalOptions {
+  /**
+   * The folder in which the processes find each other: made when it is missing, refused when other users
+   * have access to it. @default `peerage-<user id>` in the temporary folder of the system
+   */
+  readonly dir?: string;
+}
+
+/**
+ * Finds the other processes of this user on this host, without any network: each keeps a file in a folder
+ * that the others watch. It is removed on shutdown; that of a process that was killed is swept by the others.
+ *
+ * @throws PeerageError `INVALID_OPTIONS`. Its `poll` and `serve` reject with `PROVIDER_FAILED` when the
+ * folder cannot be used.
+ * @publicApi
+ */
+export function viaLocal({ dir }: ViaLocalOptions = {}): PeerageProvider {
+  if (dir !== undefined && (typeof dir !== 'string' || dir === '')) {
+    throw new PeerageError('INVALID_OPTIONS', 'viaLocal(): dir is not the path of a folder.');
+  }
+  const folder = dir ?? defaultLocalDirectory();
+  return {
+    name: 'local',
+    async poll({ self }) {
+      await ensureLocalDirectory(folder);
+      const entries = await readLiveEntries(folder, await listEntryFiles(folder), await ownPidSpace());
+      const ownName = canonicalName(self.name);
+      return [...new Set(entries.map(({ name }) => name))].filter((name) => name !== ownName);
+    },
+    serve: (context) => new LocalSession(folder, context).run(),
+  };
+}

@@ -1,0 +1,50 @@
+import { PeerageError } from '../../errors/peerage-error.js';
+import { pause } from '../../time/abortable.js';
+import type { PgPort } from './pg-types.js';
+import { destroyClient, poolPort } from './pg-types.js';
+
+const CONNECT_MS = 2_000;
+const QUERY_MS = 4_000;
+/** So long a goodbye may take. */
+const END_MS = 500;
+
+/**
+ * A small pool of our own.
+ *
+ * @throws PeerageError `PROVIDER_FAILED` when the package `pg` is not installed.
+ */
+export async function ownPostgres(url: string): Promise<PgPort> {
+  const { default: pg } = await import('pg').catch(missing);
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 2,
+    connectionTimeoutMillis: CONNECT_MS,
+    query_timeout: QUERY_MS,
+    keepAlive: true,
+    application_name: 'peerage',
+  });
+  const clients = new Set<unknown>();
+  pool.on('error', () => {});
+  pool.on('connect', (client) => clients.add(client));
+  pool.on('remove', (client) => clients.delete(client));
+  return {
+    ...poolPort(pool),
+    close: async () => {
+      const patience = new AbortController();
+      const ended = pool.end().finally(() => patience.abort());
+      ended.catch(() => {});
+      await pause(END_MS, patience.signal);
+      clients.forEach(destroyClient);
+    },
+  };
+}
+
+function missing(cause: unknown): never {
+  throw new PeerageError(
+    'PROVIDER_FAILED',
+    'viaPostgres() with a URL needs the package pg: npm install pg.',
+    {
+      cause,
+    },
+  );
+}

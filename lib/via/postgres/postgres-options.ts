@@ -1,0 +1,59 @@
+import type { InjectionToken } from '@nestjs/common';
+import { PeerageError } from '../../errors/peerage-error.js';
+import type { PgPool } from './pg-types.js';
+import { isTableName } from './statements.js';
+
+/**
+ * Options of {@link viaPostgres}: one of `url`, `pool` and `token`.
+ *
+ * @publicApi
+ */
+export interface ViaPostgresOptions {
+  /** `postgres://…`: a small pool of its own, by the package `pg`. */
+  readonly url?: string;
+  /** A `Pool` of `pg` that the app has. It is left open. */
+  readonly pool?: PostgresPool;
+  /** The injection token under which the app's container has such a pool. */
+  readonly token?: InjectionToken;
+  /** The table, made on first use, and the channel of its notifications. @default 'peerage_nodes' */
+  readonly table?: string;
+  /** Nodes with the same one meet; several clusters can share a table. @default the app name */
+  readonly cluster?: string;
+  /** How long the row of a node that was killed counts, in milliseconds, at least 1,000. @default 30000 */
+  readonly ttlMs?: number;
+}
+
+/**
+ * A `Pool` of the package `pg`.
+ *
+ * @publicApi
+ */
+export type PostgresPool = PgPool;
+
+/** What logs and events call it. */
+export const POSTGRES = 'postgres';
+
+const MIN_TTL_MS = 1_000;
+
+/** @throws PeerageError `INVALID_OPTIONS`, naming everything that is wrong. */
+export function validatePostgresOptions({
+  url,
+  pool,
+  token,
+  table,
+  cluster,
+  ttlMs,
+}: ViaPostgresOptions): void {
+  const faults: string[] = [];
+  const given = [url, pool, token].filter((value) => value !== undefined).length;
+  if (given !== 1) faults.push('give one of url, pool and token');
+  if (url !== undefined && !/^postgres(ql)?:\/\//.test(url))
+    faults.push('url is not of the form postgres://user@host/database');
+  if (table !== undefined && !isTableName(table))
+    faults.push('table is not of the form name or schema.name (letters, digits and _)');
+  if (cluster !== undefined && (typeof cluster !== 'string' || !/^\S+$/.test(cluster)))
+    faults.push('cluster is empty or has spaces');
+  if (ttlMs !== undefined && !(Number.isSafeInteger(ttlMs) && ttlMs >= MIN_TTL_MS))
+    faults.push(`ttlMs ${String(ttlMs)} is not an integer of at least ${MIN_TTL_MS} (milliseconds)`);
+  if (faults.length > 0) throw new PeerageError('INVALID_OPTIONS', `viaPostgres(): ${faults.join('; ')}.`);
+}

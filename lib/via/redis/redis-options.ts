@@ -1,0 +1,46 @@
+import type { InjectionToken } from '@nestjs/common';
+import { PeerageError } from '../../errors/peerage-error.js';
+import type { IoredisClient, NodeRedisClient } from './redis-port.js';
+
+/**
+ * Options of {@link viaRedis}: one of `url`, `client` and `token`.
+ *
+ * @publicApi
+ */
+export interface ViaRedisOptions {
+  /** `redis://…` or `rediss://…`: a connection of its own, by the package `ioredis` or `redis`. */
+  readonly url?: string;
+  /** A client of `ioredis` or of `redis` that the app has. It is left open. */
+  readonly client?: RedisClient;
+  /** The injection token under which the app's container has such a client. */
+  readonly token?: InjectionToken;
+  /** The sorted set and the channel. Nodes with the same one meet. @default `peerage:<app name>` */
+  readonly key?: string;
+  /** How long the entry of a node that was killed stays, in milliseconds, at least 1,000. @default 30000 */
+  readonly ttlMs?: number;
+}
+
+/**
+ * A client of `ioredis` or of `redis` (node-redis).
+ *
+ * @publicApi
+ */
+export type RedisClient = IoredisClient | NodeRedisClient;
+
+/** What logs and events call it. */
+export const REDIS = 'redis';
+
+const MIN_TTL_MS = 1_000;
+
+/** @throws PeerageError `INVALID_OPTIONS`, naming everything that is wrong. */
+export function validateRedisOptions({ url, client, token, key, ttlMs }: ViaRedisOptions): void {
+  const faults: string[] = [];
+  const given = [url, client, token].filter((value) => value !== undefined).length;
+  if (given !== 1) faults.push('give one of url, client and token');
+  if (url !== undefined && !/^rediss?:\/\//.test(url))
+    faults.push('url is not of the form redis://host:port');
+  if (key !== undefined && (typeof key !== 'string' || key === '')) faults.push('key is no text');
+  if (ttlMs !== undefined && !(Number.isSafeInteger(ttlMs) && ttlMs >= MIN_TTL_MS))
+    faults.push(`ttlMs ${String(ttlMs)} is not an integer of at least ${MIN_TTL_MS} (milliseconds)`);
+  if (faults.length > 0) throw new PeerageError('INVALID_OPTIONS', `viaRedis(): ${faults.join('; ')}.`);
+}

@@ -1,0 +1,47 @@
+import { isIPv4 } from 'node:net';
+import { PeerageError } from '../../errors/peerage-error.js';
+import { isPort } from '../../naming/checks.js';
+
+/**
+ * Options of {@link viaUdp}.
+ *
+ * @publicApi
+ */
+export interface ViaUdpOptions {
+  /** Several processes of a host may share it. @default 45900 */
+  readonly port?: number;
+  /** @default '230.1.1.1' */
+  readonly multicastAddr?: string;
+  /** The interface to announce and listen on, by its IPv4 address. @default '0.0.0.0', every interface */
+  readonly ip?: string;
+  /** How many routers an announcement may cross, plus one. @default 1, which stays in the local network */
+  readonly ttl?: number;
+  /** Send to the broadcast address of each interface, for networks without multicast. @default false */
+  readonly broadcast?: boolean;
+}
+
+/** The options with every default filled in. */
+export type UdpSettings = Required<ViaUdpOptions>;
+
+/** @throws PeerageError `INVALID_OPTIONS`, naming everything that is wrong. */
+export function udpSettings(options: ViaUdpOptions): UdpSettings {
+  const { port = 45_900, multicastAddr = '230.1.1.1', ip = '0.0.0.0', ttl = 1, broadcast = false } = options;
+  const faults: string[] = [];
+  if (!isPort(port)) faults.push(`port ${String(port)} is not between 1 and 65535`);
+  if (!isMulticast(multicastAddr)) {
+    faults.push(
+      `multicastAddr ${JSON.stringify(multicastAddr)} is not between 224.0.0.0 and 239.255.255.255`,
+    );
+  }
+  if (!isIPv4(ip)) faults.push(`ip ${JSON.stringify(ip)} is not an IPv4 address`);
+  if (!Number.isInteger(ttl) || ttl < 1 || ttl > 255)
+    faults.push(`ttl ${String(ttl)} is not between 1 and 255`);
+  if (faults.length > 0) throw new PeerageError('INVALID_OPTIONS', `viaUdp(): ${faults.join('; ')}.`);
+  return { port, multicastAddr, ip, ttl, broadcast };
+}
+
+function isMulticast(address: unknown): boolean {
+  if (typeof address !== 'string' || !isIPv4(address)) return false;
+  const first = Number(address.split('.')[0]);
+  return first >= 224 && first <= 239;
+}

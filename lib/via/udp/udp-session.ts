@@ -1,0 +1,157 @@
+import type { RemoteInfo, Socket } from 'node:dgram';
+import { describeError, PeerageError } from '../../errors/peerage-error.js';
+import { canonicalName } from '../../naming/node-name.js';
+import { decodeAnnouncement, encodeAnnouncement } from './announcement.js';
+import type { HeardNames } from './heard-names.js';
+import type { ServeContext } from '../provider.js';
+import type { UdpInterface } from './udp-interfaces.js';
+import { udpInterfaces } from './udp-interfaces.js';
+import type { UdpSettings } from './udp-options.js';
+import { joinGroup, openReceiver, sendFrom } from './udp-sockets.js';
+
+const ANNOUNCE_EVERY_MS = 3_000;
+const ANNOUNCE_JITTER_MS = 4_000;
+/** Between two announcements, however many names are new: a flood is not answered with a flood. */
+const ANSWER_EVERY_MS = 200;
+/** Announcements in a row that left through no interface, before that is called a failure. */
+const MAX_MUTE_ANNOUNCEMENTS = 3;
+
+/** One run of the UDP provider: hears until the signal aborts, and announces this node. */
+export class UdpSession {
+  private receiver?: Socket;
+  private receiverAddresses = '';
+  private failure?: PeerageError;
+  private nextAnnounceAtMs = 0;
+  private lastAnnounceAtMs = -Infinity;
+  private muteAnnouncements = 0;
+  private wake: () => void = () => {};
+
+  constructor(
+    private readonly settings: UdpSettings,
+    private readonly keys: readonly Buffer[],
+    private readonly heard: HeardNames,
+    private readonly context: ServeContext,
+  ) {}
+
+  /** @throws PeerageError `PROVIDER_FAILED` when nobody can be heard any more. */
+  async run(): Promise<void> {
+    const { signal } = this.context;
+    const onAbort = (): void => this.wake();
+    signal.addEventListener('abort', onAbort);
+    try {
+      while (!signal.aborted) {
+        const interfaces = udpInterfaces(this.settings);
+        await this.listenOn(interfaces);
+        await this.announceOn(interfaces);
+        await this.untilNextAnnouncement();
+        if (this.failure) throw this.failure;
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.receiver?.close();
+    }
+  }
+
+  /** Listens on these interfaces: on a new socket when they are not those of before. */
+  private async listenOn(interfaces: readonly UdpInterface[]): Promise<void> {
+    const addresses = interfaces.map(({ address }) => address).join();
+    try {
+      if (this.receiver && addresses === this.receiverAddresses) {
+        joinGroup(this.receiver, this.settings, interfaces);
+        return;
+      }
+      const receiver = await openReceiver(this.settings, interfaces);
+      receiver.on('message', (datagram, from) => this.onDatagram(datagram, from));
+      receiver.on('error', (error) => this.fail(error));
+      this.receiver?.close();
+      this.receiver = receiver;
+      this.receiverAddresses = addresses;
+    } catch (error) {
+      throw cannotListen(this.settings, error);
+    }
+  }
+
+  private async announceOn(interfaces: readonly UdpInterface[]): Promise<void> {
+    this.lastAnnounceAtMs = performance.now();
+    this.nextAnnounceAtMs = this.lastAnnounceAtMs + ANNOUNCE_EVERY_MS + Math.random() * ANNOUNCE_JITTER_MS;
+    const { name, host } = this.context.self;
+    // Under every key, so that nodes in the middle of a change of secrets hear each other.
+    const keys = this.keys.length === 0 ? [undefined] : this.keys;
+    const datagrams = keys.map((key) => encodeAnnouncement(name, key));
+    const reached = this.reachedFrom(interfaces, host);
+    const sent = await Promise.allSettled(
+      reached.flatMap((each) => datagrams.map((datagram) => sendFrom(each, this.settings, datagram))),
+    );
+    const failed = sent.find((result) => result.status === 'rejected');
+    if (sent.some((result) => result.status === 'fulfilled')) this.muteAnnouncements = 0;
+    else if (++this.muteAnnouncements >= MAX_MUTE_ANNOUNCEMENTS) {
+      throw cannotAnnounce(failed?.reason ?? new Error('no interface to send from'));
+    }
+  }
+
+  /** Who can only be reached from this host need not be known beyond it. */
+  private reachedFrom(interfaces: readonly UdpInterface[], host: string): readonly UdpInterface[] {
+    const isChosen = this.settings.ip !== '0.0.0.0';
+    return isChosen || !isLoopback(host) ? interfaces : interfaces.filter(({ isInternal }) => isInternal);
+  }
+
+  private async untilNextAnnouncement(): Promise<void> {
+    while (!this.context.signal.aborted && !this.failure) {
+      const waitMs = this.nextAnnounceAtMs - performance.now();
+      if (waitMs <= 0) return;
+      await this.sleep(waitMs);
+    }
+  }
+
+  private sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  private onDatagram(datagram: Buffer, from: RemoteInfo): void {
+    const name = decodeAnnouncement(datagram, this.keys);
+    if (name === undefined || name === canonicalName(this.context.self.name)) return;
+    const { isNew, report } = this.heard.hear(name, from.address, performance.now());
+    if (report) this.context.found([name]);
+    if (isNew) this.answerSoon();
+  }
+
+  /** A newcomer has not heard us yet. */
+  private answerSoon(): void {
+    this.nextAnnounceAtMs = Math.min(this.nextAnnounceAtMs, this.lastAnnounceAtMs + ANSWER_EVERY_MS);
+    this.wake();
+  }
+
+  private fail(error: unknown): void {
+    this.failure = cannotListen(this.settings, error);
+    this.wake();
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+function cannotListen({ port, multicastAddr, broadcast }: UdpSettings, cause: unknown): PeerageError {
+  const where = broadcast ? `UDP port ${port}` : `${multicastAddr}:${port}`;
+  return new PeerageError(
+    'PROVIDER_FAILED',
+    `Cannot hear announcements on ${where}: ${describeError(cause)}. Check that the network is up and that ` +
+      `no other program holds the port for itself.`,
+    { cause },
+  );
+}
+
+function cannotAnnounce(cause: unknown): PeerageError {
+  return new PeerageError(
+    'PROVIDER_FAILED',
+    `Cannot announce this node by UDP: ${describeError(cause)}. Check that the network is up and lets ` +
+      `multicast out; where it does not, viaUdp({ broadcast: true }) may help.`,
+    { cause },
+  );
+}

@@ -1,0 +1,74 @@
+import { describeError, PeerageError } from '../../errors/peerage-error.js';
+import type { PeerageProvider } from '../provider.js';
+import { UrlQuery } from './url-query.js';
+import { READERS } from './via-url-readers.js';
+import { withoutPassword } from './without-password.js';
+
+const KNOWN =
+  'self:, list:a@127.0.0.1:4001;b@127.0.0.1:4002, dns:myapp, dns+srv:_peerage._tcp.myapp, ' +
+  'udp://230.1.1.1:45900, local:, file:peers.txt, redis://host:6379, rediss://host:6379, ' +
+  'postgres://user@host/db, kubernetes:myservice';
+
+/**
+ * Reads a comma-separated list of provider URLs, as in `PEERAGE_VIA`.
+ *
+ * @throws PeerageError `INVALID_OPTIONS`, naming every part that is wrong.
+ */
+export function parseViaUrls(text: string): PeerageProvider[] {
+  const parts = text.split(',').map((part) => part.trim());
+  const faults: unknown[] = [];
+  const providers = parts
+    .filter((part) => part !== '')
+    .flatMap((part) => {
+      try {
+        return [parseViaUrl(part)];
+      } catch (error) {
+        faults.push(error);
+        return [];
+      }
+    });
+  if (faults.length > 1) {
+    throw new PeerageError('INVALID_OPTIONS', faults.map(describeError).join(' '), {
+      cause: new AggregateError(faults),
+    });
+  }
+  if (faults.length === 1) throw faults[0];
+  if (providers.length === 0) throw unreadable(text, 'it is empty');
+  return providers;
+}
+
+/**
+ * Reads one provider URL, such as `dns:myapp?port=4000` or `redis://redis:6379`.
+ *
+ * @throws PeerageError `INVALID_OPTIONS`, naming the part that is wrong.
+ */
+export function parseViaUrl(text: string): PeerageProvider {
+  const [, scheme = '', body = ''] = /^([a-z+]*)(?::(.*))?$/is.exec(text.trim()) ?? [];
+  const kind = scheme.toLowerCase();
+  const read = Object.hasOwn(READERS, kind) ? READERS[kind] : undefined;
+  if (!read) throw unreadable(text, hint(text));
+  const [rest, query] = splitQuery(body);
+  try {
+    const provider = read({ scheme: kind, rest: rest.replace(/^\/\//, ''), query });
+    query.expectNoMore();
+    return provider;
+  } catch (error) {
+    throw unreadable(text, describeError(error).replace(/\.$/, ''), error);
+  }
+}
+
+function splitQuery(body: string): [string, UrlQuery] {
+  const mark = body.indexOf('?');
+  return mark < 0 ? [body, new UrlQuery('')] : [body.slice(0, mark), new UrlQuery(body.slice(mark + 1))];
+}
+
+function hint(text: string): string {
+  return text.includes('@') ? 'node names go into list:, separated by semicolons' : 'its scheme is unknown';
+}
+
+function unreadable(text: string, why: string, cause?: unknown): PeerageError {
+  const shown = JSON.stringify(withoutPassword(text).slice(0, 200));
+  return new PeerageError('INVALID_OPTIONS', `${shown} names no provider: ${why}. Known are ${KNOWN}.`, {
+    cause,
+  });
+}

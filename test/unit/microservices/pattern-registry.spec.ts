@@ -1,0 +1,142 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PeerageError } from '../../../lib/errors/peerage-error.js';
+import { Catalog } from '../../../lib/microservices/pattern-registry.js';
+import { Exchange } from '../../../lib/microservices/local-or-remote.js';
+import { TOPICS } from '../../../lib/microservices/wire.js';
+import { FakeCluster } from '../../support/fake-cluster.js';
+import { deferred } from '../../support/recorder.js';
+
+let cluster: FakeCluster;
+let catalog: Catalog;
+let gone: string[];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  cluster = new FakeCluster('a@h');
+  gone = [];
+  catalog = new Catalog(new Exchange(cluster.service), ({ name }) => gone.push(name));
+});
+afterEach(() => {
+  catalog.close();
+  vi.useRealTimers();
+});
+
+const withPattern = (pattern = 'p') => catalog.shift(pattern).nodes.map(({ name }) => name);
+const answer = (value: () => Promise<unknown>) => cluster.answers.set(TOPICS.ask, value);
+const isSettled = async () => {
+  let settled = false;
+  void catalog.settled().then(() => (settled = true));
+  await vi.advanceTimersByTimeAsync(0);
+  return settled;
+};
+
+it('asks those who are there and those who come', async () => {
+  cluster.join('c@h');
+  answer(async () => ['p', 'q']);
+  catalog.open();
+  await catalog.settled();
+  expect(withPattern()).toEqual(['c@h']);
+  cluster.join('b@h');
+  await catalog.settled();
+  expect(withPattern()).toEqual(['b@h', 'c@h']);
+  expect(withPattern('none')).toEqual([]);
+});
+
+it('asks this node itself', async () => {
+  const exchange = new Exchange(cluster.service);
+  exchange.handle(TOPICS.ask, () => ['own']);
+  const own = new Catalog(exchange, () => {});
+  own.open();
+  await own.settled();
+  expect(own.shift('own').nodes).toMatchObject([{ name: 'a@h' }]);
+});
+
+it('forgets who goes down, and says so of those who had patterns', async () => {
+  answer(async () => ['p']);
+  catalog.open();
+  const b = cluster.join('b@h');
+  await catalog.settled();
+  const c = cluster.join('c@h');
+  cluster.leave(b);
+  cluster.leave(c);
+  expect(withPattern()).toEqual([]);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(withPattern()).toEqual([]); // The answer of c came too late.
+  expect(gone).toEqual(['b@h']);
+});
+
+it('believes what a node says of itself later, and not its older answer', async () => {
+  const older = deferred<unknown>();
+  answer(() => older.promise);
+  catalog.open();
+  const b = cluster.join('b@h');
+  cluster.receive(b, TOPICS.patterns, ['p']);
+  older.resolve(['q']);
+  await vi.advanceTimersByTimeAsync(0);
+  expect([withPattern('p'), withPattern('q')]).toEqual([['b@h'], []]);
+  cluster.receive(b, TOPICS.patterns, []);
+  expect(withPattern('p')).toEqual([]);
+  expect(gone).toEqual(['b@h']);
+});
+
+it('waits 2 s for a slow node, and takes its answer later all the same', async () => {
+  const slow = deferred<unknown>();
+  answer(() => slow.promise);
+  catalog.open();
+  cluster.join('b@h');
+  await vi.advanceTimersByTimeAsync(1_900);
+  expect(await isSettled()).toBe(false);
+  expect(catalog.isSettled).toBe(false);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(await isSettled()).toBe(true);
+  expect(catalog.isSettled).toBe(true);
+  slow.resolve(['p']);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(withPattern()).toEqual(['b@h']);
+});
+
+it('asks again when the question got no answer', async () => {
+  const answers = [() => Promise.reject(new PeerageError('REQUEST_TIMEOUT', 'slow')), async () => ['p']];
+  answer(() => answers.shift()!());
+  catalog.open();
+  cluster.join('b@h');
+  await vi.advanceTimersByTimeAsync(0);
+  expect(withPattern()).toEqual(['b@h']);
+});
+
+it('gives everybody a turn', async () => {
+  answer(async () => ['p']);
+  catalog.open();
+  for (const name of ['b@h', 'c@h', 'd@h']) cluster.join(name);
+  await catalog.settled();
+  expect(catalog.shift('p')).toBe(catalog.shift('p'));
+  expect(catalog.shift('p').nodes).toHaveLength(3);
+});
+
+it('takes no harm from what is no list of patterns', () => {
+  catalog.open();
+  const b = cluster.join('b@h');
+  fc.assert(
+    fc.property(fc.anything(), (patterns) => {
+      cluster.receive(b, TOPICS.patterns, patterns);
+      expect(catalog.shift('p').nodes.length).toBeLessThan(2);
+    }),
+  );
+});
+
+describe('closed', () => {
+  it('knows nobody, hears nothing, and leaves no timer', async () => {
+    answer(async () => ['p']);
+    catalog.open();
+    const b = cluster.join('b@h');
+    await catalog.settled();
+    catalog.close();
+    expect(withPattern()).toEqual([]);
+    cluster.receive(b, TOPICS.patterns, ['p']);
+    cluster.join('c@h');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(withPattern()).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

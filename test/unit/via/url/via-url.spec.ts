@@ -1,0 +1,185 @@
+import * as fc from 'fast-check';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { READERS } from '../../../../lib/via/url/via-url-readers.js';
+import { parseViaUrl, parseViaUrls } from '../../../../lib/via/url/via-url.js';
+import { PeerageError } from '../../../../lib/errors/peerage-error.js';
+import { viaKubernetes } from '../../../../lib/via/kubernetes/via-kubernetes.js';
+import { viaPostgres } from '../../../../lib/via/postgres/via-postgres.js';
+import { viaRedis } from '../../../../lib/via/redis/via-redis.js';
+import { viaDns } from '../../../../lib/via/dns/via-dns.js';
+import { viaList } from '../../../../lib/via/via-list.js';
+import { viaLocal } from '../../../../lib/via/local/via-local.js';
+import { viaSelf } from '../../../../lib/via/via-self.js';
+import { viaUdp } from '../../../../lib/via/udp/via-udp.js';
+
+vi.mock('../../../../lib/via/dns/via-dns.js', { spy: true });
+vi.mock('../../../../lib/via/via-list.js', { spy: true });
+vi.mock('../../../../lib/via/local/via-local.js', { spy: true });
+vi.mock('../../../../lib/via/via-self.js', { spy: true });
+vi.mock('../../../../lib/via/udp/via-udp.js', { spy: true });
+vi.mock('../../../../lib/via/redis/via-redis.js', { spy: true });
+vi.mock('../../../../lib/via/postgres/via-postgres.js', { spy: true });
+vi.mock('../../../../lib/via/kubernetes/via-kubernetes.js', { spy: true });
+beforeEach(() => vi.clearAllMocks());
+
+const factories = { viaSelf, viaList, viaDns, viaUdp, viaLocal };
+const lazyFactories = { viaRedis, viaPostgres, viaKubernetes };
+const self = { name: 'app@10.0.0.9', port: 4_370, host: '10.0.0.9', bootId: '', meta: {} };
+
+describe('parseViaUrl', () => {
+  it.each<[string, keyof typeof factories, unknown[]]>([
+    ['self:', 'viaSelf', []],
+    ['self', 'viaSelf', []],
+    ['list:a@127.0.0.1:4001;b@127.0.0.1:4002', 'viaList', [['a@127.0.0.1:4001', 'b@127.0.0.1:4002']]],
+    ['list: a@[::1]:1 ; b@h;', 'viaList', [['a@[::1]:1', 'b@h']]],
+    ['dns:myapp', 'viaDns', [{ dnsName: 'myapp' }]],
+    ['dns://myapp', 'viaDns', [{ dnsName: 'myapp' }]],
+    ['dns:', 'viaDns', [{}]],
+    [
+      'dns:myapp?port=4000&appName=x&family=4&nameservers=10.0.0.1;[::1]:53',
+      'viaDns',
+      [{ dnsName: 'myapp', port: 4_000, appName: 'x', family: 4, nameservers: ['10.0.0.1', '[::1]:53'] }],
+    ],
+    ['dns+srv:_peerage._tcp.myapp', 'viaDns', [{ dnsName: '_peerage._tcp.myapp', srv: true }]],
+    ['udp://230.1.1.1:45900', 'viaUdp', [{ multicastAddr: '230.1.1.1', port: 45_900 }]],
+    ['udp:', 'viaUdp', [{}]],
+    ['UDP://:5000/', 'viaUdp', [{ port: 5_000 }]],
+    [
+      'udp://239.0.0.1?ttl=2&ip=10.0.0.1&broadcast',
+      'viaUdp',
+      [{ multicastAddr: '239.0.0.1', ttl: 2, ip: '10.0.0.1', broadcast: true }],
+    ],
+    ['udp:?broadcast=false', 'viaUdp', [{ broadcast: false }]],
+    ['local:', 'viaLocal', [{}]],
+    ['local:/run/my%20app', 'viaLocal', [{ dir: '/run/my app' }]],
+    ['local:///run/app', 'viaLocal', [{ dir: '/run/app' }]],
+  ])('%s', (url, factory, args) => {
+    const provider = parseViaUrl(url);
+    expect(factories[factory]).toHaveBeenCalledExactlyOnceWith(...args);
+    expect(provider.poll).toBeTypeOf('function');
+  });
+
+  it.each<[string, string, keyof typeof lazyFactories, unknown]>([
+    ['redis://h:6379', 'redis', 'viaRedis', { url: 'redis://h:6379' }],
+    ['REDISS://u:p@h/2?key=k', 'redis', 'viaRedis', { url: 'rediss://u:p@h/2', key: 'k' }],
+    ['redis://h?ttlMs=5000', 'redis', 'viaRedis', { url: 'redis://h', ttlMs: 5_000 }],
+    ['postgres://u:p@h:1/db', 'postgres', 'viaPostgres', { url: 'postgres://u:p@h:1/db' }],
+    [
+      'postgresql://h/db?table=a.b&sslmode=require&cluster=c&options=a%26b&ttlMs=2000',
+      'postgres',
+      'viaPostgres',
+      {
+        url: 'postgresql://h/db?sslmode=require&options=a%26b',
+        table: 'a.b',
+        cluster: 'c',
+        ttlMs: 2_000,
+      },
+    ],
+    [
+      'kubernetes:web?namespace=prod',
+      'kubernetes:prod/web',
+      'viaKubernetes',
+      { service: 'web', namespace: 'prod' },
+    ],
+    [
+      'kubernetes:?namespace=n&selector=app%3Da%2Ctier%3Db&port=1&portName=mesh&appName=x&includeNotReady=false',
+      'kubernetes:n/app=a,tier=b',
+      'viaKubernetes',
+      {
+        namespace: 'n',
+        selector: 'app=a,tier=b',
+        port: 1,
+        portName: 'mesh',
+        appName: 'x',
+        includeNotReady: false,
+      },
+    ],
+  ])('%s, which is loaded at the first poll', async (url, name, factory, options) => {
+    const provider = parseViaUrl(url);
+    expect(provider.name).toBe(name);
+    expect(lazyFactories[factory]).not.toHaveBeenCalled();
+    const mock: { mockReturnValueOnce(value: unknown): unknown } = vi.mocked(lazyFactories[factory]);
+    const served: unknown[] = [];
+    mock.mockReturnValueOnce({
+      poll: () => ['a@h'],
+      serve: async (context: unknown) => void served.push(context),
+    });
+    const context = { self, signal: new AbortController().signal, found: () => {} };
+    expect(await provider.poll(context)).toEqual(['a@h']);
+    await provider.serve!(context);
+    expect(served).toEqual([context]);
+    expect(lazyFactories[factory]).toHaveBeenCalledExactlyOnceWith(options);
+  });
+
+  it.each<[string, RegExp]>([
+    ['', /scheme is unknown/],
+    ['myapp', /"myapp".*scheme is unknown.*self:.*list:.*dns:.*dns\+srv:.*udp:.*local:/],
+    ['http://x', /"http:\/\/x".*scheme/],
+    ['toString:', /scheme/],
+    ['a@h', /list:/],
+    ['self:x', /"self:x".*nothing/],
+    ['list:a@h;noat', /"noat"/],
+    ['dns:a b', /dnsName/],
+    ['dns:a?port=x', /port=x/],
+    ['dns:a?ports=1', /no parameter ports; it takes family, port, appName, nameservers/],
+    ['self:?a=1', /takes none/],
+    ['udp://230.1.1.1:x', /udp:\/\/address:port/],
+    ['udp://10.0.0.1', /multicastAddr/],
+    ['udp:?broadcast=maybe', /broadcast=maybe/],
+    ['udp://230.1.1.1:99999', /port/],
+    ['local:%zz', /%zz/],
+    ['redis://h?kee=x', /no parameter kee; it takes key, ttlMs/],
+    ['redis://h?ttlMs=10', /ttlMs 10/],
+    ['postgres://h/db?table=a-b', /table/],
+    ['kubernetes:?namespace=n', /one of service and selector/],
+    ['kubernetes:Web_1', /service "Web_1"/],
+    ['kubernetes:web?port=0', /port 0/],
+  ])('%j is refused, and says why', (url, message) => {
+    expect(() => parseViaUrl(url)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
+    expect(() => parseViaUrl(url)).toThrow(message);
+  });
+
+  it('keeps passwords to itself', () => {
+    const parse = () => parseViaUrl('redis://me:hunter2@h?kee=x');
+    expect(parse).toThrow('"redis://me:***@h?kee=x" names no provider');
+    expect(parse).not.toThrow(/hunter2/);
+  });
+
+  it('makes a provider or a PeerageError of every text', () => {
+    const scheme = fc.constantFrom(...Object.keys(READERS), '', 'x');
+    const url = fc.tuple(scheme, fc.string()).map(([name, rest]) => `${name}:${rest}`);
+    const outcomeOf = (text: string): unknown => {
+      try {
+        return typeof parseViaUrl(text).poll;
+      } catch (error) {
+        return error instanceof PeerageError && error.code;
+      }
+    };
+    fc.assert(
+      fc.property(fc.oneof(url, fc.string()), (text) => {
+        expect(['function', 'INVALID_OPTIONS']).toContain(outcomeOf(text));
+      }),
+    );
+  });
+});
+
+describe('parseViaUrls', () => {
+  it('reads several, in order', () => {
+    expect(parseViaUrls(' dns:app , list:a@h;b@h,,self: ').map(({ name }) => name)).toEqual([
+      'dns:app',
+      'list',
+      'self',
+    ]);
+  });
+
+  it('names every bad part, and no good one', () => {
+    const parse = () => parseViaUrls('self:,foo:1,list:a@h,bar');
+    expect(parse).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
+    expect(parse).toThrow(/"foo:1".*"bar"/);
+    expect(parse).not.toThrow(/"self:"/);
+  });
+
+  it.each(['', ' ', ','])('refuses %j', (text) => {
+    expect(() => parseViaUrls(text)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
+  });
+});
