@@ -54,6 +54,8 @@ export interface AddressRecord {
 /** Every address that could be dialled, who named it, and for how long that counts. */
 export class AddressBook {
   private readonly records = new Map<string, AddressRecord>();
+  /** By boot id: where it answers. */
+  private readonly bound = new Map<string, AddressRecord[]>();
   /** Addresses with an expiring source, least recently named first. */
   private readonly hinted = new Map<string, AddressRecord>();
 
@@ -101,6 +103,25 @@ export class AddressBook {
     }
     if (record.names.size < NAMES_PER_ADDRESS) record.names.add(name);
     return record;
+  }
+
+  /** Who answers at this address is known. */
+  bind(record: AddressRecord, bootId: string): void {
+    if (record.boundTo === bootId) return;
+    const others = this.bound.get(record.boundTo ?? '')?.filter((other) => other !== record);
+    if (others) this.bound.set(record.boundTo!, others);
+    record.boundTo = bootId;
+    const records = this.bound.get(bootId);
+    if (records) records.push(record);
+    else if (bootId !== 'self') this.bound.set(bootId, [record]);
+  }
+
+  /** This process answers nowhere any more. Returns the addresses where it did. */
+  unbind(bootId: string): AddressRecord[] {
+    const records = this.bound.get(bootId) ?? [];
+    this.bound.delete(bootId);
+    for (const record of records) delete record.boundTo;
+    return records;
   }
 
   /** A whole poll answer: it replaces what `source` said before. Returns the records it lists. */

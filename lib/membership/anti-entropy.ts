@@ -64,12 +64,12 @@ export function sendDigest(core: Core): void {
 
 /** A peer's view: when it differs from ours, each sends the other its list. */
 export function takeDigest(core: Core, peer: PeerRecord, link: LinkRecord, digest: Digest): void {
-  if (digest.hash === viewHash(core)) return;
+  if (digest.hash === core.viewHash) return;
   core.send(link.id, { kind: 'peers', body: { peers: known(core, peer), want: true } });
 }
 
 function tellView(core: Core, { link }: PeerRecord): void {
-  if (link !== undefined) core.send(link, { kind: 'digest', body: { hash: viewHash(core) } });
+  if (link !== undefined) core.send(link, { kind: 'digest', body: { hash: core.viewHash } });
 }
 
 function known(core: Core, receiver: PeerRecord): PeerList['peers'] {
@@ -79,17 +79,4 @@ function known(core: Core, receiver: PeerRecord): PeerList['peers'] {
     list.push({ name: peer.node.name, bootId: peer.node.bootId });
   }
   return list;
-}
-
-/** The same for every node with the same view: the sum of the boot ids' FNV-1a hashes, modulo 2^32. */
-function viewHash(core: Core): number {
-  let sum = fnv1a(core.self.bootId);
-  for (const bootId of core.peers.keys()) sum = (sum + fnv1a(bootId)) >>> 0;
-  return sum;
-}
-
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
 }

@@ -1,5 +1,6 @@
 import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import type { NodeInfo } from '../naming/node-info.js';
+import { addressOf } from '../naming/node-name.js';
 import { AddressBook, type AddressRecord } from './address-book.js';
 import type { DownEvidence, Peer, PeerStatus } from './events.js';
 import type { AttemptResult } from './explanation.js';
@@ -7,6 +8,7 @@ import { Health } from './health.js';
 import type { ControlFrame } from '../wire/messages.js';
 import type { Directive, LinkId, MembershipConfig } from './membership.types.js';
 import { Timers } from './timers.js';
+import { viewPart } from './view-hash.js';
 
 /** What our health score rises by while most peers are silent at once: perhaps it is our own network. */
 const MOST_ARE_SILENT = 0.1;
@@ -103,6 +105,8 @@ export class Core {
   readonly timers = new Timers();
   readonly book: AddressBook;
   readonly links = new Map<LinkId, LinkRecord>();
+  /** Those of them that are being dialled, or in their handshake. */
+  readonly handshakes = new Set<LinkRecord>();
   /** By boot id. */
   readonly peers = new Map<string, PeerRecord>();
   /** Boot id of the peer that names this address as its own. */
@@ -123,10 +127,13 @@ export class Core {
   monitored: Set<string> | undefined;
   /** How often a peer was declared down and came back as the same process, by boot id. */
   readonly falseAlarms = new Map<string, number>();
+  /** A hash of the boot ids of all peers and of our own. */
+  viewHash: number;
   private lastLink: LinkId = 0;
 
   constructor(readonly config: MembershipConfig) {
     this.self = config.self;
+    this.viewHash = viewPart(config.self.bootId);
     this.book = new AddressBook(config.limits.hintedNames, (record) => this.forgotten(record));
   }
 
@@ -135,6 +142,20 @@ export class Core {
     const message =
       'it was forgotten before it could be dialled: too many names, or nobody names it any more';
     this.out.push({ type: 'attempt', address, result: { result: 'failed', code: 'ABORTED', message } });
+  }
+
+  admit(peer: PeerRecord): void {
+    const { bootId, name } = peer.node;
+    this.peers.set(bootId, peer);
+    this.byAddress.set(addressOf(name), bootId);
+    this.viewHash = (this.viewHash + viewPart(bootId)) >>> 0;
+  }
+
+  dismiss({ node: { bootId, name } }: PeerRecord): void {
+    const address = addressOf(name);
+    this.peers.delete(bootId);
+    if (this.byAddress.get(address) === bootId) this.byAddress.delete(address);
+    this.viewHash = (this.viewHash - viewPart(bootId)) >>> 0;
   }
 
   newLink(): LinkId {
@@ -174,6 +195,12 @@ export class Core {
     };
   }
 
+  /** A link's way begins. */
+  begin(link: LinkRecord): void {
+    this.links.set(link.id, link);
+    this.handshakes.add(link);
+  }
+
   send(link: LinkId, frame: ControlFrame): void {
     this.out.push({ type: 'send', link, frame });
   }
@@ -191,6 +218,7 @@ export class Core {
 
   /** Nothing of the handshake is waited for any more. */
   endHandshake(link: LinkRecord): void {
+    this.handshakes.delete(link);
     this.dials.delete(link.id);
     this.contests.delete(link.id);
     this.timers.delete(`handshake ${link.id}`);

@@ -42,7 +42,8 @@ const REFUSALS: ReadonlySet<PeerageErrorCode> = new Set([
 
 /** A provider's whole answer. */
 export function foundAnswer(core: Core, provider: string, names: readonly string[]): void {
-  for (const record of ringFrom(core.self.name, core.book.answer(provider, names))) consider(core, record);
+  const unbound = core.book.answer(provider, names).filter(({ boundTo }) => boundTo === undefined);
+  for (const record of ringFrom(core.self.name, unbound)) consider(core, record);
 }
 
 /**
@@ -87,12 +88,12 @@ export function consider(core: Core, record: AddressRecord): void {
   if (record.dialling !== undefined || record.queued || record.blocked || core.isStopping) return;
   if (record.boundTo !== undefined) return;
   if (record.names.has(core.self.name)) {
-    record.boundTo = 'self';
+    core.book.bind(record, 'self');
     return;
   }
   const holder = core.peers.get(core.byAddress.get(record.address) ?? '');
   if (holder?.link !== undefined) {
-    record.boundTo = holder.node.bootId;
+    core.book.bind(record, holder.node.bootId);
     return;
   }
   if (record.sources.size === 0) return;
@@ -115,7 +116,7 @@ export function dialNow(core: Core, record: AddressRecord): void {
 export function pump(core: Core): void {
   const { ready } = core;
   const { dials } = core.config.limits;
-  for (const record of ready.urgent.splice(0)) dial(core, record, 'urgent');
+  if (ready.urgent.length > 0) for (const record of ready.urgent.splice(0)) dial(core, record, 'urgent');
   while (ready.listed.length > 0 && hasRoom(core, 'listed', dials)) {
     dialIfFree(core, ready.listed.shift()!, 'listed');
   }
@@ -204,7 +205,7 @@ function dial(core: Core, record: AddressRecord, queue: DialQueue): void {
     address: record.address,
     connection: '',
   };
-  core.links.set(link.id, link);
+  core.begin(link);
   core.dials.set(link.id, { queue, startedAtMs: core.nowMs });
   record.dialling = link.id;
   core.out.push({ type: 'dial', link: link.id, host: record.host, port: record.port });

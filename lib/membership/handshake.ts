@@ -45,7 +45,7 @@ export function takeHello(core: Core, id: LinkId, address: string, hello: Hello)
     remoteProbeKey: hello.probeKey,
     remotePeers: hello.peers,
   };
-  core.links.set(id, link);
+  core.begin(link);
   const verdict = judgeVersion(hello.versions) ?? judge(core, hello.cluster, hello.node);
   if (verdict) return refuse(core, link, verdict);
   lives(core, hello.node);
@@ -138,7 +138,7 @@ function giveUp(core: Core, link: LinkRecord, code: PeerageErrorCode, message: s
 function foundSelf(core: Core, link: LinkRecord): void {
   core.attemptEnded(link, { result: 'self' });
   const record = core.book.get(link.address);
-  if (record) bind(record, 'self');
+  if (record) bind(core, record, 'self');
 }
 
 function judgeVersion({ min, max }: Hello['versions']): Verdict | undefined {
@@ -195,7 +195,7 @@ function welcome(core: Core, link: LinkRecord): void {
 function isSpare(core: Core, link: LinkRecord, { node, current }: Welcome): boolean {
   const peer = core.peers.get(node.bootId);
   if (peer?.link !== undefined && !peer.suspicion) return true;
-  for (const other of core.links.values()) {
+  for (const other of core.handshakes) {
     if (other.stage !== 'welcomed' || other === link || other.remote?.bootId !== node.bootId) continue;
     if (other.connection === current || node.bootId < core.self.bootId) return true;
   }
@@ -207,7 +207,7 @@ function dropSpare(core: Core, link: LinkRecord, bootId: string): void {
   core.close(link, true);
   const record = core.book.get(link.address);
   if (!record) return;
-  if (core.peers.get(bootId)?.link !== undefined) bind(record, bootId);
+  if (core.peers.get(bootId)?.link !== undefined) bind(core, record, bootId);
   else retryIn(core, record, core.config.limits.handshakeMs);
 }
 

@@ -84,7 +84,7 @@ export class Membership {
   /** Whether anything is being dialled, waits for that, or is in its handshake. */
   get isDialling(): boolean {
     const { core } = this;
-    return hasQueue(core) || [...core.links.values()].some(({ stage }) => stage !== 'up');
+    return hasQueue(core) || core.handshakes.size > 0;
   }
 
   /** A number for a link that the shell accepted. Dials get theirs from the `dial` directive. */

@@ -65,7 +65,7 @@ export function lostConnection(core: Core, peer: PeerRecord, code: string): void
   core.out.push({ type: 'route', bootId: peer.node.bootId, link: undefined });
   stopBeats(core, peer);
   stopSuspicion(core, peer);
-  for (const record of core.book.all()) if (record.boundTo === peer.node.bootId) delete record.boundTo;
+  core.book.unbind(peer.node.bootId);
   const redialMs = peer.unheardSinceMs === undefined ? REDIAL_MS : UNHEARD_REDIAL_MS;
   const untilMs = Math.max(core.nowMs + redialMs, deadline(core, peer));
   core.timers.set(`lost ${peer.node.bootId}`, untilMs);
@@ -108,9 +108,8 @@ export function down(
 ): void {
   const { bootId, name } = peer.node;
   const address = addressOf(name);
-  core.peers.delete(bootId);
+  core.dismiss(peer);
   ringChanged(core);
-  if (core.byAddress.get(address) === bootId) core.byAddress.delete(address);
   stopBeats(core, peer);
   stopSuspicion(core, peer);
   core.timers.delete(`lost ${bootId}`);
@@ -158,8 +157,8 @@ export function peerOf(core: Core, link: LinkRecord): PeerRecord | undefined {
 }
 
 /** The answerer at this address is known: nobody needs to dial it. */
-export function bind(record: AddressRecord, bootId: string): void {
-  record.boundTo = bootId;
+export function bind(core: Core, record: AddressRecord, bootId: string): void {
+  core.book.bind(record, bootId);
   record.blocked = false;
   record.failures = 0;
   record.retryAtMs = Number.NEGATIVE_INFINITY;
@@ -184,8 +183,7 @@ function welcomed(core: Core, node: NodeInfo, link: LinkRecord): void {
     askers: new Set(),
   };
   countFalseAlarm(core, address, node.bootId);
-  core.peers.set(node.bootId, peer);
-  core.byAddress.set(address, node.bootId);
+  core.admit(peer);
   for (const [bootId, at] of core.disconnected) if (at === address) core.disconnected.delete(bootId);
   bindAddresses(core, peer, link);
   core.out.push({ type: 'route', bootId: node.bootId, link: link.id });
@@ -230,17 +228,15 @@ function countFalseAlarm(core: Core, address: string, bootId: string): void {
 }
 
 function bindAddresses(core: Core, peer: PeerRecord, link: LinkRecord): void {
-  bind(core.book.open(peer.node.name), peer.node.bootId);
+  bind(core, core.book.open(peer.node.name), peer.node.bootId);
   const dialled = link.direction === 'outbound' ? core.book.get(link.address) : undefined;
   if (!dialled) return;
   peer.dialAddress = dialled.address;
-  bind(dialled, peer.node.bootId);
+  bind(core, dialled, peer.node.bootId);
 }
 
 function unbind(core: Core, bootId: string, reason: DownReason): void {
-  for (const record of core.book.all()) {
-    if (record.boundTo !== bootId) continue;
-    delete record.boundTo;
+  for (const record of core.book.unbind(bootId)) {
     core.book.retract(record, OWN_SOURCES.itself);
     retryIn(core, record, RETRY_MS[reason]);
   }
