@@ -89,6 +89,8 @@ export class ClusterLog {
         );
       case 'peer.recovered':
         return this.change(event.type, event.peer.name, 'its event loop runs again');
+      case 'peer.leaving':
+        return this.change(event.type, event.peer.name, 'it shuts down');
       case 'peer.updated':
         return this.logger.debug(`peer.updated ${event.peer.name}`);
       case 'peer.refused':

@@ -42,7 +42,11 @@ export interface PeerRecord {
   link?: LinkId;
   /** The address by which we dial it. */
   dialAddress: string;
-  status: PeerStatus;
+  status: Exclude<PeerStatus, 'leaving'>;
+  /** It shuts down, as it says. */
+  isLeaving: boolean;
+  /** It has heard that we shut down. */
+  knowsOurLeaving: boolean;
   readonly upAtMs: number;
   /** When its connection last brought anything. */
   heardAtMs: number;
@@ -101,6 +105,7 @@ export class Core {
   nowMs = 0;
   out: Directive[] = [];
   self: NodeInfo;
+  isDraining = false;
   isStopping = false;
   readonly timers = new Timers();
   readonly book: AddressBook;
@@ -189,7 +194,7 @@ export class Core {
   snapshot(peer: PeerRecord): Peer {
     return {
       ...peer.node,
-      status: peer.status,
+      status: peer.isLeaving ? 'leaving' : peer.status,
       connectedAt: new Date(this.config.originMs + peer.upAtMs),
       ...(peer.rttMs !== undefined && { rttMs: peer.rttMs }),
     };

@@ -2,11 +2,12 @@ import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import type { NodeInfo } from '../naming/node-info.js';
 
 /**
- * `up`: connected and heard. `degraded`: its process answers, its event loop is blocked.
+ * `up`: connected and heard. `degraded`: its process answers, its event loop is blocked. `leaving`: it shuts
+ * down. It still answers what was sent to it, and goes when that is done: send new work to others.
  *
  * @publicApi
  */
-export type PeerStatus = 'up' | 'degraded';
+export type PeerStatus = 'up' | 'degraded' | 'leaving';
 
 /**
  * Another node that is connected and authenticated, as it was when it was asked for: a snapshot.
@@ -54,6 +55,8 @@ export interface DownEvidence {
   readonly ownLagMs: number;
   /** Our own health score, 0 when well; deadlines were stretched by 1 + this. */
   readonly ownHealth: number;
+  /** It had said that it shuts down. */
+  readonly wasLeaving?: true;
 }
 
 /** An event as the core says it; `ClusterService` adds `at`. */
@@ -67,6 +70,7 @@ export type PeerEvent =
     }
   | { readonly type: 'peer.degraded'; readonly peer: Peer; readonly lagMs: number }
   | { readonly type: 'peer.recovered'; readonly peer: Peer; readonly lagMs: number }
+  | { readonly type: 'peer.leaving'; readonly peer: Peer }
   | { readonly type: 'peer.updated'; readonly peer: Peer; readonly previous: Peer }
   | RefusedEvent;
 

@@ -70,7 +70,8 @@ function summarisePeer(core: Core, peer: PeerRecord): string {
   const proofs =
     peer.probes === 'unanswered' ? ` ${blocked} Until then only TCP and other nodes tell of it.` : '';
   const { suspicion } = peer;
-  if (!suspicion) return `Connected and heard.${proofs}`;
+  const leaving = peer.isLeaving ? ' It shuts down.' : '';
+  if (!suspicion) return `Connected and heard.${leaving}${proofs}`;
   const silence =
     peer.unheardSinceMs === undefined
       ? `Its connection has been silent for ${seconds(core.nowMs - peer.heardAtMs)}`

@@ -27,6 +27,7 @@ import {
   winContest,
 } from './handshake.js';
 import { beatDue, takeBeat } from './beats.js';
+import { allKnowOurLeaving, drain, takeLeaving } from './leaving.js';
 import type { Directive, Input, LinkId, MembershipConfig } from './membership.types.js';
 import { down, giveLostTime, lostConnection, peerOf, retune, stayedLost, updated } from './peers.js';
 import {
@@ -87,6 +88,11 @@ export class Membership {
     return hasQueue(core) || core.handshakes.size > 0;
   }
 
+  /** Whether every peer that is connected has heard that this node shuts down. */
+  get allKnowOurLeaving(): boolean {
+    return allKnowOurLeaving(this.core);
+  }
+
   /** A number for a link that the shell accepted. Dials get theirs from the `dial` directive. */
   newLink(): LinkId {
     return this.core.newLink();
@@ -132,6 +138,8 @@ export class Membership {
         this.wakeAtMs = undefined;
         if (core.health.late(core.nowMs, input.lateMs)) giveLostTime(core);
         return;
+      case 'drain':
+        return drain(core);
       case 'stop':
         return this.stop();
       default: {
@@ -166,6 +174,8 @@ export class Membership {
         takeBeat(core, peer, input.body);
         hearsUs(core, peer, input.body.silentMs);
         return proveHolder(core, peer, input.body.echo);
+      case 'leaving':
+        return takeLeaving(core, peer, input.body);
       case 'leave':
         return down(core, peer, input.body.reason);
       case 'peers':

@@ -11,6 +11,7 @@ import type {
   Digest,
   Hello,
   Leave,
+  Leaving,
   Meta,
   PeerList,
   Refuse,
@@ -58,6 +59,7 @@ export type Input =
   | { readonly type: 'welcome'; readonly link: LinkId; readonly body: Welcome }
   | { readonly type: 'refuse'; readonly link: LinkId; readonly body: Refuse }
   | { readonly type: 'beat'; readonly link: LinkId; readonly body: Beat }
+  | { readonly type: 'leaving'; readonly link: LinkId; readonly body: Leaving }
   | { readonly type: 'leave'; readonly link: LinkId; readonly body: Leave }
   | { readonly type: 'peers'; readonly link: LinkId; readonly body: PeerList }
   | { readonly type: 'digest'; readonly link: LinkId; readonly body: Digest }
@@ -74,6 +76,8 @@ export type Input =
   | { readonly type: 'closed'; readonly link: LinkId; readonly code: string }
   /** The time of a `wakeAt` has come; `lateMs` says how long ago. */
   | { readonly type: 'wake'; readonly lateMs: number }
+  /** This node shuts down, and `stop` follows. Until then it is a member like any other, and says so. */
+  | { readonly type: 'drain' }
   | { readonly type: 'stop' };
 
 /** What is to be done about it. */

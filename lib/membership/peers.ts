@@ -5,6 +5,7 @@ import type { Core, LinkRecord, PeerRecord } from './core.js';
 import { dialNow, dialSucceeded, hint, retryIn } from './dialling.js';
 import type { DownEvidence, DownReason } from './events.js';
 import { introduce, startDigests } from './anti-entropy.js';
+import { tellLeaving } from './leaving.js';
 import { sendBeat, startBeats, stopBeats } from './beats.js';
 import { drawRing, ringChanged } from './monitors.js';
 import { cleared, deadline, startTrial, stopSuspicion } from './suspicion.js';
@@ -174,6 +175,8 @@ function welcomed(core: Core, node: NodeInfo, link: LinkRecord): void {
     link: link.id,
     dialAddress: link.direction === 'outbound' ? link.address : address,
     status: 'up',
+    isLeaving: false,
+    knowsOurLeaving: false,
     upAtMs: core.nowMs,
     heardAtMs: core.nowMs,
     provenAtMs: Number.NEGATIVE_INFINITY,
@@ -213,6 +216,7 @@ function reconnected(core: Core, peer: PeerRecord, link: LinkRecord): void {
 function begin(core: Core, peer: PeerRecord, link: LinkRecord): void {
   if (link.direction === 'outbound') sendBeat(core, peer);
   startBeats(core, peer);
+  if (core.isDraining) tellLeaving(core, peer);
   introduce(core, peer, link);
 }
 
@@ -261,5 +265,6 @@ function evidence(core: Core, peer: PeerRecord, extra?: Pick<DownEvidence, 'redi
     // What we were late by before we last heard the peer has no part in this.
     ownLagMs: lag.atMs > peer.heardAtMs ? Math.round(lag.lateMs) : 0,
     ownHealth: core.ownScore(),
+    ...(peer.isLeaving && { wasLeaving: true }),
   };
 }

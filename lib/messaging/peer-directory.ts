@@ -33,6 +33,7 @@ export class PeerDirectory {
       case 'peer.updated':
       case 'peer.degraded':
       case 'peer.recovered':
+      case 'peer.leaving':
         this.byBootId.set(event.peer.bootId, new Entry(event.peer));
         this.byName.set(event.peer.name, event.peer);
         return;

@@ -83,6 +83,8 @@ function readFields(kind: number, fields: Fields): ControlFrame {
           ...(fields['silentMs'] !== undefined && { silentMs: duration(fields['silentMs'], 'silentMs') }),
         },
       };
+    case FrameKind.leaving:
+      return { kind: 'leaving', body: fields['heard'] === true ? { heard: true } : {} };
     case FrameKind.leave:
       return {
         kind: 'leave',

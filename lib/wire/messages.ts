@@ -20,6 +20,7 @@ export const FrameKind = {
   /** A piece of a longer message frame, without that one's length; more follow. */
   part: 15,
   lastPart: 16,
+  leaving: 17,
 } as const;
 
 /** The versions of the wire that this release speaks: neighbours overlap, so a rolling upgrade is one mesh. */
@@ -75,6 +76,12 @@ export interface Beat {
   readonly silentMs?: number;
 }
 
+/** The sender shuts down: it goes on answering, and says goodbye when all that is under way has ended. */
+export interface Leaving {
+  /** An answer: the receiver's own `leaving` has been heard. */
+  readonly heard?: true;
+}
+
 /** Goodbye. `disconnected`: the app there ended this one connection; its node lives on. */
 export interface Leave {
   readonly reason: 'left' | 'disconnected';
@@ -115,6 +122,7 @@ export type ControlFrame =
   | { readonly kind: 'welcome'; readonly body: Welcome }
   | { readonly kind: 'refuse'; readonly body: Refuse }
   | { readonly kind: 'beat'; readonly body: Beat }
+  | { readonly kind: 'leaving'; readonly body: Leaving }
   | { readonly kind: 'leave'; readonly body: Leave }
   | { readonly kind: 'peers'; readonly body: PeerList }
   | { readonly kind: 'digest'; readonly body: Digest }

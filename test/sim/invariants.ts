@@ -8,6 +8,7 @@ export function faultsOf(world: World): string[] {
     ...live.flatMap((node) => viewFaults(node, live)),
     ...connectionFaults(live),
     ...alternationFaults(world),
+    ...leavingFaults(live),
     ...[...world.nodes.values()].flatMap((node) => costFaults(world, node)),
   ];
 }
@@ -53,18 +54,35 @@ function connectionFaults(live: SimNode[]): string[] {
   });
 }
 
-/** For each observer, `up` and `down` of one boot id take turns, `up` first. */
+/** Nobody who stays is held for leaving. */
+function leavingFaults(live: SimNode[]): string[] {
+  return live.flatMap((node) =>
+    node.membership
+      .peers()
+      .filter(({ status, bootId }) => status === 'leaving' && live.some((other) => other.bootId === bootId))
+      .map(({ name }) => `${node.name} holds ${name} for leaving`),
+  );
+}
+
+/** For each observer, `up` and `down` of one boot id take turns, `up` first; `leaving` comes once between. */
 function alternationFaults(world: World): string[] {
   const faults: string[] = [];
   for (const node of world.nodes.values()) {
     const isUp = new Map<string, boolean>();
+    const leaving = new Set<string>();
     for (const { observer, event } of node.events) {
+      if (event.type === 'peer.leaving') {
+        const key = `${observer} ${event.peer.bootId}`;
+        if (!isUp.get(key) || leaving.has(key)) faults.push(`${node.name} was told ${event.type} of ${key}`);
+        leaving.add(key);
+      }
       if (event.type !== 'peer.up' && event.type !== 'peer.down') continue;
       const key = `${observer} ${event.peer.bootId}`;
       const comesUp = event.type === 'peer.up';
       if ((isUp.get(key) ?? false) === comesUp)
         faults.push(`${node.name} was told ${event.type} of ${key} twice`);
       isUp.set(key, comesUp);
+      leaving.delete(key);
     }
   }
   return faults;

@@ -79,10 +79,18 @@ const FAULTS: readonly Fault[] = [
       restart(node, begin),
     );
   },
+  // Shut down: it drains for a while, says goodbye, and is started again.
   (world, node, begin) => {
-    if (!node.isAlive || node.isFrozen) return;
-    node.leave();
-    world.after(5_000 * world.random(), () => restart(node, begin));
+    if (!node.isAlive || node.isFrozen || node.drainingAtMs !== undefined) return;
+    const { incarnation } = node;
+    node.drain();
+    world.after(5_000 * world.random(), () => {
+      if (node.incarnation !== incarnation) return;
+      node.whenRunning(() => {
+        node.leave();
+        world.after(5_000 * world.random(), () => restart(node, begin));
+      });
+    });
   },
   (world, node, begin) => {
     if (!node.isAlive) return;

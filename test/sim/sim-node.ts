@@ -25,6 +25,8 @@ export class SimNode {
   sent = 0;
   dials = 0;
   isAlive = false;
+  /** Since when it says that it shuts down, while it does. */
+  drainingAtMs: number | undefined;
   /** A host without power refuses nothing: it does not answer. */
   hasPower = true;
   isFrozen = false;
@@ -56,6 +58,7 @@ export class SimNode {
     this.hasPower = true;
     this.isFrozen = false;
     this.blockedAtMs = undefined;
+    this.drainingAtMs = undefined;
     this.waiting = [];
     this.wakeAtMs = undefined;
     this.byLink.clear();
@@ -85,6 +88,13 @@ export class SimNode {
     this.hasPower = false;
     for (const end of this.ends) end.isOpen = false;
     this.ends.clear();
+  }
+
+  /** It shuts down, and has something to finish first. */
+  drain(): void {
+    this.world.note(`${this.name} drains`);
+    this.drainingAtMs = this.world.nowMs;
+    this.handle({ type: 'drain' });
   }
 
   leave(): void {

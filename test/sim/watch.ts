@@ -12,6 +12,9 @@ const DETECTED_MS = 4_000 * 5 + 1_500;
 /** So long may two nodes that know of each other, run, and reach each other without loss, be no peers. */
 const MET_MS = 7_500;
 
+/** So long after a node began to drain, or became a peer, it is known to be leaving. */
+const TOLD_MS = 7_500;
+
 interface Process {
   readonly node: SimNode;
   readonly bootId: string;
@@ -66,8 +69,34 @@ export class Watch {
           `${node.name} still sees ${bootId.slice(0, 4)}, dead for more than ${DETECTED_MS} ms`,
         );
     }
+    const leaving = new Set(
+      node.membership.peers().flatMap(({ bootId, status }) => (status === 'leaving' ? [bootId] : [])),
+    );
+    for (const other of live)
+      if (node.view.has(other.bootId)) this.lookAtLeaving(node, other, leaving.has(other.bootId), sinceMs);
     if (!this.allAreTold) return;
     for (const other of live) if (other !== node) this.lookAtPair(node, other, node.view.has(other.bootId));
+  }
+
+  /** Who drains tells its peers, also those that come later. */
+  private lookAtLeaving(node: SimNode, other: SimNode, isLeaving: boolean, runningMs: number): void {
+    const { world } = this;
+    const key = `${node.bootId} ${other.bootId} leaving`;
+    if (isLeaving && other.drainingAtMs === undefined)
+      this.faults.add(`${node.name} holds ${other.name} for leaving, which stays`);
+    const mayTell =
+      other.drainingAtMs !== undefined &&
+      !isLeaving &&
+      !other.isFrozen &&
+      world.conditions.loss === 0 &&
+      world.reaches(node.host, other.host) &&
+      world.reaches(other.host, node.host);
+    if (!mayTell) return void this.meetings.delete(key);
+    const peersMs = this.meetings.get(key) ?? world.nowMs;
+    this.meetings.set(key, peersMs);
+    const sinceMs = Math.max(peersMs, runningMs, this.running.get(other) ?? world.nowMs);
+    if (world.nowMs - sinceMs > TOLD_MS)
+      this.faults.add(`${node.name} does not know after ${TOLD_MS} ms that ${other.name} is leaving`);
   }
 
   private lookAtPair(node: SimNode, other: SimNode, arePeers: boolean): void {

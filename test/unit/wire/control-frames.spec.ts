@@ -46,6 +46,7 @@ const bodies: { [K in ControlFrame['kind']]: fc.Arbitrary<Extract<ControlFrame, 
     { sentAt: time, echo: time, heldMs: time, now: fc.constant(true), silentMs: time },
     { requiredKeys: ['sentAt'] },
   ),
+  leaving: fc.record({ heard: fc.constant(true) }, { requiredKeys: [] }),
   leave: fc.record({ reason: fc.constantFrom('left', 'disconnected') }),
   peers: fc.record(
     {
