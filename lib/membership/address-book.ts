@@ -31,6 +31,10 @@ export interface AddressRecord {
   readonly sources: Map<string, number>;
   /** Who answers there: a boot id, or ourselves. */
   boundTo?: string;
+  /** Somebody took a connection from us there, and nobody has refused one since. */
+  isOpen: boolean;
+  /** Boot id of the node that last welcomed us there. */
+  welcomedBy?: string;
   /** The link of the dial under way. */
   dialling?: number;
   queued: boolean;
@@ -93,6 +97,7 @@ export class AddressBook {
         port,
         names: new Set(),
         sources: new Map(),
+        isOpen: false,
         queued: false,
         blocked: false,
         failures: 0,

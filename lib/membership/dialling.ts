@@ -135,6 +135,8 @@ export function dialled(core: Core, linkId: LinkId): void {
   const link = core.links.get(linkId);
   // It was given up while it was being dialled.
   if (!link) return void core.out.push({ type: 'close', link: linkId, drain: false });
+  const record = core.book.get(link.address);
+  if (record) record.isOpen = true;
   link.stage = 'greeting';
   link.connection = core.randomId();
   core.timers.set(`handshake ${link.id}`, core.nowMs + core.config.limits.handshakeMs);
@@ -167,6 +169,7 @@ export function dialFailed(core: Core, link: LinkRecord, code: PeerageErrorCode,
   const record = core.book.get(link.address);
   if (!record) return;
   const isNews = record.last?.result !== 'failed' || record.last.code !== code;
+  if (code === 'CONNECTION_REFUSED') record.isOpen = false;
   core.attemptEnded(link, { result: 'failed', code, message });
   if (REFUSALS.has(code) && isNews) core.emitRefused(link, code, message);
   record.failures += 1;

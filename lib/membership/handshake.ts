@@ -7,23 +7,13 @@ import { sendBeat } from './beats.js';
 import { type Hello, type Refuse, versionMismatch, type Welcome, WIRE_VERSIONS } from '../wire/messages.js';
 import type { LinkId } from './membership.types.js';
 import { adopt, bind, down, linkOf, lostPeerAt, peerOf } from './peers.js';
+import { isEvidence } from './reach.js';
 
 /**
  * How long a peer has to prove that it lives when someone else comes with its address. A restarted process
  * on the same host is known at once, because its kernel resets the old connection.
  */
 const CONTEST_MS = 1_000;
-
-/** Failed dials that leave it open whether a peer lives. Any other failure means that it is gone from there. */
-const OPEN_QUESTIONS: ReadonlySet<PeerageErrorCode> = new Set([
-  'DIAL_TIMEOUT',
-  'UNREACHABLE',
-  'HOST_NOT_FOUND',
-  'CONNECTION_LOST',
-  'HANDSHAKE_TIMEOUT',
-  'TOO_MANY_HANDSHAKES',
-  'ABORTED',
-]);
 
 interface Verdict {
   readonly code: PeerageErrorCode;
@@ -63,6 +53,8 @@ export function takeWelcome(core: Core, link: LinkRecord, body: Welcome): void {
     judgeVersion({ min: body.version, max: body.version }) ?? judge(core, body.cluster, body.node);
   if (verdict) return giveUp(core, link, verdict.code, verdict.message);
   lives(core, body.node);
+  const record = core.book.get(link.address);
+  if (record) record.welcomedBy = bootId;
   if (isSpare(core, link, body)) return dropSpare(core, link, bootId);
   contestOr(core, link, adopt);
 }
@@ -115,11 +107,11 @@ export function handshakeTimedOut(core: Core, link: LinkRecord): void {
 
 /** A dial failed; its link is forgotten already. It may settle what became of a peer whose connection broke. */
 export function dialEnded(core: Core, link: LinkRecord, code: PeerageErrorCode, message: string): void {
+  const peer = lostPeerAt(core, link.address);
+  const isGone = peer !== undefined && isEvidence(core.book.get(link.address), code, peer);
   if (code === 'SELF') foundSelf(core, link);
   else dialFailed(core, link, code, message);
-  if (OPEN_QUESTIONS.has(code)) return;
-  const peer = lostPeerAt(core, link.address);
-  if (!peer) return;
+  if (!isGone) return;
   const reason = code === 'LEAVING' ? 'left' : code === 'DISCONNECTED' ? 'disconnected' : 'closed';
   down(core, peer, reason, { redial: { code, message } });
 }

@@ -30,6 +30,7 @@ import { beatDue, takeBeat } from './beats.js';
 import { allKnowOurLeaving, drain, takeLeaving } from './leaving.js';
 import type { Directive, Input, LinkId, MembershipConfig } from './membership.types.js';
 import { down, giveLostTime, lostConnection, peerOf, retune, stayedLost, updated } from './peers.js';
+import { callBack, reached } from './reach.js';
 import {
   cleared,
   doubted,
@@ -132,6 +133,8 @@ export class Membership {
         return this.setMeta(input.meta);
       case 'dialled':
         return dialled(core, input.link);
+      case 'reached':
+        return reached(core, input.address);
       case 'hello':
         return takeHello(core, input.link, input.address, input.body);
       case 'wake':
@@ -256,6 +259,8 @@ export class Membership {
         return compare(core, peer);
       case 'judge':
         return isTimedOut(core, peer) ? down(core, peer, 'timeout') : undefined;
+      case 'reach':
+        return callBack(core, peer);
       case 'lost':
         return stayedLost(core, peer);
     }

@@ -54,6 +54,8 @@ export type Input =
       readonly code: PeerageErrorCode;
       readonly message: string;
     }
+  /** The connection of a `reach` was taken. */
+  | { readonly type: 'reached'; readonly address: string }
   /** Frames. A `hello` brings a link that the core has not seen before. */
   | { readonly type: 'hello'; readonly link: LinkId; readonly address: string; readonly body: Hello }
   | { readonly type: 'welcome'; readonly link: LinkId; readonly body: Welcome }
@@ -83,6 +85,8 @@ export type Input =
 /** What is to be done about it. */
 export type Directive =
   | { readonly type: 'dial'; readonly link: LinkId; readonly host: string; readonly port: number }
+  /** Find out whether a connection to this address is taken; nothing is said on it. */
+  | { readonly type: 'reach'; readonly address: string; readonly host: string; readonly port: number }
   | { readonly type: 'send'; readonly link: LinkId; readonly frame: ControlFrame }
   /** Send one UDP probe. */
   | {

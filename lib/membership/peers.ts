@@ -8,6 +8,7 @@ import { introduce, startDigests } from './anti-entropy.js';
 import { tellLeaving } from './leaving.js';
 import { sendBeat, startBeats, stopBeats } from './beats.js';
 import { drawRing, ringChanged } from './monitors.js';
+import { callBackLater } from './reach.js';
 import { cleared, deadline, startTrial, stopSuspicion } from './suspicion.js';
 
 /**
@@ -114,6 +115,7 @@ export function down(
   stopBeats(core, peer);
   stopSuspicion(core, peer);
   core.timers.delete(`lost ${bootId}`);
+  core.timers.delete(`reach ${bootId}`);
   core.out.push({ type: 'route', bootId, link: undefined });
   const link = peer.link === undefined ? undefined : core.links.get(peer.link);
   if (link) core.close(link, reason === 'disconnected' || reason === 'left');
@@ -215,6 +217,7 @@ function reconnected(core: Core, peer: PeerRecord, link: LinkRecord): void {
 /** A connection begins: the dialer's first beat ends the handshake, then each tells whom else it knows. */
 function begin(core: Core, peer: PeerRecord, link: LinkRecord): void {
   if (link.direction === 'outbound') sendBeat(core, peer);
+  else callBackLater(core, peer);
   startBeats(core, peer);
   if (core.isDraining) tellLeaving(core, peer);
   introduce(core, peer, link);

@@ -57,6 +57,7 @@ export class PeerMesh implements Mesh {
   private readonly random: () => number;
   private readonly links: MeshLinks;
   private readonly messages: MessageRoutes;
+  private readonly stopped = new AbortController();
   private readonly dials = new Map<LinkId, AbortController>();
   private readonly listeners = new Set<(event: PeerEvent) => void>();
   private readonly attempts = new Attempts();
@@ -225,6 +226,7 @@ export class PeerMesh implements Mesh {
     this.messages.stop(new PeerageError('NOT_RUNNING', 'This node has stopped.'));
     this.cancelWake();
     this.cancelProber();
+    this.stopped.abort();
     for (const dial of this.dials.values()) dial.abort();
     this.attempts.endAll({ result: 'failed', code: 'ABORTED', message: 'the node is shutting down' });
     await Promise.all([this.transport.close(), this.prober?.close()]);
@@ -249,6 +251,9 @@ export class PeerMesh implements Mesh {
     switch (directive.type) {
       case 'dial':
         void this.dial(directive.link, directive.host, directive.port);
+        return;
+      case 'reach':
+        void this.reach(directive.address, directive.host, directive.port);
         return;
       case 'send': {
         const { link, frame } = directive;
@@ -294,6 +299,15 @@ export class PeerMesh implements Mesh {
         this.input({ type: 'dialFailed', link: id, code, message: describeError(error) });
     } finally {
       this.dials.delete(id);
+    }
+  }
+
+  private async reach(address: string, host: string, port: number): Promise<void> {
+    try {
+      await this.transport.reach(host, port, this.stopped.signal);
+      if (!this.isStopped()) this.input({ type: 'reached', address });
+    } catch {
+      // Out of reach is what the core takes for granted.
     }
   }
 

@@ -171,6 +171,8 @@ export class SimNode {
           directive.port,
           DEFAULT_LIMITS.handshakeMs,
         );
+      case 'reach':
+        return this.world.reach(this, directive.address, directive.host);
       case 'send': {
         const end = this.byLink.get(directive.link);
         this.sent += 1;

@@ -113,6 +113,16 @@ export class World {
     tryOnce(1_000);
   }
 
+  /** Opens a connection and closes it at once. A kernel takes it, whatever its process does. */
+  reach(node: SimNode, address: string, host: string): void {
+    const started = node.incarnation;
+    this.after(3 * this.transitMs(), () => {
+      const isThrough = this.reaches(node.host, host) && this.reaches(host, node.host);
+      if (!isThrough || !this.nodes.get(address)?.isAlive) return;
+      node.whenRunning(() => node.incarnation === started && node.handle({ type: 'reached', address }));
+    });
+  }
+
   /** Sends a UDP probe: it is answered by the worker of the very process, blocked or not, or lost. */
   probe(node: SimNode, target: { bootId: string; host: string; port: number; silentMs: number }): void {
     const { incarnation, bootId } = node;

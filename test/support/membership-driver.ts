@@ -1,3 +1,4 @@
+import type { PeerageErrorCode } from '../../lib/errors/peerage-error.js';
 import type { PeerEvent } from '../../lib/membership/events.js';
 import type { NameExplanation } from '../../lib/membership/explanation.js';
 import { Membership } from '../../lib/membership/membership.js';
@@ -74,10 +75,7 @@ export class MembershipDriver {
     return dialsOf(this.handle({ type: 'found', provider: 'udp', names, as: 'hint' }));
   }
 
-  fail(
-    link: LinkId,
-    code: 'CONNECTION_REFUSED' | 'DIAL_TIMEOUT' | 'WRONG_SECRET' = 'CONNECTION_REFUSED',
-  ): Directive[] {
+  fail(link: LinkId, code: PeerageErrorCode = 'CONNECTION_REFUSED'): Directive[] {
     return this.handle({ type: 'dialFailed', link, code, message: `it failed with ${code}` });
   }
 
@@ -125,6 +123,11 @@ export class MembershipDriver {
     const link = this.hello(node);
     this.beat(link);
     return link;
+  }
+
+  /** A connection to this node's address was taken. */
+  reached({ host, port }: NodeInfo): void {
+    this.handle({ type: 'reached', address: `${host}:${port}` });
   }
 
   explain(name: string): NameExplanation {

@@ -170,6 +170,7 @@ function counted(transport: Transport): { transport: Transport; open: Set<Link> 
     transport: {
       listen: (door) => transport.listen({ ...door, accepted: (link) => door.accepted(count(link)) }),
       dial: async (host, port, signal) => count(await transport.dial(host, port, signal)),
+      reach: (host, port, signal) => transport.reach(host, port, signal),
       close: () => transport.close(),
     },
   };

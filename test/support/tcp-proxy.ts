@@ -3,6 +3,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 /** Forwards what comes to one port of 127.0.0.1 to another: a port mapping. */
 export class TcpProxy {
   private readonly sockets = new Set<Socket>();
+  /** Connections so far. */
+  taken = 0;
 
   private constructor(
     private readonly server: Server,
@@ -21,12 +23,20 @@ export class TcpProxy {
     return proxy;
   }
 
+  /** Breaks every connection; new ones are taken. Returns how many there were. */
+  reset(): number {
+    const broken = [...this.sockets];
+    for (const socket of broken) socket.resetAndDestroy();
+    return broken.length / 2;
+  }
+
   async close(): Promise<void> {
     for (const socket of this.sockets) socket.destroy();
     await new Promise((resolve) => this.server.close(resolve));
   }
 
   private forward(caller: Socket): void {
+    this.taken += 1;
     const target = connect(this.to, '127.0.0.1');
     endTogether(this.sockets, caller, target);
     caller.pipe(target);

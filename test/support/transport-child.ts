@@ -41,8 +41,8 @@ async function impostor(port: number): Promise<unknown> {
   const signal = new AbortController().signal;
   const result = await ours.dial('localhost', port, signal).then(() => 'accepted', codeOf);
   await ours.close();
-  const { client } = createTlsMode({ kind: 'secret', secrets: [SECRET] }, 'test');
-  const { pskCallback } = client;
+  const [client] = createTlsMode({ kind: 'secret', secrets: [SECRET] }, 'test').clients;
+  const { pskCallback } = client!;
   return {
     careless: await secure({ port, minVersion: 'TLSv1.3', pskCallback: pskCallback! }),
     handshake: await secure({ ...client, port }),

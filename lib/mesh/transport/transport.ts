@@ -63,6 +63,12 @@ export interface Transport {
    * `CONNECTION_LOST`, `WRONG_SECRET`, `NOT_AUTHENTICATED`, `SECURITY_MISMATCH`, `NOT_PEERAGE`, `ABORTED`
    */
   dial(host: string, port: number, signal: AbortSignal): Promise<Link>;
+  /**
+   * Whether somebody takes a connection there: opens one, says nothing on it, and closes it.
+   *
+   * @throws PeerageError as `dial`
+   */
+  reach(host: string, port: number, signal: AbortSignal): Promise<void>;
   /** Stops listening and ends every link, unfinished handshakes too. Bounded in time; may be called again. */
   close(): Promise<void>;
 }

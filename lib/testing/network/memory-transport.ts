@@ -34,6 +34,9 @@ export function createMemoryTransport(network: MemoryNetwork, options: MemoryTra
   return new MemoryTransport(network, options);
 }
 
+/** What is done where somebody listens. Returns why the caller is not taken. */
+type Call = (listener: MemoryListener, far: MemoryPipe, callerAddress: string) => PeerageError | undefined;
+
 class MemoryTransport implements Transport, MemoryListener {
   private readonly links = new Set<FrameLink>();
   private readonly dials = new Set<MemoryDial>();
@@ -61,22 +64,19 @@ class MemoryTransport implements Transport, MemoryListener {
     return { host, port };
   }
 
-  dial(host: string, port: number, signal: AbortSignal): Promise<Link> {
-    const address = formatHostPort(host, port);
-    if (this.closing || signal.aborted) return Promise.reject(dialAborted(address, signal.reason));
-    return new Promise((resolve, reject) => {
-      const dial: MemoryDial = new MemoryDial(address, this.network, this.options.limits, (result) => {
-        this.dials.delete(dial);
-        signal.removeEventListener('abort', abort);
-        if (result instanceof PeerageError) reject(result);
-        else resolve(this.link(result));
-      });
-      const abort = () => dial.fail(dialAborted(address, signal.reason));
-      signal.addEventListener('abort', abort);
-      this.dials.add(dial);
-      const callerAddress = formatHostPort(this.options.host, this.network.freePort());
-      dial.start(this.address, callerAddress, (listener) => listener.judge(callerAddress, this.key));
-    });
+  async dial(host: string, port: number, signal: AbortSignal): Promise<Link> {
+    return this.link(
+      await this.connect(host, port, signal, (listener, far, callerAddress) => {
+        const refusal = listener.judge(callerAddress, this.key);
+        if (!refusal) listener.accept(far);
+        return refusal;
+      }),
+    );
+  }
+
+  async reach(host: string, port: number, signal: AbortSignal): Promise<void> {
+    const pipe = await this.connect(host, port, signal, () => undefined);
+    pipe.destroy();
   }
 
   close(): Promise<void> {
@@ -94,6 +94,23 @@ class MemoryTransport implements Transport, MemoryListener {
     const caller: PendingCaller = { stage: 'proved', evict: () => undefined };
     this.pending.admit(caller);
     this.door?.accepted(this.link(pipe, () => this.pending.settled(caller)));
+  }
+
+  private connect(host: string, port: number, signal: AbortSignal, call: Call): Promise<MemoryPipe> {
+    const address = formatHostPort(host, port);
+    if (this.closing || signal.aborted) return Promise.reject(dialAborted(address, signal.reason));
+    return new Promise((resolve, reject) => {
+      const dial: MemoryDial = new MemoryDial(address, this.network, this.options.limits, (result) => {
+        this.dials.delete(dial);
+        signal.removeEventListener('abort', abort);
+        if (result instanceof PeerageError) reject(result);
+        else resolve(result);
+      });
+      const abort = () => dial.fail(dialAborted(address, signal.reason));
+      signal.addEventListener('abort', abort);
+      this.dials.add(dial);
+      dial.start(this.address, formatHostPort(this.options.host, this.network.freePort()), call);
+    });
   }
 
   private refusalOf(key: PreSharedKey | undefined): PeerageError | undefined {
@@ -158,16 +175,15 @@ class MemoryDial {
     );
   }
 
-  start(from: string, callerAddress: string, judge: (to: MemoryListener) => PeerageError | undefined): void {
+  start(from: string, callerAddress: string, call: Call): void {
     const { near, far } = this.network.connect(from, this.address, callerAddress);
     this.near = near;
     near.call(() => {
       const listener = this.network.listenerAt(this.address);
-      const refusal = listener ? judge(listener) : undefined;
+      const refusal = listener && call(listener, far, callerAddress);
       const isTaken = listener !== undefined && refusal === undefined;
       far.call(() => this.answered(near, isTaken ? undefined : this.asSeenHere(refusal)));
-      if (isTaken) listener.accept(far);
-      else far.destroy();
+      if (!isTaken) far.destroy();
     });
   }
 

@@ -35,6 +35,7 @@ describe('a name that was heard', () => {
 
   it('of a node that was killed is dialled for a while, and then forgotten', () => {
     const link = driver.peer(nodeOf(NAME, '7'));
+    driver.reached(nodeOf(NAME));
     driver.hint(NAME);
     driver.handle({ type: 'closed', link, code: 'EOF' });
     const [redial] = dialsOf(driver.last);

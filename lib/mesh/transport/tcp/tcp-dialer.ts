@@ -1,5 +1,5 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { PeerageError } from '../../../errors/peerage-error.js';
 import { formatHostPort } from '../../../naming/node-name.js';
 import { dialAborted, dialError, dialTimeout, notAuthenticated } from './socket-errors.js';
@@ -9,6 +9,14 @@ import type { TcpContext } from './tcp-context.js';
 import type { TlsMode } from './tls.js';
 import type { Link } from '../transport.js';
 
+interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly signal: AbortSignal;
+  /** Until when the connection must stand. */
+  readonly deadlineMs: number;
+}
+
 /** Opens links to other nodes. */
 export class TcpDialer {
   private readonly dials = new Set<Dial>();
@@ -16,11 +24,47 @@ export class TcpDialer {
 
   constructor(private readonly context: TcpContext) {}
 
-  dial(host: string, port: number, signal: AbortSignal): Promise<Link> {
+  /** With the first secret, then with each other one: while secrets are changed, any that both accept will do. */
+  async dial(host: string, port: number, signal: AbortSignal): Promise<Link> {
+    const { tls } = this.context;
+    const target = this.target(host, port, signal);
+    if (!tls) return this.link(await this.connect(target));
+    let refusal: unknown;
+    for (const client of tls.clients) {
+      try {
+        return this.link(await this.connect(target, client));
+      } catch (error) {
+        refusal ??= error;
+        if (!(error instanceof PeerageError) || error.code !== 'WRONG_SECRET') break;
+      }
+    }
+    throw refusal;
+  }
+
+  async reach(host: string, port: number, signal: AbortSignal): Promise<void> {
+    const socket = await this.connect(this.target(host, port, signal));
+    socket.on('error', () => undefined);
+    socket.destroy();
+  }
+
+  /** Gives up every dial; later ones are rejected. */
+  close(): void {
+    this.isClosed = true;
+    for (const dial of [...this.dials]) dial.fail(dialAborted(dial.address));
+  }
+
+  private target(host: string, port: number, signal: AbortSignal): Target {
+    const { clock, options } = this.context;
+    return { host, port, signal, deadlineMs: clock.now() + options.limits.handshakeMs };
+  }
+
+  /** A connected socket; with `client`, one whose TLS handshake is over. */
+  private connect(target: Target, client?: ConnectionOptions): Promise<Socket> {
+    const { host, port, signal } = target;
     const address = formatHostPort(host, port);
     if (this.isClosed || signal.aborted) return Promise.reject(dialAborted(address, signal.reason));
     return new Promise((resolve, reject) => {
-      const dial = new Dial(this.context, address, (result) => {
+      const dial = new Dial(this.context, address, client, (result) => {
         this.dials.delete(dial);
         signal.removeEventListener('abort', abort);
         if (result instanceof PeerageError) reject(result);
@@ -29,18 +73,21 @@ export class TcpDialer {
       const abort = () => dial.fail(dialAborted(address, signal.reason));
       signal.addEventListener('abort', abort);
       this.dials.add(dial);
-      dial.start(host, port);
+      dial.start(target);
     });
   }
 
-  /** Gives up every dial; later ones are rejected. */
-  close(): void {
-    this.isClosed = true;
-    for (const dial of [...this.dials]) dial.fail(dialAborted(dial.address));
+  private link(socket: Socket): Link {
+    const { limits } = this.context.options;
+    return this.context.link(socket, {
+      dialled: true,
+      handshakeMs: limits.handshakeMs,
+      ...(this.context.tls ? {} : { judgeFirst: (header) => judgePlaintext(header, limits.helloBytes) }),
+    });
   }
 }
 
-/** One dial: TCP, then TLS where there is any, within one deadline. */
+/** One connection on its way: TCP, then TLS where it is wanted, within one deadline. */
 class Dial {
   private socket: Socket | undefined;
   private isOver = false;
@@ -49,13 +96,15 @@ class Dial {
   constructor(
     private readonly context: TcpContext,
     readonly address: string,
-    private readonly done: (result: Link | PeerageError) => void,
+    private readonly client: ConnectionOptions | undefined,
+    private readonly done: (result: Socket | PeerageError) => void,
   ) {}
 
-  start(host: string, port: number): void {
+  start({ host, port, deadlineMs }: Target): void {
     const { clock, options } = this.context;
-    const { handshakeMs } = options.limits;
-    this.cancelDeadline = clock.after(handshakeMs, () => this.fail(dialTimeout(this.address, handshakeMs)));
+    this.cancelDeadline = clock.after(Math.max(0, deadlineMs - clock.now()), () =>
+      this.fail(dialTimeout(this.address, options.limits.handshakeMs)),
+    );
     const socket = connectTcp({ host, port });
     this.socket = socket;
     socket.once('error', (error) => this.fail(dialError(this.address, 'none', error)));
@@ -75,12 +124,13 @@ class Dial {
   private onConnect(socket: Socket): void {
     if (this.isOver) return;
     tuneSocket(socket);
-    if (this.context.tls) this.secure(socket, this.context.tls);
+    const { tls } = this.context;
+    if (tls && this.client) this.secure(socket, tls, this.client);
     else this.succeed(socket);
   }
 
-  private secure(raw: Socket, tls: TlsMode): void {
-    const socket = connectTls({ ...tls.client, socket: raw });
+  private secure(raw: Socket, tls: TlsMode, client: ConnectionOptions): void {
+    const socket = connectTls({ ...client, socket: raw });
     this.socket = socket;
     socket.once('error', (error) => this.fail(dialError(this.address, tls.kind, error)));
     socket.once('secureConnect', () => this.onSecure(socket, tls));
@@ -88,22 +138,13 @@ class Dial {
 
   private onSecure(socket: TLSSocket, tls: TlsMode): void {
     if (this.isOver) return;
-    if (!tls.isAuthenticated(socket)) {
-      this.fail(notAuthenticated(this.address, tls.kind));
-      return;
-    }
-    this.succeed(socket);
+    if (tls.isAuthenticated(socket)) this.succeed(socket);
+    else this.fail(notAuthenticated(this.address, tls.kind));
   }
 
   private succeed(socket: Socket): void {
-    const { limits } = this.context.options;
     this.over();
-    const link = this.context.link(socket, {
-      dialled: true,
-      handshakeMs: limits.handshakeMs,
-      ...(this.context.tls ? {} : { judgeFirst: (header) => judgePlaintext(header, limits.helloBytes) }),
-    });
-    this.done(link);
+    this.done(socket);
   }
 
   private over(): void {

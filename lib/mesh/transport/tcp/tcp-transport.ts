@@ -48,6 +48,10 @@ class TcpTransport implements Transport {
     return this.dialer.dial(host, port, signal);
   }
 
+  reach(host: string, port: number, signal: AbortSignal): Promise<void> {
+    return this.dialer.reach(host, port, signal);
+  }
+
   close(): Promise<void> {
     return (this.closing ??= this.closeAll());
   }

@@ -20,8 +20,11 @@ const VERSION = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
 /** How one transport protects its connections: the same answer for every connection, made once. */
 export interface TlsMode {
   readonly kind: 'secret' | 'tls';
-  /** Shared by every dialled connection: a context of its own would cost each one 0.7 ms. */
-  readonly client: ConnectionOptions;
+  /**
+   * For dials, one a secret, the first one first. Shared by every dialled connection: a context of its own would
+   * cost each one 0.7 ms.
+   */
+  readonly clients: readonly ConnectionOptions[];
   /** Options of the one server. `refuse` hears why a caller's key was not accepted. */
   server(refuse: (socket: TLSSocket, error: PeerageError) => void): TlsOptions;
   /** Whether a connection whose handshake succeeded proves what it has to. */
@@ -35,16 +38,16 @@ export function createTlsMode(security: Exclude<Security, { kind: 'none' }>, clu
 
 function secretMode(secrets: readonly string[], cluster: string): TlsMode {
   const keys = secrets.map((secret) => preSharedKey(secret, cluster));
-  const own = keys[0]!;
+  // A client with a key silently accepts a server that shows a certificate its CAs trust. So it has none.
+  const secureContext = createSecureContext({ ...VERSION, ciphers: PSK_SUITE, ca: [] });
   return {
     kind: 'secret',
-    client: {
-      // A client with a key silently accepts a server that shows a certificate its CAs trust. So it has none.
-      secureContext: createSecureContext({ ...VERSION, ciphers: PSK_SUITE, ca: [] }),
+    clients: keys.map(({ key, identity }) => ({
+      secureContext,
       rejectUnauthorized: true,
-      pskCallback: () => ({ psk: own.key, identity: own.identity }),
+      pskCallback: () => ({ psk: key, identity }),
       checkServerIdentity: () => undefined,
-    },
+    })),
     server: (refuse) => ({
       ...VERSION,
       ciphers: PSK_SUITE,
@@ -65,14 +68,16 @@ function certificateMode(tls: PeerageTlsOptions): TlsMode {
   const options: SecureContextOptions = { ...VERSION, ...tls, ciphers: SUITES };
   return {
     kind: 'tls',
-    client: {
-      secureContext: contextOf(options),
-      rejectUnauthorized: true,
-      // Nodes are dialled by address, at addresses that come and go. This is safe because `ca` is the only
-      // authority trusted here and it signs nothing but this cluster's nodes: any of its certificates is a
-      // node's. Who exactly answers is told in the handshake above.
-      checkServerIdentity: () => undefined,
-    },
+    clients: [
+      {
+        secureContext: contextOf(options),
+        rejectUnauthorized: true,
+        // Nodes are dialled by address, at addresses that come and go. This is safe because `ca` is the only
+        // authority trusted here and it signs nothing but this cluster's nodes: any of its certificates is a
+        // node's. Who exactly answers is told in the handshake above.
+        checkServerIdentity: () => undefined,
+      },
+    ],
     server: () => ({ ...options, requestCert: true, rejectUnauthorized: true }),
     isAuthenticated: (socket) => socket.authorized && hasPeerCertificate(socket),
   };

@@ -83,7 +83,9 @@ describe('createTlsMode', () => {
     const server = mode.server(() => undefined);
     expect(server).not.toHaveProperty('cert');
     expect(server).not.toHaveProperty('requestCert');
-    expect(mode.client).toMatchObject({ rejectUnauthorized: true });
-    expect(mode.client.pskCallback?.(null)).toMatchObject({ identity: preSharedKey(NEW, 'a').identity });
+    expect(mode.clients).toMatchObject([{ rejectUnauthorized: true }, { rejectUnauthorized: true }]);
+    expect(mode.clients.map(({ pskCallback }) => pskCallback?.(null))).toMatchObject(
+      [NEW, OLD].map((secret) => ({ identity: preSharedKey(secret, 'a').identity })),
+    );
   });
 });
