@@ -231,8 +231,8 @@ export function describeTransport(name: string, setUp: () => ConformanceSetup): 
     });
 
     it('leaves links alone whose handshake is over', async () => {
-      const { near, far } = await connect({ limits: { handshakeMs: 50 } });
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      const { near, far } = await connect({ limits: { handshakeMs: 500 } });
+      await new Promise((resolve) => setTimeout(resolve, 700));
       near.link.send(1, 'still here');
       await far.received(1);
     });

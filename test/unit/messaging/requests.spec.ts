@@ -232,7 +232,7 @@ describe('requests', () => {
       world.rejection(a!.messaging.request(b!.name, 'price.get', i, { timeoutMs: 60_000 })),
     );
     const toC = a!.messaging.request(c!.name, 'price.get', 1, { timeoutMs: 60_000 });
-    await world.pass(100);
+    await world.pass(1_000);
     const startMs = world.clock.now();
     await world.crash(b!);
     for (const error of await Promise.all(toB)) {
