@@ -36,6 +36,16 @@ export interface LimitOptions {
   readonly peers: number;
   /** Bytes that may wait to be sent to one peer. @default 16777216 */
   readonly sendQueueBytes: number;
+  /**
+   * Messages of one peer that are handled at once: events and requests whose handlers' promises have not ended.
+   * Others wait, up to `receiveQueueBytes`. @default 256
+   */
+  readonly handlers: number;
+  /**
+   * Bytes of messages of one peer that are handled or wait for it. The peer sends no more before some are done:
+   * what it has beyond that waits in its own queue, up to its `sendQueueBytes`. @default 4194304
+   */
+  readonly receiveQueueBytes: number;
   /** Dials under way at once. @default 32 */
   readonly dials: number;
   /** Names kept from hints (UDP, `serve`, other nodes); the oldest goes first. @default 1024 */
@@ -160,6 +170,8 @@ export const DEFAULT_LIMITS: LimitOptions = {
   messageBytes: 4 * 1024 * 1024,
   peers: 512,
   sendQueueBytes: 16 * 1024 * 1024,
+  handlers: 256,
+  receiveQueueBytes: 4 * 1024 * 1024,
   dials: 32,
   hintedNames: 1_024,
   hintMs: 30_000,

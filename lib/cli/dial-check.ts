@@ -68,5 +68,6 @@ function helloOf(cluster: string): Hello {
     node: { name: `discover@${host}:1`, bootId, host, port: 1, meta: {} },
     probeKey: randomBytes(PROBE_KEY_BYTES),
     peers: 0,
+    limits: { frameBytes: DEFAULT_LIMITS.frameBytes, messageBytes: DEFAULT_LIMITS.messageBytes },
   };
 }

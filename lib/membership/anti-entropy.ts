@@ -1,6 +1,6 @@
 import type { Core, LinkRecord, PeerRecord } from './core.js';
 import { foundHints, hasQueue } from './dialling.js';
-import type { Digest, PeerList } from '../wire/messages.js';
+import { type Digest, MIN_FRAME_BYTES, type PeerList } from '../wire/messages.js';
 
 /** How often a node compares its view with one random peer. */
 const DIGEST_MS = 30_000;
@@ -10,6 +10,9 @@ const TOLD = 'peers';
 
 /** Who has fewer peers is told of all others at once; who has more has heard of most, and compares views. */
 const NEWCOMER_PEERS = 16;
+
+/** Bytes of a peer in a list, besides its name. */
+const LISTED_BYTES = 64;
 
 /** Views are compared this long after a connection began, or later, while there is something to dial. */
 const COMPARE_MS = 1_000;
@@ -23,8 +26,7 @@ export function introduce(core: Core, peer: PeerRecord, link: LinkRecord): void 
     if (link.direction === 'outbound') compareLater(core, peer);
     return;
   }
-  const peers = known(core, peer);
-  if (peers.length > 0) core.send(link.id, { kind: 'peers', body: { peers } });
+  if (core.peers.size > 1) tellPeers(core, peer, link, false);
 }
 
 /** It is time to compare views with a peer. */
@@ -47,7 +49,7 @@ export function takePeerList(core: Core, peer: PeerRecord, link: LinkRecord, lis
     TOLD,
     strangers.map(({ name }) => name),
   );
-  if (list.want) core.send(link.id, { kind: 'peers', body: { peers: known(core, peer) } });
+  if (list.want) tellPeers(core, peer, link, false);
 }
 
 export function startDigests(core: Core): void {
@@ -65,11 +67,29 @@ export function sendDigest(core: Core): void {
 /** A peer's view: when it differs from ours, each sends the other its list. */
 export function takeDigest(core: Core, peer: PeerRecord, link: LinkRecord, digest: Digest): void {
   if (digest.hash === core.viewHash) return;
-  core.send(link.id, { kind: 'peers', body: { peers: known(core, peer), want: true } });
+  tellPeers(core, peer, link, true);
 }
 
 function tellView(core: Core, { link }: PeerRecord): void {
   if (link !== undefined) core.send(link, { kind: 'digest', body: { hash: core.viewHash } });
+}
+
+/** Several frames, when there are many: each fits the smallest limit that a node may have. */
+function tellPeers(core: Core, receiver: PeerRecord, link: LinkRecord, want: boolean): void {
+  let peers: PeerList['peers'][number][] = [];
+  let bytes = LISTED_BYTES;
+  for (const peer of known(core, receiver)) {
+    // A character takes three bytes at most.
+    const more = 3 * peer.name.length + LISTED_BYTES;
+    if (bytes + more > MIN_FRAME_BYTES) {
+      core.send(link.id, { kind: 'peers', body: { peers } });
+      peers = [];
+      bytes = LISTED_BYTES;
+    }
+    peers.push(peer);
+    bytes += more;
+  }
+  core.send(link.id, { kind: 'peers', body: want ? { peers, want } : { peers } });
 }
 
 function known(core: Core, receiver: PeerRecord): PeerList['peers'] {

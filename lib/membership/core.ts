@@ -5,7 +5,7 @@ import { AddressBook, type AddressRecord } from './address-book.js';
 import type { DownEvidence, Peer, PeerStatus } from './events.js';
 import type { AttemptResult } from './explanation.js';
 import { Health } from './health.js';
-import type { ControlFrame } from '../wire/messages.js';
+import type { ControlFrame, WireLimits } from '../wire/messages.js';
 import type { Directive, LinkId, MembershipConfig } from './membership.types.js';
 import { Timers } from './timers.js';
 import { viewPart } from './view-hash.js';
@@ -32,6 +32,8 @@ export interface LinkRecord {
   remoteProbeKey?: Uint8Array;
   /** How many peers it had when it said so. */
   remotePeers?: number;
+  /** What it takes. */
+  remoteLimits?: WireLimits;
   /** The connection that we named as current in our welcome. */
   listed?: string;
 }
@@ -204,6 +206,17 @@ export class Core {
   begin(link: LinkRecord): void {
     this.links.set(link.id, link);
     this.handshakes.add(link);
+  }
+
+  /** What we tell others that we take. */
+  wireLimits(): WireLimits {
+    const { frameBytes, messageBytes } = this.config.limits;
+    return { frameBytes, messageBytes };
+  }
+
+  /** Messages for this peer go by this link, from now on. */
+  route(bootId: string, { id, remoteLimits }: LinkRecord): void {
+    this.out.push({ type: 'route', bootId, link: id, limits: remoteLimits! });
   }
 
   send(link: LinkId, frame: ControlFrame): void {

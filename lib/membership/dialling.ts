@@ -149,6 +149,7 @@ export function dialled(core: Core, linkId: LinkId): void {
       node: core.self,
       probeKey: core.config.probeKey,
       peers: core.peers.size,
+      limits: core.wireLimits(),
     },
   });
 }

@@ -34,6 +34,7 @@ export function takeHello(core: Core, id: LinkId, address: string, hello: Hello)
     remote: hello.node,
     remoteProbeKey: hello.probeKey,
     remotePeers: hello.peers,
+    remoteLimits: hello.limits,
   };
   core.begin(link);
   const verdict = judgeVersion(hello.versions) ?? judge(core, hello.cluster, hello.node);
@@ -48,6 +49,7 @@ export function takeWelcome(core: Core, link: LinkRecord, body: Welcome): void {
   link.remote = body.node;
   link.remoteProbeKey = body.probeKey;
   link.remotePeers = body.peers;
+  link.remoteLimits = body.limits;
   const { bootId } = body.node;
   const verdict =
     judgeVersion({ min: body.version, max: body.version }) ?? judge(core, body.cluster, body.node);
@@ -175,6 +177,7 @@ function welcome(core: Core, link: LinkRecord): void {
       node: core.self,
       probeKey: core.config.probeKey,
       peers: core.peers.size,
+      limits: core.wireLimits(),
       ...(current !== undefined && { current }),
     },
   });

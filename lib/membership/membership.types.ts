@@ -16,6 +16,7 @@ import type {
   PeerList,
   Refuse,
   Welcome,
+  WireLimits,
 } from '../wire/messages.js';
 
 /** A connection, from its dial or its hello to its end. Numbered by the core, never reused. */
@@ -101,7 +102,8 @@ export type Directive =
   /** The handshake is over. */
   | { readonly type: 'established'; readonly link: LinkId }
   /** Messages for this peer go by this link; without one, they wait for the next `route` or for its end. */
-  | { readonly type: 'route'; readonly bootId: string; readonly link: LinkId | undefined }
+  | { readonly type: 'route'; readonly bootId: string; readonly link: LinkId; readonly limits: WireLimits }
+  | { readonly type: 'route'; readonly bootId: string; readonly link: undefined }
   /** `drain`: what is queued is sent first. The core is done with the link. */
   | { readonly type: 'close'; readonly link: LinkId; readonly drain: boolean }
   /** One attempt to reach an address ended. */

@@ -191,7 +191,7 @@ function welcomed(core: Core, node: NodeInfo, link: LinkRecord): void {
   core.admit(peer);
   for (const [bootId, at] of core.disconnected) if (at === address) core.disconnected.delete(bootId);
   bindAddresses(core, peer, link);
-  core.out.push({ type: 'route', bootId: node.bootId, link: link.id });
+  core.route(node.bootId, link);
   core.out.push({ type: 'emit', event: { type: 'peer.up', peer: core.snapshot(peer) } });
   ringChanged(core);
   begin(core, peer, link);
@@ -208,7 +208,7 @@ function reconnected(core: Core, peer: PeerRecord, link: LinkRecord): void {
   core.timers.delete(`lost ${peer.node.bootId}`);
   if (old) core.close(old, true);
   bindAddresses(core, peer, link);
-  core.out.push({ type: 'route', bootId: peer.node.bootId, link: link.id });
+  core.route(peer.node.bootId, link);
   if (JSON.stringify(peer.node.meta) !== JSON.stringify(link.remote!.meta)) updated(core, peer, link.remote!);
   cleared(core, peer);
   begin(core, peer, link);

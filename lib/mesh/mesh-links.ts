@@ -16,7 +16,9 @@ export interface LinkOwner {
   newLink(): LinkId;
   input(input: Input): void;
   /** A message came, maybe by a link that is only being drained. */
-  message(id: LinkId, link: Link, kind: number, body: unknown): void;
+  message(id: LinkId, link: Link, kind: number, body: unknown, bytes: number): void;
+  /** The other side takes so many bytes of messages more. */
+  window(id: LinkId, bytes: number): void;
   /** A link is gone, told of or not. */
   gone(id: LinkId): void;
   refused(address: string, code: PeerageErrorCode, message: string): void;
@@ -39,8 +41,8 @@ export class MeshLinks {
   accept(link: Link): void {
     let id: LinkId | undefined;
     link.open({
-      frame: (kind, body) => {
-        if (id !== undefined) this.frame(id, link, kind, body);
+      frame: (kind, body, bytes) => {
+        if (id !== undefined) this.frame(id, link, kind, body, bytes);
         else if (this.owner.isOpen()) id = this.hello(link, kind, body);
         else link.destroy();
       },
@@ -56,7 +58,7 @@ export class MeshLinks {
   take(link: Link, id: LinkId): void {
     this.links.set(id, link);
     link.open({
-      frame: (kind, body) => this.frame(id, link, kind, body),
+      frame: (kind, body, bytes) => this.frame(id, link, kind, body, bytes),
       heard: this.hearing(() => id),
       closed: (code) => this.closed(id, code),
     });
@@ -82,13 +84,19 @@ export class MeshLinks {
     return id;
   }
 
-  private frame(id: LinkId, link: Link, kind: number, body: unknown): void {
-    if (isMessage(kind)) return this.owner.message(id, link, kind, body);
+  private frame(id: LinkId, link: Link, kind: number, body: unknown, bytes: number): void {
+    if (isMessage(kind)) return this.owner.message(id, link, kind, body, bytes);
     if (!this.links.has(id)) return;
+    if (kind === FrameKind.window) return this.window(id, link, body);
     const frame = read(link, kind, body);
     if (!frame) return;
     if (frame.kind === 'hello') link.destroy(new PeerageError('MALFORMED_FRAME', 'A second hello.'));
     else this.owner.input({ ...frame, type: frame.kind, link: id } as Input);
+  }
+
+  private window(id: LinkId, link: Link, body: unknown): void {
+    if (typeof body === 'number' && body > 0 && Number.isSafeInteger(body)) this.owner.window(id, body);
+    else link.destroy(new PeerageError('MALFORMED_FRAME', 'A window is no number of bytes.'));
   }
 
   private hearing(id: () => LinkId | undefined): () => void {

@@ -1,3 +1,4 @@
+import type { PeerageError } from '../errors/peerage-error.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import type { Peer, PeerEvent } from '../membership/events.js';
 import type { AttemptResult, Explanation } from '../membership/explanation.js';
@@ -24,10 +25,23 @@ export interface PostAllResult {
   readonly queued: number;
   /** Boot ids of those whose queue has no room. */
   readonly full: readonly string[];
+  /** Boot ids of those that take no message of this length. */
+  readonly tooLong: readonly string[];
 }
 
-/** Takes a message. A PeerageError that it throws closes the connection which brought such a message. */
-export type MessageTaker = (from: string, kind: number, body: unknown) => void;
+/**
+ * Told that a message to a peer will not arrive, since the connection broke when only a part of it was sent.
+ *
+ * @param id what stands first in the body: of a request, and of what answers one, its number
+ */
+export type MessageLoss = (to: string, kind: number, id: unknown, error: PeerageError) => void;
+
+/**
+ * Takes a message. A promise that it returns says until when the message is handled: so many of a peer are handled
+ * at once as `limits.handlers` allows. A PeerageError that it throws closes the connection which brought such a
+ * message.
+ */
+export type MessageTaker = (from: string, kind: number, body: unknown) => unknown;
 
 /**
  * The connections of this node, behind everything above them. Nothing above knows about sockets, so another
@@ -58,25 +72,29 @@ export interface Mesh {
    * connection of the peer is being dialled again. Messages of one lane arrive in order; a long one gives way
    * to those of other lanes.
    *
-   * @param body a list
-   * @throws PeerageError `INVALID_MESSAGE` when the body cannot be encoded, or is too long.
+   * @throws PeerageError `INVALID_MESSAGE` when the body cannot be encoded, or is too long for the peer.
    */
-  post(bootId: string, kind: number, body: unknown, lane?: string): PostResult;
+  post(bootId: string, kind: number, body: readonly unknown[], lane?: string): PostResult;
   /**
    * As `post`, and tells when the operating system has taken the message. Rejects with PeerageError
    * `CONNECTION_LOST`, `PEER_GONE` or `NOT_RUNNING`.
    *
    * @throws PeerageError `INVALID_MESSAGE`
    */
-  hand(bootId: string, kind: number, body: unknown, lane?: string): Promise<void> | 'full' | 'gone';
+  hand(
+    bootId: string,
+    kind: number,
+    body: readonly unknown[],
+    lane?: string,
+  ): Promise<void> | 'full' | 'gone';
   /**
    * Queues one message for every peer; it is encoded once.
    *
    * @throws PeerageError `INVALID_MESSAGE`
    */
-  postAll(kind: number, body: unknown, lane?: string): PostAllResult;
-  /** Hands every message of every peer to `taker`. There is one. */
-  receive(taker: MessageTaker): void;
+  postAll(kind: number, body: readonly unknown[], lane?: string): PostAllResult;
+  /** Hands every message of every peer to `taker`, and what was lost on its way to `lost`. There is one of each. */
+  receive(taker: MessageTaker, lost?: MessageLoss): void;
   /** The events of the membership core, in order, synchronously. Returns the function that ends it. */
   subscribe(listener: (event: PeerEvent) => void): () => void;
 }

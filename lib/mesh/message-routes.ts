@@ -1,8 +1,9 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import type { LinkId } from '../membership/membership.types.js';
-import { FrameKind } from '../wire/messages.js';
+import { FrameKind, type WireLimits } from '../wire/messages.js';
 import { FrameWriter } from '../wire/frame-writer.js';
-import type { MessageTaker, PostAllResult, PostResult } from './mesh.js';
+import { Inbox, type InboxLimits } from './inbox.js';
+import type { MessageLoss, MessageTaker, PostAllResult, PostResult } from './mesh.js';
 import { Outbox, type OutboxLimits } from './transport/outbox.js';
 import type { Link } from './transport/transport.js';
 
@@ -32,56 +33,82 @@ export class MessageRoutes {
   private readonly writer = new FrameWriter();
   private readonly outboxes = new Map<string, Outbox>();
   private readonly carriers = new Map<string, Carrier>();
+  /** The link that was routed last. */
+  private readonly latest = new Map<string, LinkId>();
   private readonly successors = new Map<string, Carrier>();
+  private readonly inboxes = new Map<string, Inbox>();
+  /** What the other ends of links that don't carry messages yet have room for. */
+  private readonly grants = new Map<LinkId, number>();
   private readonly senders = new Map<LinkId, string>();
   private readonly ending = new Set<LinkId>();
   private taker: MessageTaker = () => {};
+  private lost: MessageLoss = () => {};
 
-  constructor(private readonly limits: OutboxLimits) {}
+  constructor(private readonly limits: OutboxLimits & InboxLimits) {}
 
-  post(bootId: string, kind: number, body: unknown, lane?: string): PostResult {
+  post(bootId: string, kind: number, body: readonly unknown[], lane?: string): PostResult {
     const outbox = this.outboxes.get(bootId);
     if (!outbox) return 'gone';
     return outbox.push(kind, body, PART_NAMES[kind]!, lane) ? 'queued' : 'full';
   }
 
-  hand(bootId: string, kind: number, body: unknown, lane?: string): Promise<void> | 'full' | 'gone' {
+  hand(
+    bootId: string,
+    kind: number,
+    body: readonly unknown[],
+    lane?: string,
+  ): Promise<void> | 'full' | 'gone' {
     const outbox = this.outboxes.get(bootId);
     if (!outbox) return 'gone';
-    return outbox.push(kind, body, PART_NAMES[kind]!, lane) ? outbox.ticket() : 'full';
+    return outbox.push(kind, body, PART_NAMES[kind]!, lane) ? outbox.ticket(lane) : 'full';
   }
 
-  postAll(kind: number, body: unknown, lane?: string): PostAllResult {
+  postAll(kind: number, body: readonly unknown[], lane?: string): PostAllResult {
     const { writer } = this;
     writer.write(kind, body, this.limits.messageBytes, PART_NAMES[kind]);
     const { slab, start, end } = writer;
     const full: string[] = [];
+    const tooLong: string[] = [];
     for (const [bootId, outbox] of this.outboxes)
-      if (!outbox.pushShared(slab, start, end, lane)) full.push(bootId);
-    return { queued: this.outboxes.size - full.length, full };
+      if (!outbox.takes(end - start)) tooLong.push(bootId);
+      else if (!outbox.pushShared(slab, start, end, lane)) full.push(bootId);
+    writer.takeBack();
+    return { queued: this.outboxes.size - full.length - tooLong.length, full, tooLong };
   }
 
-  receive(taker: MessageTaker): void {
+  receive(taker: MessageTaker, lost: MessageLoss = () => {}): void {
     this.taker = taker;
+    this.lost = lost;
   }
 
   /** A message came by a link. */
-  arrived(id: LinkId, link: Link, kind: number, body: unknown): void {
+  arrived(id: LinkId, link: Link, kind: number, body: unknown, bytes: number): void {
     const from = this.senders.get(id);
     if (from === undefined) return;
     this.outboxes.get(from)?.arrived();
     try {
-      this.taker(from, kind, body);
+      this.inboxes.get(from)?.take(kind, body, bytes, this.latest.get(from) === id);
     } catch (error) {
       if (!(error instanceof PeerageError)) throw error;
       link.destroy(error);
     }
   }
 
+  /** The other end of a link takes so many bytes of messages more. */
+  window(id: LinkId, bytes: number): void {
+    const bootId = this.senders.get(id);
+    const isCarrier = bootId !== undefined && this.carriers.get(bootId)?.id === id;
+    if (isCarrier) this.outboxes.get(bootId)?.grant(bytes);
+    else this.grants.set(id, (this.grants.get(id) ?? 0) + bytes);
+  }
+
   /** From now on this link leads to the peer. */
-  route(bootId: string, id: LinkId, link: Link): void {
+  route(bootId: string, id: LinkId, link: Link, takes: WireLimits): void {
     this.senders.set(id, bootId);
-    if (!this.outboxes.has(bootId)) this.outboxes.set(bootId, new Outbox(this.writer, this.limits));
+    if (!this.outboxes.has(bootId)) this.meet(bootId, takes);
+    this.latest.set(bootId, id);
+    let windows = 0;
+    this.inboxes.get(bootId)!.begin((bytes) => link.send(FrameKind.window, bytes, `window ${windows++}`));
     const before = this.carriers.get(bootId);
     if (before && this.ending.has(before.id)) this.successors.set(bootId, { id, link });
     else this.carry(bootId, { id, link });
@@ -103,6 +130,7 @@ export class MessageRoutes {
   linkClosed(id: LinkId): void {
     const bootId = this.senders.get(id);
     this.senders.delete(id);
+    this.grants.delete(id);
     this.ending.delete(id);
     if (bootId === undefined || this.carriers.get(bootId)?.id !== id) return;
     const successor = this.successors.get(bootId);
@@ -117,15 +145,36 @@ export class MessageRoutes {
     this.unroute(bootId);
     this.outboxes.delete(bootId);
     outbox?.close(error);
+    this.inboxes.get(bootId)?.close();
+    this.inboxes.delete(bootId);
+    this.latest.delete(bootId);
   }
 
   stop(error: PeerageError): void {
     for (const bootId of [...this.outboxes.keys()]) this.peerDown(bootId, error);
   }
 
+  private meet(bootId: string, takes: WireLimits): void {
+    this.outboxes.set(bootId, this.outboxTo(bootId, takes));
+    this.inboxes.set(bootId, new Inbox(this.limits, (kind, body) => this.taker(bootId, kind, body)));
+  }
+
+  /** Our own limits bind us, too: what we do not take we do not send. */
+  private outboxTo(bootId: string, takes: WireLimits): Outbox {
+    const limits = {
+      sendQueueBytes: this.limits.sendQueueBytes,
+      frameBytes: Math.min(takes.frameBytes, this.limits.frameBytes),
+      messageBytes: Math.min(takes.messageBytes, this.limits.messageBytes),
+    };
+    return new Outbox(limits, (kind, id, error) => this.lost(bootId, kind, id, error));
+  }
+
   private carry(bootId: string, carrier: Carrier): void {
     this.carriers.get(bootId)?.link.carry(undefined);
     this.carriers.set(bootId, carrier);
-    carrier.link.carry(this.outboxes.get(bootId));
+    const outbox = this.outboxes.get(bootId);
+    outbox?.restart(this.grants.get(carrier.id) ?? 0);
+    this.grants.delete(carrier.id);
+    carrier.link.carry(outbox);
   }
 }

@@ -4,7 +4,7 @@ import type { DownReason, Peer, PeerEvent } from '../membership/events.js';
 import type { Explanation } from '../membership/explanation.js';
 import { Membership } from '../membership/membership.js';
 import type { Directive, Input, LinkId } from '../membership/membership.types.js';
-import { FrameKind } from '../wire/messages.js';
+import { type ControlFrame, FrameKind } from '../wire/messages.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf, canonicalName, formatNodeName } from '../naming/node-name.js';
 import type { PeerageSettings } from '../peerage.options.js';
@@ -12,7 +12,15 @@ import { Attempts } from './pending-dials.js';
 import { type Clock, dateMs, systemClock } from '../time/clock.js';
 import { controlToWire, PROBE_KEY_BYTES } from '../wire/control-frames.js';
 import { falseAlarms, type FalseAlarm } from './false-alarms.js';
-import type { FoundResult, FoundSource, Mesh, MessageTaker, PostAllResult, PostResult } from './mesh.js';
+import type {
+  FoundResult,
+  FoundSource,
+  Mesh,
+  MessageLoss,
+  MessageTaker,
+  PostAllResult,
+  PostResult,
+} from './mesh.js';
 import { MessageRoutes } from './message-routes.js';
 import type { Prober, ProberOptions } from './probes/prober.js';
 import { MeshLinks } from './mesh-links.js';
@@ -80,7 +88,8 @@ export class PeerMesh implements Mesh {
       isOpen: () => this.state === 'running',
       newLink: () => this.membership!.newLink(),
       input: (input) => this.input(input),
-      message: (id, link, kind, body) => this.messages.arrived(id, link, kind, body),
+      message: (id, link, kind, body, bytes) => this.messages.arrived(id, link, kind, body, bytes),
+      window: (id, bytes) => this.messages.window(id, bytes),
       gone: (id) => this.messages.linkClosed(id),
       refused: (address, code, message) => this.refused(address, code, message),
     });
@@ -170,20 +179,25 @@ export class PeerMesh implements Mesh {
     };
   }
 
-  post(bootId: string, kind: number, body: unknown, lane?: string): PostResult {
+  post(bootId: string, kind: number, body: readonly unknown[], lane?: string): PostResult {
     return this.messages.post(bootId, kind, body, lane);
   }
 
-  hand(bootId: string, kind: number, body: unknown, lane?: string): Promise<void> | 'full' | 'gone' {
+  hand(
+    bootId: string,
+    kind: number,
+    body: readonly unknown[],
+    lane?: string,
+  ): Promise<void> | 'full' | 'gone' {
     return this.messages.hand(bootId, kind, body, lane);
   }
 
-  postAll(kind: number, body: unknown, lane?: string): PostAllResult {
+  postAll(kind: number, body: readonly unknown[], lane?: string): PostAllResult {
     return this.messages.postAll(kind, body, lane);
   }
 
-  receive(taker: MessageTaker): void {
-    this.messages.receive(taker);
+  receive(taker: MessageTaker, lost?: MessageLoss): void {
+    this.messages.receive(taker, lost);
   }
 
   subscribe(listener: (event: PeerEvent) => void): () => void {
@@ -258,7 +272,7 @@ export class PeerMesh implements Mesh {
       case 'send': {
         const { link, frame } = directive;
         if (frame.kind === 'leave') this.links.get(link)?.unload();
-        this.links.get(link)?.send(FrameKind[frame.kind], controlToWire(frame), frame.kind === 'beat');
+        this.links.get(link)?.send(FrameKind[frame.kind], controlToWire(frame), urgencyOf(frame));
         return;
       }
       case 'established':
@@ -281,7 +295,7 @@ export class PeerMesh implements Mesh {
       case 'probe':
         return this.prober?.probe(directive);
       case 'route':
-        return this.route(directive.bootId, directive.link);
+        return this.route(directive);
     }
   }
 
@@ -311,10 +325,11 @@ export class PeerMesh implements Mesh {
     }
   }
 
-  private route(bootId: string, id: LinkId | undefined): void {
+  private route(directive: Extract<Directive, { type: 'route' }>): void {
+    const { bootId, link: id } = directive;
     const link = id === undefined ? undefined : this.links.get(id);
     if (id === undefined || !link) this.messages.unroute(bootId);
-    else this.messages.route(bootId, id, link);
+    else this.messages.route(bootId, id, link, directive.limits);
   }
 
   private refused(address: string, code: PeerageError['code'], message: string): void {
@@ -359,6 +374,11 @@ export class PeerMesh implements Mesh {
     const peer = this.peers.find((each) => each.bootId === bootId);
     return peer ?? this.attempts.arrival(bootId, this.clock, this.settings.limits.handshakeMs);
   }
+}
+
+/** A beat is urgent, and replaces one that could not be sent yet; unless only that one asks for an answer. */
+function urgencyOf({ kind, body }: ControlFrame): string | undefined {
+  return kind === 'beat' ? `beat ${body.now ?? false}` : undefined;
 }
 
 function nameParts(settings: PeerageSettings, listenPort: number): Pick<NodeInfo, 'name' | 'host' | 'port'> {

@@ -10,6 +10,7 @@ const OWN_CODES: ReadonlySet<string> = new Set<PeerageErrorCode>([
   'NO_HANDLER',
   'AMBIGUOUS_HANDLER',
   'OVERLOADED',
+  'CONNECTION_LOST',
 ]);
 
 /** Why a request failed, as it goes over the wire. */
@@ -24,7 +25,7 @@ export interface Failure {
 
 /** A failure of the messages themselves, not of a handler. */
 export function ownFailure(
-  code: 'NO_HANDLER' | 'AMBIGUOUS_HANDLER' | 'OVERLOADED',
+  code: 'NO_HANDLER' | 'AMBIGUOUS_HANDLER' | 'OVERLOADED' | 'CONNECTION_LOST',
   message: string,
 ): Failure {
   return { code, message };

@@ -9,6 +9,9 @@ import type { Requests } from './requests.js';
 import type { Tracing } from './tracing.js';
 import type { Unhandled } from './unhandled.js';
 
+/** Fits into the shortest message that every node takes. */
+const SHORT_TEXT = 1_024;
+
 export interface MessagingLog {
   warn(message: string): void;
   error(message: string, stack: string | undefined): void;
@@ -30,9 +33,13 @@ export class Incoming {
 
   constructor(private readonly parts: IncomingParts) {}
 
-  /** @throws PeerageError `MALFORMED_FRAME` */
-  take(from: string, kind: number, body: unknown): void {
-    if (this.isStopped) return;
+  /**
+   * Returns a promise when handlers take their time, which never rejects.
+   *
+   * @throws PeerageError `MALFORMED_FRAME`
+   */
+  take(from: string, kind: number, body: unknown): unknown {
+    if (this.isStopped) return undefined;
     if (!Array.isArray(body)) throw malformed();
     switch (kind) {
       case FrameKind.event:
@@ -44,37 +51,42 @@ export class Incoming {
       case FrameKind.error:
         return this.error(from, body);
     }
+    return undefined;
   }
 
   stop(): void {
     this.isStopped = true;
   }
 
-  private event(from: string, [topic, data, trace]: readonly unknown[]): void {
+  private event(from: string, [topic, data, trace]: readonly unknown[]): unknown {
     if (typeof topic !== 'string') throw malformed();
     const handlers = this.parts.handlers.of(topic);
     if (!handlers) return this.unhandled(from, topic);
     const context = this.parts.directory.context(from, topic);
-    if (context) for (const handler of handlers) this.run(handler, data, context, trace);
+    if (!context) return undefined;
+    if (handlers.length === 1) return this.run(handlers[0]!, data, context, trace);
+    const runs = handlers.map((handler) => this.run(handler, data, context, trace));
+    return runs.some((run) => run) ? Promise.all(runs) : undefined;
   }
 
-  private request(from: string, [id, topic, data, trace]: readonly unknown[]): void {
+  private request(from: string, [id, topic, data, trace]: readonly unknown[]): unknown {
     if (typeof id !== 'number' || typeof topic !== 'string') throw malformed();
     const handlers = this.parts.handlers.of(topic);
     if (handlers?.length !== 1)
       return this.fail(from, id, noHandler(this.parts.mesh.self.name, topic, handlers));
     const context = this.parts.directory.context(from, topic);
-    if (context) this.answer(from, id, handlers[0]!, data, context, trace);
+    return context && this.answer(from, id, handlers[0]!, data, context, trace);
   }
 
-  private run(handler: NamedHandler, data: unknown, context: MessageContext, trace: unknown): void {
+  private run(handler: NamedHandler, data: unknown, context: MessageContext, trace: unknown): unknown {
     try {
       const result = this.call(handler, data, context, trace);
       if (isThenable(result))
-        result.then(undefined, (error: unknown) => this.failed(handler, context, error));
+        return result.then(undefined, (error: unknown) => this.failed(handler, context, error));
     } catch (error) {
       this.failed(handler, context, error);
     }
+    return undefined;
   }
 
   private answer(
@@ -84,15 +96,16 @@ export class Incoming {
     data: unknown,
     context: MessageContext,
     trace: unknown,
-  ): void {
+  ): unknown {
     try {
       const result = this.call(handler, data, context, trace);
       if (!isThenable(result)) return this.reply(from, id, result);
       const threw = (error: unknown): void => this.threw(from, id, error);
-      result.then((value) => this.reply(from, id, value), threw).then(undefined, threw);
+      return result.then((value) => this.reply(from, id, value), threw).then(undefined, threw);
     } catch (error) {
       this.threw(from, id, error);
     }
+    return undefined;
   }
 
   private call(handler: NamedHandler, data: unknown, context: MessageContext, trace: unknown): unknown {
@@ -110,12 +123,30 @@ export class Incoming {
     this.fail(from, id, ownFailure('OVERLOADED', message));
   }
 
+  /** The connection broke when a part of the reply was sent. */
+  replyLost(to: string, id: number): void {
+    const message = `The connection broke while ${this.parts.mesh.self.name} sent its answer. The request was handled.`;
+    this.fail(to, id, ownFailure('CONNECTION_LOST', message));
+  }
+
   private threw(from: string, id: number, error: unknown): void {
     this.fail(from, id, failureOf(error, isProduction()));
   }
 
   private fail(from: string, id: number, failure: Failure): void {
-    if (!this.isStopped) this.parts.mesh.post(from, FrameKind.error, [id, failure]);
+    if (this.isStopped) return;
+    try {
+      this.parts.mesh.post(from, FrameKind.error, [id, failure]);
+    } catch {
+      // Its texts are longer than the peer takes messages.
+      const { code, name, message } = failure;
+      const short = {
+        code,
+        ...(name !== undefined && { name: 'Error' }),
+        message: message.slice(0, SHORT_TEXT),
+      };
+      this.parts.mesh.post(from, FrameKind.error, [id, short]);
+    }
   }
 
   private error(from: string, [id, failure]: readonly unknown[]): void {

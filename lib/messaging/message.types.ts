@@ -38,8 +38,11 @@ export interface RequestOptions {
 export interface BroadcastResult {
   /** Peers to whose queue it was handed. */
   readonly handed: number;
-  /** Peers that get nothing: they don't keep up, and their queue is full. */
-  readonly refused: readonly { readonly peer: Peer; readonly code: 'OVERLOADED' }[];
+  /**
+   * Peers that get nothing. `OVERLOADED`: they don't keep up, and their queue is full. `INVALID_MESSAGE`: it is
+   * longer than their `limits.messageBytes` allow.
+   */
+  readonly refused: readonly { readonly peer: Peer; readonly code: 'OVERLOADED' | 'INVALID_MESSAGE' }[];
 }
 
 /** Who the message is for: a peer, or its name or boot id. */

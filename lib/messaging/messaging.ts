@@ -41,7 +41,13 @@ export class Messaging {
     const { directory, requests, handlers, unhandled } = this;
     this.incoming = new Incoming({ mesh, directory, requests, handlers, unhandled, log });
     mesh.subscribe((event) => this.hear(event));
-    mesh.receive((from, kind, body) => this.incoming.take(from, kind, body));
+    mesh.receive(
+      (from, kind, body) => this.incoming.take(from, kind, body),
+      (to, kind, id, error) => {
+        if (kind === FrameKind.request) requests.reject(to, id as number, error);
+        else if (kind === FrameKind.reply) this.incoming.replyLost(to, id as number);
+      },
+    );
     void tracing?.then((loaded) => (this.tracing = this.incoming.tracing = loaded));
   }
 
@@ -90,13 +96,23 @@ export class Messaging {
     this.requests.stop((topic) => notRunning(`the request ${JSON.stringify(topic)} got its answer`));
   }
 
-  private postAll(body: unknown, topic: string): BroadcastResult {
-    const { queued, full } = this.mesh.postAll(FrameKind.event, body, topic);
-    const refused = full.flatMap((bootId) => this.directory.get(bootId) ?? []);
-    return { handed: queued, refused: refused.map((peer) => ({ peer, code: 'OVERLOADED' })) };
+  private postAll(body: readonly unknown[], topic: string): BroadcastResult {
+    const { queued, full, tooLong } = this.mesh.postAll(FrameKind.event, body, topic);
+    const refused = [...this.refusals(full, 'OVERLOADED'), ...this.refusals(tooLong, 'INVALID_MESSAGE')];
+    return { handed: queued, refused };
   }
 
-  private post(recipient: Recipient, topic: string, body: unknown): Promise<void> {
+  private refusals(
+    bootIds: readonly string[],
+    code: BroadcastResult['refused'][number]['code'],
+  ): BroadcastResult['refused'] {
+    return bootIds.flatMap((bootId) => {
+      const peer = this.directory.get(bootId);
+      return peer ? { peer, code } : [];
+    });
+  }
+
+  private post(recipient: Recipient, topic: string, body: readonly unknown[]): Promise<void> {
     try {
       assertTopic(topic);
       const result = this.mesh.hand(this.bootIdOf(recipient), FrameKind.event, body, topic);

@@ -17,11 +17,16 @@ export class ServedCall {
   private isEnded = false;
   /** Among those of its client. */
   number = 0;
+  /** Resolves when the work on it is over. */
+  readonly over: Promise<void>;
+  private endWait!: () => void;
 
   constructor(
     readonly client: NodeInfo,
     readonly id: number,
-  ) {}
+  ) {
+    this.over = new Promise((resolve) => (this.endWait = resolve));
+  }
 
   get isOver(): boolean {
     return this.isEnded;
@@ -35,6 +40,7 @@ export class ServedCall {
 
   end(): void {
     this.isEnded = true;
+    this.endWait();
     this.work?.unsubscribe();
   }
 }

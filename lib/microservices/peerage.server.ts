@@ -110,8 +110,8 @@ export class PeerageServer
       exchange.handle(TOPICS.cancel, (id, client) => {
         if (typeof id === 'number') this.calls.cancel(client, id);
       }),
-      exchange.handle(TOPICS.request, (body, client) => void this.serve(body, client)),
-      exchange.handle(TOPICS.event, (packet, client) => void this.hear(packet, client)),
+      exchange.handle(TOPICS.request, (body, client) => this.serve(body, client)),
+      exchange.handle(TOPICS.event, (packet, client) => this.hear(packet, client)),
     ];
   }
 
@@ -135,6 +135,7 @@ export class PeerageServer
     }
   }
 
+  /** Until the response is complete. */
   private async serve(body: unknown, client: NodeInfo): Promise<void> {
     if (!isRequest(body)) return;
     const [id, serialised] = body;
@@ -150,6 +151,7 @@ export class PeerageServer
     } catch (error) {
       this.fail(call, error);
     }
+    return call.over;
   }
 
   private async work(call: ServedCall, context: PeerageContext, handle: () => unknown): Promise<void> {

@@ -1,17 +1,20 @@
-/** The topics on which clients and servers talk. Not for apps. */
+/**
+ * The topics on which clients and servers talk. Not for apps. Those with two `$` are sent and handled whatever else
+ * waits, as answers are.
+ */
 export const TOPICS = {
   /** Client to server, answered with the list of its patterns. */
-  ask: '$microservices.ask',
+  ask: '$$microservices.ask',
   /** Server to everybody: the list of its patterns from now on. A request, so that it may find no client. */
-  patterns: '$microservices.patterns',
+  patterns: '$$microservices.patterns',
   /** Client to server: a `RequestBody`. */
   request: '$microservices.request',
   /** Server to client: a `ResponseBody`. */
-  response: '$microservices.response',
+  response: '$$microservices.response',
   /** Client to server: the id of a request whose response nobody wants any more. */
-  cancel: '$microservices.cancel',
+  cancel: '$$microservices.cancel',
   /** Client to server: ids of old requests, answered with those that it is still at work on. */
-  roll: '$microservices.roll',
+  roll: '$$microservices.roll',
   /** Client to server: a serialised packet. */
   event: '$microservices.event',
 } as const;

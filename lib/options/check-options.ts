@@ -1,5 +1,6 @@
 import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS } from '../peerage.options.js';
 import type { PeerageModuleOptions } from '../peerage.options.js';
+import { MIN_FRAME_BYTES } from '../wire/messages.js';
 import { formatNodeName, parseNodeName } from '../naming/node-name.js';
 import type { Check } from './checks.js';
 import { appName, flag, host, integer, label, milliseconds, nodeName, objectOf, required } from './checks.js';
@@ -29,6 +30,9 @@ const toldHost: Check = (value, path, faults) => {
 
 const positive = integer(1, Number.MAX_SAFE_INTEGER);
 
+/** Less, and nodes could not tell each other what they have to. */
+const frame = integer(MIN_FRAME_BYTES, Number.MAX_SAFE_INTEGER, ' (bytes)');
+
 const CHECKS: Record<keyof PeerageModuleOptions, Check> = {
   via: checkVia,
   appName,
@@ -51,6 +55,9 @@ const CHECKS: Record<keyof PeerageModuleOptions, Check> = {
   heartbeat: objectOf(fieldsOf(DEFAULT_HEARTBEAT, milliseconds(1))),
   limits: objectOf({
     ...fieldsOf(DEFAULT_LIMITS, positive),
+    helloBytes: frame,
+    frameBytes: frame,
+    messageBytes: frame,
     handshakeMs: milliseconds(1),
     hintMs: milliseconds(1),
     pollMs: milliseconds(1),

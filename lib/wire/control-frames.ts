@@ -2,10 +2,12 @@ import { PeerageError } from '../errors/peerage-error.js';
 import {
   type ControlFrame,
   FrameKind,
+  MIN_FRAME_BYTES,
   type PeerList,
   versionMismatch,
   type Welcome,
   WIRE_VERSIONS,
+  type WireLimits,
 } from './messages.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { formatNodeName, parseNodeName } from '../naming/node-name.js';
@@ -62,6 +64,7 @@ function readFields(kind: number, fields: Fields): ControlFrame {
           node: readNode(fields['node']),
           probeKey: readKey(fields['probeKey']),
           peers: number(fields['peers'], 'peers'),
+          limits: readLimits(fields['limits']),
         },
       };
     case FrameKind.welcome:
@@ -133,6 +136,7 @@ function readWelcome(fields: Fields): Welcome {
     node: readNode(fields['node']),
     probeKey: readKey(fields['probeKey']),
     peers: number(fields['peers'], 'peers'),
+    limits: readLimits(fields['limits']),
     ...(fields['current'] !== undefined && { current: text(fields['current'], 'current') }),
   };
 }
@@ -140,6 +144,20 @@ function readWelcome(fields: Fields): Welcome {
 function readVersions(value: unknown): { min: number; max: number } {
   const { min, max } = record(value, 'versions');
   return { min: number(min, 'versions.min'), max: number(max, 'versions.max') };
+}
+
+function readLimits(value: unknown): WireLimits {
+  const { frameBytes, messageBytes } = record(value, 'limits');
+  return {
+    frameBytes: limit(frameBytes, 'limits.frameBytes'),
+    messageBytes: limit(messageBytes, 'limits.messageBytes'),
+  };
+}
+
+function limit(value: unknown, field: string): number {
+  const bytes = number(value, field);
+  if (bytes < MIN_FRAME_BYTES) throw malformed(`${field} is below ${MIN_FRAME_BYTES}`);
+  return bytes;
 }
 
 function readNode(value: unknown): NodeInfo {

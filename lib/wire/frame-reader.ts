@@ -10,7 +10,8 @@ const NOTHING = Buffer.alloc(0);
 
 /** What a reader tells its owner. */
 export interface FrameReaderHandlers {
-  frame(kind: number, body: unknown): void;
+  /** @param bytes of the frame; of the whole one when it came in parts */
+  frame(kind: number, body: unknown, bytes: number): void;
   /** The stream makes no sense any more; the last call. */
   failed(error: PeerageError): void;
 }
@@ -134,7 +135,7 @@ export class FrameReader {
       return;
     }
     this.isFirst = false;
-    this.handlers.frame(kind, body);
+    this.handlers.frame(kind, body, HEADER_BYTES + end - start);
   }
 
   /** The bytes of the frame that starts at `at`, its length field included. Fails when there may be no such frame. */

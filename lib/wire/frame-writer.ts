@@ -20,8 +20,13 @@ export class FrameWriter {
   slab: Buffer = Buffer.alloc(0);
   start = 0;
   end = 0;
-  private values = new ValueWriter();
+  private values: ValueWriter;
   private isBusy = false;
+
+  /** @param slabBytes size of a slab; by default as suits one writer for all */
+  constructor(private readonly slabBytes?: number) {
+    this.values = new ValueWriter(slabBytes);
+  }
 
   /**
    * A body that is undefined takes no bytes.
@@ -32,7 +37,7 @@ export class FrameWriter {
    */
   write(kind: number, body: unknown, maxBytes: number, bodyName: BodyName = 'data'): void {
     // A getter or a toJSON in the body may send a message of its own.
-    const values = this.isBusy ? new ValueWriter() : this.values;
+    const values = this.isBusy ? new ValueWriter(this.slabBytes) : this.values;
     const wasBusy = this.isBusy;
     this.isBusy = true;
     try {
@@ -53,9 +58,20 @@ export class FrameWriter {
     this.end = values.at;
   }
 
+  /** As `write`, with a frame that another one wrote. */
+  copy(source: Buffer, start: number, end: number): void {
+    const { values } = this;
+    values.begin(0, end - start);
+    values.copy(source, start, end);
+    this.slab = values.bytes;
+    this.start = values.start;
+    this.end = values.at;
+  }
+
   /** Takes the last frame back: the next one overwrites it. */
   takeBack(): void {
     this.values.abandon();
+    this.slab = this.values.bytes;
   }
 }
 

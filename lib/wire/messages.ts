@@ -21,6 +21,8 @@ export const FrameKind = {
   part: 15,
   lastPart: 16,
   leaving: 17,
+  /** The sender takes so many bytes of messages more. */
+  window: 18,
 } as const;
 
 /** The versions of the wire that this release speaks: neighbours overlap, so a rolling upgrade is one mesh. */
@@ -30,6 +32,17 @@ export const WIRE_VERSIONS = { min: 1, max: 1 } as const;
 export function versionMismatch({ min, max }: Hello['versions']): string {
   const ours = `${WIRE_VERSIONS.min} to ${WIRE_VERSIONS.max}`;
   return `it speaks wire versions ${min} to ${max}, we speak ${ours}; upgrade the older side`;
+}
+
+/** The least that every node takes as one frame: the longest control frame is shorter. */
+export const MIN_FRAME_BYTES = 12 * 1024;
+
+/** What a node takes at most, in bytes. Both are at least `MIN_FRAME_BYTES`. */
+export interface WireLimits {
+  /** Of one frame after the handshake. */
+  readonly frameBytes: number;
+  /** Of one message, in however many parts it comes. */
+  readonly messageBytes: number;
 }
 
 /** The dialer's first frame. */
@@ -43,6 +56,8 @@ export interface Hello {
   readonly probeKey: Uint8Array;
   /** How many peers the sender has. */
   readonly peers: number;
+  /** What the sender takes. */
+  readonly limits: WireLimits;
 }
 
 /** The listener's answer when it takes the dialer. The dialer's first beat then ends the handshake. */
@@ -53,6 +68,8 @@ export interface Welcome {
   readonly probeKey: Uint8Array;
   /** How many peers the sender has. */
   readonly peers: number;
+  /** What the sender takes. */
+  readonly limits: WireLimits;
   /** The connection that the listener has with this dialer already. */
   readonly current?: string;
 }

@@ -80,6 +80,7 @@ function hello(fault: Record<string, unknown> = {}): Buffer {
       node: { name: 'stranger@127.0.0.1:9', bootId: randomBytes(16).toString('hex'), meta: {} },
       probeKey: randomBytes(32),
       peers: 0,
+      limits: { frameBytes: 65_536, messageBytes: 65_536 },
       ...fault,
     },
     1e6,

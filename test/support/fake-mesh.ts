@@ -125,7 +125,7 @@ export class FakeMesh implements Mesh {
   }
 
   postAll() {
-    return { queued: 0, full: [] };
+    return { queued: 0, full: [], tooLong: [] };
   }
 
   receive(): void {}

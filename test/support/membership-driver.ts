@@ -88,6 +88,7 @@ export class MembershipDriver {
       node,
       probeKey: PROBE_KEY,
       peers: 0,
+      limits: DEFAULT_LIMITS,
       ...more,
     };
     return this.handle({ type: 'welcome', link, body });
@@ -104,6 +105,7 @@ export class MembershipDriver {
       node,
       probeKey: PROBE_KEY,
       peers: 0,
+      limits: DEFAULT_LIMITS,
       ...more,
     };
     this.handle({ type: 'hello', link, address: `${node.host}:40000`, body });

@@ -100,7 +100,7 @@ export function describeTransport(name: string, setUp: () => ConformanceSetup): 
     it('lets urgent frames overtake, in their own order', async () => {
       const { near, far } = await connect();
       for (const kind of [1, 2, 3]) near.link.send(kind, 'normal');
-      for (const kind of [4, 5]) near.link.send(kind, 'urgent', true);
+      for (const kind of [4, 5]) near.link.send(kind, 'urgent', `of ${kind}`);
       await far.received(5);
       expect(far.frames.map(({ kind }) => kind)).toEqual([4, 5, 1, 2, 3]);
     });
@@ -129,7 +129,7 @@ export function describeTransport(name: string, setUp: () => ConformanceSetup): 
       while (near.link.send(1, Buffer.alloc(1000))) sent++;
       expect(sent).toBe(9);
       expect(near.link.queuedBytes).toBeLessThanOrEqual(10_000);
-      expect(near.link.send(2, 'beat', true)).toBe(true);
+      expect(near.link.send(2, 'beat', 'beat')).toBe(true);
       await far.received(10);
       expect(near.link.send(3, 'again')).toBe(true);
       await far.received(11);
@@ -180,7 +180,7 @@ export function describeTransport(name: string, setUp: () => ConformanceSetup): 
       const { code, error } = await far.closed;
       expect({ code, message: error?.message }).toEqual({ code: 'NAME_TAKEN', message: 'no' });
       expect(far.frames).toHaveLength(1);
-      expect(far.link.send(1, 'too late', true)).toBe(false);
+      expect(far.link.send(1, 'too late', 'beat')).toBe(false);
       expect((await near.closed).code).toMatch(/^(EOF|ECONNRESET|EPIPE)$/);
       expect(far.log).toEqual(['heard', 'frame 1', 'closed NAME_TAKEN']);
     });

@@ -87,7 +87,7 @@ export class FrameLink implements Link {
     this.reader = new FrameReader(
       options.limits.helloBytes,
       {
-        frame: (kind, body) => this.handlers?.frame(kind, body),
+        frame: (kind, body, bytes) => this.handlers?.frame(kind, body, bytes),
         failed: (error) => this.destroy(error),
       },
       options.judgeFirst,
@@ -129,13 +129,15 @@ export class FrameLink implements Link {
     this.settle();
   }
 
-  send(kind: number, body: unknown, urgent = false): boolean {
+  send(kind: number, body: unknown, urgent?: string): boolean {
     if (this.state !== 'open') return false;
     const { sendQueueBytes, frameBytes, helloBytes } = this.options.limits;
-    if (!urgent && this.queuedBytes >= sendQueueBytes) return false;
+    const isUrgent = urgent !== undefined;
+    if (!isUrgent && this.queuedBytes >= sendQueueBytes) return false;
     const frame = encodeFrame(kind, body, this.isEstablished ? frameBytes : helloBytes);
-    if (!urgent && this.queuedBytes + frame.length > sendQueueBytes) return false;
-    this.queue.push(frame, urgent);
+    if (!isUrgent && this.queuedBytes + frame.length > sendQueueBytes) return false;
+    if (isUrgent) this.queue.pushUrgent(frame, urgent);
+    else this.queue.push(frame);
     this.scheduleFlush();
     return true;
   }
@@ -147,15 +149,18 @@ export class FrameLink implements Link {
   }
 
   unload(): void {
-    while (this.hasMessages()) {
+    while (this.outbox?.isReady) {
       const buffers: Buffer[] = [];
-      this.outbox?.take(buffers, this.unloaded, this.options.clock.now());
-      for (const buffer of buffers) this.queue.push(buffer, false);
+      this.outbox.take(buffers, this.unloaded, this.options.clock.now());
+      for (const buffer of buffers) this.queue.push(buffer);
     }
   }
 
   end(): void {
     if (this.state !== 'open') return;
+    const rest: Buffer[] = [];
+    this.outbox?.takeRest(rest, this.unloaded);
+    for (const buffer of rest) this.queue.push(buffer);
     this.carry(undefined);
     this.state = 'ending';
     this.cancelDeadline();
@@ -221,7 +226,7 @@ export class FrameLink implements Link {
   }
 
   private flush(): void {
-    while (!this.isBlocked && (this.queue.bytes > 0 || this.hasMessages())) {
+    while (!this.isBlocked && (this.queue.bytes > 0 || this.outbox?.isReady)) {
       const buffers = this.queue.take();
       const tickets = this.unloaded.splice(0);
       this.writtenAtMs = this.options.clock.now();
@@ -230,10 +235,6 @@ export class FrameLink implements Link {
     }
     if (this.isBlocked) this.outbox?.hold();
     if (this.state === 'ending' && this.queue.bytes === 0) this.pipe.end();
-  }
-
-  private hasMessages(): boolean {
-    return this.outbox !== undefined && this.outbox.bytes > 0;
   }
 
   private settle(): void {

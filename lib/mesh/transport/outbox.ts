@@ -1,20 +1,12 @@
 import type { PeerageError } from '../../errors/peerage-error.js';
 import { FrameKind } from '../../wire/messages.js';
-import { BulkQueue } from './bulk-queue.js';
-import { Fifo } from './fifo.js';
-import { type BodyName, type FrameWriter, LENGTH_BYTES } from '../../wire/frame-writer.js';
-import { joinSmall } from './join-small.js';
+import { type BodyName, LENGTH_BYTES } from '../../wire/frame-writer.js';
 import { Pace } from './flush-policy.js';
-import { Ticket } from './write-receipts.js';
+import { MessageStream } from './message-stream.js';
+import { connectionLost, type Ticket } from './write-receipts.js';
 
-/** What one write takes of short messages. */
-const BATCH_BYTES = 64 * 1024;
 /** Longer messages go in parts, between which others find their way. */
 const PART_BYTES = 64 * 1024;
-/** Memory of slabs that may be held beyond twice what waits: others write to them, too. */
-const SLACK_BYTES = 256 * 1024;
-/** Beyond that, what waits is copied into slabs of our own. */
-const OWN_BYTES = 16 * 1024;
 /** So much is left for errors when the queue is full: who asked should learn of it. */
 const ERROR_BYTES = 64 * 1024;
 
@@ -23,52 +15,51 @@ export interface OutboxLimits {
   readonly messageBytes: number;
   /** Bytes of one frame. */
   readonly frameBytes: number;
-  /** Bytes that may wait. */
+  /** Bytes that may wait; of answers, as many again. */
   readonly sendQueueBytes: number;
 }
 
-/** Neighbouring messages in one slab. */
-interface Piece {
-  readonly slab: Buffer;
-  readonly start: number;
-  end: number;
-}
+/** Told of a message that was taken in part when its link was lost. `id`: what stands first in its body. */
+export type OnLost = (kind: number, id: unknown, error: PeerageError) => void;
 
 /**
- * The messages that wait for one peer, in order, whichever link it is reached by. A long one gives way to
- * short ones of other lanes, part by part; within a lane nothing overtakes.
+ * The messages that wait for one peer, whichever link it is reached by: events and requests, as far as the peer
+ * has room for them, and the answers to its own, which it always has room for. Each in order; a long one gives way
+ * to short ones of other lanes, part by part; within a lane nothing overtakes.
  */
 export class Outbox {
-  private readonly pieces = new Fifo<Piece>();
-  private readonly tickets = new Fifo<Ticket>();
-  private readonly bulk: BulkQueue;
-  private readonly partBytes: number;
-  private shortBytes = 0;
-  /** Positions in the stream of short messages. */
-  private pushedAt = 0;
-  private takenAt = 0;
-  private lastIsBulk = false;
-  /** A ticket holds for all that probably goes with the next write. */
-  private openTicket: Ticket | undefined;
-  private own = Buffer.alloc(0);
-  private ownEnd = 0;
-  /** Of all slabs in which something waits. */
-  private slabBytes = 0;
+  private readonly messages: MessageStream;
+  private readonly answers: MessageStream;
   private readonly pace = new Pace();
+  /** Bytes of messages that the peer has room for. One write may overdraw it. */
+  private credit = 0;
   private isHeld = true;
   private wake: () => void = () => {};
   private writeNow: () => void = () => {};
 
   constructor(
-    private readonly writer: FrameWriter,
     private readonly limits: OutboxLimits,
+    private readonly lost: OnLost = () => {},
   ) {
-    this.partBytes = Math.min(PART_BYTES, limits.frameBytes);
-    this.bulk = new BulkQueue(this.partBytes);
+    const partBytes = Math.min(PART_BYTES, limits.frameBytes);
+    this.messages = new MessageStream(partBytes);
+    this.answers = new MessageStream(partBytes);
   }
 
+  /** What waits. */
   get bytes(): number {
-    return this.shortBytes + this.bulk.bytes;
+    return this.messages.bytes + this.answers.bytes;
+  }
+
+  /** Memory that is held for it. */
+  get heldBytes(): number {
+    return this.messages.heldBytes + this.answers.heldBytes;
+  }
+
+  /** Whether `take` would take something. */
+  get isReady(): boolean {
+    const { messages, answers } = this;
+    return answers.bytes > 0 || messages.isBegun || (messages.bytes > 0 && this.credit > 0);
   }
 
   /**
@@ -76,34 +67,36 @@ export class Outbox {
    *
    * @throws PeerageError `INVALID_MESSAGE`
    */
-  push(kind: number, body: unknown, names: BodyName, lane: string | undefined): boolean {
-    const room = this.limits.sendQueueBytes + (kind === FrameKind.error ? ERROR_BYTES : 0) - this.bytes;
+  push(kind: number, body: readonly unknown[], names: BodyName, lane: string | undefined): boolean {
+    const stream = this.streamOf(kind, lane);
+    const room = this.limits.sendQueueBytes + (kind === FrameKind.error ? ERROR_BYTES : 0) - stream.bytes;
     if (room <= 0) return false;
-    const { writer } = this;
-    writer.write(kind, body, this.limits.messageBytes, names);
-    const { slab, start, end } = writer;
-    const hasRoom = end - start <= room;
-    const isCopied = hasRoom && this.add(slab, start, end, lane);
-    if (isCopied || !hasRoom) writer.takeBack();
-    return hasRoom;
+    this.makeWay();
+    const wasReady = this.isReady;
+    const isQueued = stream.push(kind, body, names, lane, this.limits.messageBytes, room);
+    if (isQueued) this.pushed(wasReady);
+    return isQueued;
   }
 
-  /** Queues a frame that others queue, too. `false`: there is no room. */
+  /** Whether the peer takes messages of so many bytes, as frames. */
+  takes(frameBytes: number): boolean {
+    return frameBytes - LENGTH_BYTES <= this.limits.messageBytes;
+  }
+
+  /** Queues an event that others queue, too. `false`: there is no room. */
   pushShared(slab: Buffer, start: number, end: number, lane: string | undefined): boolean {
-    if (this.bytes + end - start > this.limits.sendQueueBytes) return false;
-    this.add(slab, start, end, lane);
+    const stream = this.streamOf(FrameKind.event, lane);
+    if (stream.bytes + end - start > this.limits.sendQueueBytes) return false;
+    this.makeWay();
+    const wasReady = this.isReady;
+    stream.pushCopy(slab, start, end, lane);
+    this.pushed(wasReady);
     return true;
   }
 
-  /** Resolves when the operating system has taken the message that was pushed last. */
-  ticket(): Promise<void> {
-    if (this.lastIsBulk) return this.bulk.ticket().promise;
-    if (!this.openTicket || this.pushedAt - this.openTicket.from > BATCH_BYTES) {
-      this.openTicket = new Ticket(this.pushedAt);
-      this.tickets.push(this.openTicket);
-    }
-    this.openTicket.at = this.pushedAt;
-    return this.openTicket.promise;
+  /** Resolves when the operating system has taken the event of this lane that was pushed last. */
+  ticket(lane: string | undefined): Promise<void> {
+    return this.streamOf(FrameKind.event, lane).ticket().promise;
   }
 
   /**
@@ -114,7 +107,7 @@ export class Outbox {
     this.wake = wake;
     this.writeNow = writeNow;
     this.isHeld = false;
-    if (this.bytes > 0) wake();
+    if (this.isReady) wake();
   }
 
   /** Nobody takes messages for a while. */
@@ -122,10 +115,26 @@ export class Outbox {
     this.isHeld = true;
   }
 
-  /** Nobody takes messages any more. The one that was taken in part starts anew. */
+  /** Nobody takes messages any more. One that was taken in part is lost: the rest of it may follow no other way. */
   detach(): void {
     this.hold();
-    this.bulk.rewind();
+    const cut = this.messages.cut() ?? this.answers.cut();
+    if (!cut) return;
+    const error = connectionLost();
+    cut.ticket?.settle(error);
+    this.lost(cut.kind, cut.id, error);
+  }
+
+  /** Another link begins, on which the peer has room for so many bytes. */
+  restart(credit: number): void {
+    this.credit = credit;
+  }
+
+  /** The peer has room for so many bytes more. */
+  grant(bytes: number): void {
+    const wasReady = this.isReady;
+    this.credit += bytes;
+    if (!wasReady && !this.isHeld && this.isReady) this.wake();
   }
 
   /** A message of the peer came. */
@@ -136,76 +145,51 @@ export class Outbox {
   /** Adds what comes next to `buffers`, and to `tickets` those of messages that it completes. */
   take(buffers: Buffer[], tickets: Ticket[], nowMs: number): void {
     this.pace.written(nowMs);
-    this.openTicket = undefined;
-    if (this.shortBytes > 0) this.takeShort(buffers, tickets);
-    if (this.bulk.bytes > 0) this.bulk.take(this.takenAt, buffers, tickets);
+    this.answers.takeShort(buffers, tickets);
+    if (this.credit > 0) this.credit -= this.messages.takeShort(buffers, tickets);
+    this.takeLong(buffers, tickets);
+  }
+
+  /** Adds the rest of a message that was taken in part. */
+  takeRest(buffers: Buffer[], tickets: Ticket[]): void {
+    while (this.messages.isBegun) this.messages.takePart(buffers, tickets, 0);
+    while (this.answers.isBegun) this.answers.takePart(buffers, tickets, 0);
   }
 
   /** Forgets everything that waits, with one reason for all. */
   close(error: PeerageError): void {
-    const tickets = [...this.tickets.drain(), ...this.bulk.clear()];
-    this.pieces.drain();
-    this.shortBytes = 0;
-    this.slabBytes = 0;
-    for (const ticket of tickets) ticket.settle(error);
+    for (const ticket of [...this.messages.clear(), ...this.answers.clear()]) ticket.settle(error);
   }
 
-  /** Returns whether the frame was copied. */
-  private add(slab: Buffer, start: number, end: number, lane: string | undefined): boolean {
+  /** About one part. What comes in parts comes alone: the other end puts one message together at a time. */
+  private takeLong(buffers: Buffer[], tickets: Ticket[]): void {
+    const { messages, answers } = this;
+    if (answers.hasLong && !messages.isBegun) answers.takePart(buffers, tickets, Infinity);
+    else this.credit -= messages.takePart(buffers, tickets, this.credit);
+  }
+
+  private streamOf(kind: number, lane: string | undefined): MessageStream {
+    return isAnswer(kind) || isControl(lane) ? this.answers : this.messages;
+  }
+
+  /** Writes what waits, before more is added, when it is worth it. */
+  private makeWay(): void {
     if (!this.isHeld && this.pace.split()) this.writeNow();
+  }
+
+  private pushed(wasReady: boolean): void {
     this.pace.queued();
-    const wasEmpty = this.bytes === 0;
-    this.lastIsBulk = end - start - LENGTH_BYTES > this.partBytes || this.bulk.has(lane);
-    const isCopied = this.lastIsBulk
-      ? this.bulk.push({ frame: slab.subarray(start, end), lane, afterAt: this.pushedAt })
-      : this.addShort(slab, start, end);
-    if (wasEmpty && !this.isHeld) this.wake();
-    return isCopied;
-  }
-
-  private addShort(slab: Buffer, start: number, end: number): boolean {
-    this.shortBytes += end - start;
-    this.pushedAt += end - start;
-    const isTooMuch = this.slabBytes > 2 * this.shortBytes + SLACK_BYTES;
-    return isTooMuch ? this.appendCopy(slab, start, end) : this.append(slab, start, end);
-  }
-
-  private takeShort(buffers: Buffer[], tickets: Ticket[]): void {
-    const taken: Buffer[] = [];
-    let bytes = 0;
-    while (this.pieces.length > 0 && bytes < BATCH_BYTES) {
-      const { slab, start, end } = this.pieces.shift()!;
-      if (this.pieces.first?.slab !== slab) this.slabBytes -= slab.length;
-      taken.push(slab.subarray(start, end));
-      bytes += end - start;
-    }
-    this.shortBytes -= bytes;
-    this.takenAt += bytes;
-    for (let { first } = this.tickets; first && first.at <= this.takenAt; { first } = this.tickets)
-      tickets.push(this.tickets.shift()!);
-    buffers.push(...joinSmall(taken));
-  }
-
-  private append(slab: Buffer, start: number, end: number): false {
-    const { last } = this.pieces;
-    if (last?.slab === slab && last.end === start) {
-      last.end = end;
-      return false;
-    }
-    if (last?.slab !== slab) this.slabBytes += slab.length;
-    this.pieces.push({ slab, start, end });
-    return false;
-  }
-
-  private appendCopy(slab: Buffer, start: number, end: number): true {
-    const length = end - start;
-    if (this.own.length - this.ownEnd < length) {
-      this.own = Buffer.allocUnsafeSlow(Math.max(OWN_BYTES, length));
-      this.ownEnd = 0;
-    }
-    const at = this.ownEnd;
-    this.ownEnd += slab.copy(this.own, at, start, end);
-    this.append(this.own, at, this.ownEnd);
-    return true;
+    if (!wasReady && !this.isHeld && this.isReady) this.wake();
   }
 }
+
+export function isAnswer(kind: number): boolean {
+  return kind === FrameKind.reply || kind === FrameKind.error;
+}
+
+/** Topics of the library's own that go with answers: they keep requests going, and take nobody's time. */
+export function isControl(topic: unknown): boolean {
+  return typeof topic === 'string' && topic.charCodeAt(0) === DOLLAR && topic.charCodeAt(1) === DOLLAR;
+}
+
+const DOLLAR = 36;

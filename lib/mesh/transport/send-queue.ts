@@ -7,7 +7,8 @@ const BATCH_BYTES = 64 * 1024;
 
 /** Frames that wait for the network, in order; urgent ones before all others. */
 export class SendQueue {
-  private readonly urgent = new Fifo<Frame>();
+  /** By what they replace, while it waits: the last beat says all that those before it said. */
+  private readonly urgent = new Map<string, Frame>();
   private readonly normal = new Fifo<Frame>();
   private waitingBytes = 0;
 
@@ -15,18 +16,25 @@ export class SendQueue {
     return this.waitingBytes;
   }
 
-  push(frame: Frame, urgent: boolean): void {
-    (urgent ? this.urgent : this.normal).push(frame);
+  push(frame: Frame): void {
+    this.normal.push(frame);
     this.waitingBytes += frame.length;
+  }
+
+  /** Queues a frame before all others, in place of the one that waits under the same key. */
+  pushUrgent(frame: Frame, key: string): void {
+    this.waitingBytes += frame.length - (this.urgent.get(key)?.length ?? 0);
+    this.urgent.set(key, frame);
   }
 
   /** Takes the next frames, as few buffers as make sense, to be written together. */
   take(): Buffer[] {
     if (this.waitingBytes === 0) return [];
-    const frames: Frame[] = [];
-    let bytes = 0;
-    for (let lane = this.next(); lane.first && bytes < BATCH_BYTES; lane = this.next()) {
-      const frame = lane.shift()!;
+    const frames = [...this.urgent.values()];
+    this.urgent.clear();
+    let bytes = frames.reduce((sum, { length }) => sum + length, 0);
+    while (this.normal.length > 0 && bytes < BATCH_BYTES) {
+      const frame = this.normal.shift()!;
       bytes += frame.length;
       frames.push(frame);
     }
@@ -35,12 +43,8 @@ export class SendQueue {
   }
 
   clear(): void {
-    this.urgent.drain();
+    this.urgent.clear();
     this.normal.drain();
     this.waitingBytes = 0;
-  }
-
-  private next(): Fifo<Frame> {
-    return this.urgent.length > 0 ? this.urgent : this.normal;
   }
 }

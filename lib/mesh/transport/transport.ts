@@ -3,8 +3,8 @@ import type { Outbox } from './outbox.js';
 
 /** What one link tells its owner. */
 export interface LinkHandlers {
-  /** One whole frame, decoded. Its shape is not checked yet. */
-  frame(kind: number, body: unknown): void;
+  /** One whole frame of so many bytes, decoded. Its shape is not checked yet. */
+  frame(kind: number, body: unknown, bytes: number): void;
   /** Bytes arrived: the other side lives. Called before the frames that they complete. */
   heard(): void;
   /**
@@ -27,18 +27,19 @@ export interface Link {
   /** The handshake is over: its deadline and its small frame limit no longer hold. */
   established(): void;
   /**
-   * Queues one frame. Frames of one turn leave in one write. `urgent` frames overtake what is queued.
+   * Queues one frame. Frames of one turn leave in one write. `urgent` frames overtake what is queued, and
+   * replace the one that waits under the same key.
    * `false`: the queue is full or the link closed, and nothing was queued; urgent frames are always taken.
    *
    * @throws PeerageError `INVALID_MESSAGE`: the body is no plain data, or longer than a frame may be (before
    * `established`: than a hello may be). The link lives on.
    */
-  send(kind: number, body: unknown, urgent?: boolean): boolean;
+  send(kind: number, body: unknown, urgent?: string): boolean;
   /** Sends what comes into this outbox, from now on, behind the frames of `send`. Undefined: no more of it. */
   carry(outbox: Outbox | undefined): void;
-  /** Queues all that waits in the outbox, before the frames that follow. For the last word on a link. */
+  /** Queues what may go of the outbox, before the frames that follow. For the last word on a link. */
   unload(): void;
-  /** Sends what is queued, then closes. Bounded in time. */
+  /** Sends what is queued, and the rest of a message that it sent in part, then closes. Bounded in time. */
   end(): void;
   /** Closes at once. `closed` follows. */
   destroy(error?: PeerageError): void;

@@ -46,10 +46,10 @@ export class WrittenTickets {
   }
 }
 
-function connectionLost(cause?: Error): PeerageError {
+export function connectionLost(cause?: Error): PeerageError {
   return new PeerageError(
     'CONNECTION_LOST',
-    'The connection broke while the message was on its way: it may or may not arrive. Send it again if that does no harm.',
+    'The connection broke while the message was on its way: it may or may not have arrived, and is not sent again. Send it yourself if that does no harm.',
     cause && { cause },
   );
 }

@@ -33,9 +33,11 @@ export class ValueWriter {
   private view = new DataView(this.bytes.buffer);
   private maxBytes = 0;
 
+  constructor(private readonly slabBytes = SLAB_BYTES) {}
+
   /** Begins a value: leaves some bytes free before it, and holds both together to a limit. */
   begin(headerBytes: number, maxBytes: number): void {
-    if (this.bytes.length - this.at < SPARE_BYTES) this.take(Buffer.allocUnsafeSlow(SLAB_BYTES), 0);
+    if (this.bytes.length - this.at < SPARE_BYTES) this.take(Buffer.allocUnsafeSlow(this.slabBytes), 0);
     this.start = this.at;
     this.at += headerBytes;
     this.maxBytes = maxBytes;
@@ -44,6 +46,15 @@ export class ValueWriter {
   /** Forgets the value at hand. */
   abandon(): void {
     this.at = this.start;
+    // The slab of a long one is not kept for short ones.
+    if (this.bytes.length > this.slabBytes) this.take(Buffer.alloc(0), 0);
+    this.start = this.at;
+  }
+
+  /** Takes over a value that another writer wrote, with what is before it. */
+  copy(source: Buffer, start: number, end: number): void {
+    if (this.bytes.length - this.at < end - start) this.grow(end - start);
+    this.at += source.copy(this.bytes, this.at, start, end);
   }
 
   /** @throws UnsendableValue, ValueTooLarge, and what a getter or a `toJSON` in the value throws */
@@ -301,7 +312,7 @@ export class ValueWriter {
   private grow(more: number): void {
     const written = this.at - this.start;
     if (written > this.maxBytes) throw new ValueTooLarge();
-    const larger = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, 2 * written + more));
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.slabBytes, 2 * written + more));
     this.bytes.copy(larger, 0, this.start, this.at);
     this.take(larger, written);
     this.start = 0;

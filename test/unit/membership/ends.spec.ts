@@ -33,7 +33,9 @@ describe('a connection that ends without a goodbye', () => {
   it('is no news when the same process answers', () => {
     const { link: next } = redial();
     driver.welcomed(next, OTHER);
-    expect(driver.last).toContainEqual({ type: 'route', bootId: OTHER.bootId, link: next });
+    expect(driver.last).toContainEqual(
+      expect.objectContaining({ type: 'route', bootId: OTHER.bootId, link: next }),
+    );
     expect(driver.events).toHaveLength(1);
     driver.pass(1_000);
     expect(driver.names).toEqual([OTHER.name]);

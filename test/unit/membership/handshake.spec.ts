@@ -18,7 +18,7 @@ describe('a caller', () => {
     expect(driver.names).toEqual([]);
     const directives = driver.beat(link);
     expect(directives).toContainEqual({ type: 'established', link });
-    expect(directives).toContainEqual({ type: 'route', bootId: OTHER.bootId, link });
+    expect(directives).toContainEqual(expect.objectContaining({ type: 'route', bootId: OTHER.bootId, link }));
     expect(driver.events).toMatchObject([{ type: 'peer.up', peer: { ...OTHER, status: 'up' } }]);
   });
 
@@ -234,7 +234,9 @@ describe('a new connection of a peer', () => {
     expect(sent(driver.last, 'welcome', fresh)).toMatchObject([{ current: 'connection 1' }]);
     const directives = driver.beat(fresh);
     expect(closed(directives)).toEqual([old]);
-    expect(directives).toContainEqual({ type: 'route', bootId: OTHER.bootId, link: fresh });
+    expect(directives).toContainEqual(
+      expect.objectContaining({ type: 'route', bootId: OTHER.bootId, link: fresh }),
+    );
     expect(driver.events).toHaveLength(1);
     // The end of the old one is no news.
     driver.handle({ type: 'closed', link: old, code: 'EOF' });

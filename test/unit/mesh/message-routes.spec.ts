@@ -6,6 +6,7 @@ import type { Outbox } from '../../../lib/mesh/transport/outbox.js';
 import type { Link } from '../../../lib/mesh/transport/transport.js';
 import { settings } from '../../support/peerage-settings.js';
 
+const LIMITS = { frameBytes: 4e6, messageBytes: 4e6 };
 const A = 'a'.repeat(32);
 const B = 'b'.repeat(32);
 
@@ -13,6 +14,10 @@ const B = 'b'.repeat(32);
 class NotedLink {
   carried: Outbox | undefined;
   destroyedBy: PeerageError | undefined;
+
+  send(): boolean {
+    return true;
+  }
 
   carry(outbox: Outbox | undefined): void {
     this.carried = outbox;
@@ -36,11 +41,11 @@ describe('the routes of messages', () => {
 
   const route = (bootId: string, id: number): NotedLink => {
     const link = new NotedLink();
-    routes.route(bootId, id, linkOf(link));
+    routes.route(bootId, id, linkOf(link), LIMITS);
     return link;
   };
   const arrive = (id: number, body: unknown, link = new NotedLink()): void =>
-    routes.arrived(id, linkOf(link), FrameKind.event, body);
+    routes.arrived(id, linkOf(link), FrameKind.event, body, 100);
 
   it('lead to peers, and to nobody else', () => {
     expect(routes.post(A, FrameKind.event, ['x', 1])).toBe('gone');
@@ -103,9 +108,13 @@ describe('the routes of messages', () => {
   it('lead to all', () => {
     route(A, 1);
     route(B, 2);
-    expect(routes.postAll(FrameKind.event, ['x', 1], 'x')).toEqual({ queued: 2, full: [] });
+    expect(routes.postAll(FrameKind.event, ['x', 1], 'x')).toEqual({ queued: 2, full: [], tooLong: [] });
     while (routes.post(A, FrameKind.event, ['x', Buffer.alloc(1e6)], 'x') === 'queued');
-    expect(routes.postAll(FrameKind.event, ['x', Buffer.alloc(1e6)], 'x')).toEqual({ queued: 1, full: [A] });
+    expect(routes.postAll(FrameKind.event, ['x', Buffer.alloc(1e6)], 'x')).toEqual({
+      queued: 1,
+      full: [A],
+      tooLong: [],
+    });
     expect(() => routes.postAll(FrameKind.event, ['x', () => {}], 'x')).toThrow('data is a function');
   });
 
@@ -130,6 +139,6 @@ describe('the routes of messages', () => {
     const promises = [A, B].map((bootId) => routes.hand(bootId, FrameKind.event, ['x', 1]) as Promise<void>);
     routes.stop(new PeerageError('NOT_RUNNING', 'stopped'));
     for (const promise of promises) await expect(promise).rejects.toMatchObject({ code: 'NOT_RUNNING' });
-    expect(routes.postAll(FrameKind.event, ['x', 1])).toEqual({ queued: 0, full: [] });
+    expect(routes.postAll(FrameKind.event, ['x', 1])).toEqual({ queued: 0, full: [], tooLong: [] });
   });
 });

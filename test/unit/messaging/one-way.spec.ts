@@ -41,7 +41,7 @@ describe('one-way messages', () => {
     });
 
     it('names those that get nothing because they do not keep up', async () => {
-      const limits = { sendQueueBytes: 20_000, messageBytes: 10_000, frameBytes: 16_384 };
+      const limits = { sendQueueBytes: 20_000, messageBytes: 12_288, frameBytes: 16_384 };
       const [a, b, c] = await world.nodes(3, { limits });
       const received = [b!, c!].map((node) => collect<Buffer>(node, 'x'));
       await world.pass(100);
@@ -132,7 +132,7 @@ describe('one-way messages', () => {
     });
 
     it('rejects OVERLOADED when the queue is full, and goes on when it is not', async () => {
-      const limits = { sendQueueBytes: 20_000, messageBytes: 10_000, frameBytes: 16_384 };
+      const limits = { sendQueueBytes: 20_000, messageBytes: 12_288, frameBytes: 16_384 };
       const [a, b] = await world.nodes(2, { limits });
       const received = collect(b!, 'x');
       await world.pass(100);

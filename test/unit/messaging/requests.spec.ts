@@ -261,7 +261,7 @@ describe('requests', () => {
   });
 
   it('learn that the answer finds no room in the queue', async () => {
-    const limits = { sendQueueBytes: 20_000, messageBytes: 10_000, frameBytes: 16_384 };
+    const limits = { sendQueueBytes: 20_000, messageBytes: 12_288, frameBytes: 16_384 };
     const nodes = await world.nodes(2, { limits });
     const [a, b] = nodes;
     b!.messaging.handle('price.get', () => Buffer.alloc(9_000));
@@ -302,7 +302,7 @@ describe('requests', () => {
     const [a, b] = await world.nodes(2);
     b!.messaging.handle('price.get', () => 'fine');
     await world.pass(100);
-    a!.mesh.post(b!.mesh.self.bootId, kind, body);
+    a!.mesh.post(b!.mesh.self.bootId, kind, body as unknown[]);
     await world.pass(1_000);
     // Dialled again at once: both live.
     expect(await world.settled(a!.messaging.request(b!.name, 'price.get', 1))).toBe('fine');

@@ -146,7 +146,11 @@ describe('faults', () => {
       'heartbeat: intervalMs (3000) must be less',
     ],
     ['an unknown beat', { heartbeat: { interval: 3 } }, 'heartbeat.interval: there is no such option'],
-    ['a hello larger than frames', { limits: { frameBytes: 9 } }, 'limits.helloBytes: 16384 is more than'],
+    [
+      'a hello larger than frames',
+      { limits: { frameBytes: 13_000 } },
+      'limits.helloBytes: 16384 is more than',
+    ],
     [
       'a message larger than the queue',
       { limits: { messageBytes: 17_000_000 } },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
-import { type ControlFrame, FrameKind } from '../../../lib/wire/messages.js';
+import { type ControlFrame, FrameKind, MIN_FRAME_BYTES } from '../../../lib/wire/messages.js';
 import { controlToWire, readControlFrame } from '../../../lib/wire/control-frames.js';
 import { decodeBody, encodeFrame, HEADER_BYTES } from '../../../lib/wire/frame-writer.js';
 import { formatNodeName } from '../../../lib/naming/node-name.js';
@@ -26,6 +26,8 @@ const nodeName = fc
 const node = fc
   .record({ name: nodeName, bootId: hex(32), meta })
   .map(({ name, ...rest }) => ({ ...name, ...rest }));
+const takes = fc.integer({ min: MIN_FRAME_BYTES, max: Number.MAX_SAFE_INTEGER });
+const limits = fc.record({ frameBytes: takes, messageBytes: takes });
 const probeKey = fc.uint8Array({ minLength: 32, maxLength: 32 });
 
 const bodies: { [K in ControlFrame['kind']]: fc.Arbitrary<Extract<ControlFrame, { kind: K }>['body']> } = {
@@ -36,10 +38,11 @@ const bodies: { [K in ControlFrame['kind']]: fc.Arbitrary<Extract<ControlFrame, 
     node,
     probeKey,
     peers: fc.nat(),
+    limits,
   }),
   welcome: fc.record(
-    { version: fc.nat(), cluster: text, node, probeKey, peers: fc.nat(), current: text },
-    { requiredKeys: ['version', 'cluster', 'node', 'probeKey', 'peers'] },
+    { version: fc.nat(), cluster: text, node, probeKey, peers: fc.nat(), limits, current: text },
+    { requiredKeys: ['version', 'cluster', 'node', 'probeKey', 'peers', 'limits'] },
   ),
   refuse: fc.record({ code: fc.constantFrom('WRONG_CLUSTER', 'NAME_TAKEN'), message: text }),
   beat: fc.record(
@@ -133,6 +136,7 @@ describe('control frames', () => {
       node: sent,
       probeKey: new Uint8Array(32),
       peers: 0,
+      limits: { frameBytes: 65_536, messageBytes: 65_536 },
     };
     expect(() => readControlFrame(FrameKind.hello, hello)).toThrow(
       expect.objectContaining({ code: 'MALFORMED_FRAME' }),

@@ -3,7 +3,6 @@ import { PeerageError } from '../../../../lib/errors/peerage-error.js';
 import { FrameKind } from '../../../../lib/wire/messages.js';
 import { FrameLink, type Pipe, type PipeEvents } from '../../../../lib/mesh/transport/frame-link.js';
 import { FrameReader } from '../../../../lib/wire/frame-reader.js';
-import { FrameWriter } from '../../../../lib/wire/frame-writer.js';
 import { Outbox } from '../../../../lib/mesh/transport/outbox.js';
 import { settings } from '../../../support/peerage-settings.js';
 import { VirtualClock } from '../../../support/virtual-clock.js';
@@ -53,7 +52,8 @@ function setUp() {
   });
   link.open({ frame: () => {}, heard: () => {}, closed: () => {} });
   link.established();
-  const outbox = new Outbox(new FrameWriter(), limits);
+  const outbox = new Outbox(limits);
+  outbox.restart(Infinity);
   const push = (body: unknown): void =>
     void outbox.push(FrameKind.event, ['x', body], ['topic', 'data'], 'x');
   /** What the other end has read: kinds, and the data of messages. */
@@ -100,7 +100,7 @@ describe('a link that carries an outbox', () => {
     turn();
     const sent = arrived().length;
     expect(sent).toBeLessThan(10);
-    link.send(FrameKind.beat, {}, true);
+    link.send(FrameKind.beat, {}, 'beat');
     pipe.hasRoom = true;
     pipe.events.drained();
     expect(arrived()[sent]).toBe(`kind ${FrameKind.beat}`);
@@ -158,7 +158,7 @@ describe('a link that carries an outbox', () => {
     const { link, outbox, push, pipe, turn } = setUp();
     link.carry(outbox);
     push(1);
-    const promise = outbox.ticket();
+    const promise = outbox.ticket(undefined);
     turn();
     expect(await outcome(promise)).toBe('waits');
     pipe.handed[0]!();
@@ -173,7 +173,7 @@ describe('a link that carries an outbox', () => {
       const { link, outbox, push, pipe, turn } = setUp();
       link.carry(outbox);
       push(1);
-      const promise = outbox.ticket();
+      const promise = outbox.ticket(undefined);
       if (broken === 'unloaded') link.unload();
       else turn();
       if (broken === 'write') pipe.handed[0]!(new Error('EPIPE'));
@@ -189,7 +189,7 @@ describe('a link that carries an outbox', () => {
     push(1);
     turn();
     push(2);
-    const promise = outbox.ticket();
+    const promise = outbox.ticket(undefined);
     link.destroy();
     expect(await outcome(promise)).toBe('waits');
   });

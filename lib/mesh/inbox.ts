@@ -1,0 +1,122 @@
+import { PeerageError } from '../errors/peerage-error.js';
+import { FrameKind } from '../wire/messages.js';
+import { Fifo } from './transport/fifo.js';
+import { isAnswer, isControl } from './transport/outbox.js';
+
+/** What a sender may be over its window, since it looks at it once a write. */
+const OVERDRAFT_BYTES = 256 * 1024;
+
+export interface InboxLimits {
+  /** Messages that are handled at once. */
+  readonly handlers: number;
+  /** Bytes of messages that are handled, or wait for it. */
+  readonly receiveQueueBytes: number;
+}
+
+/** Handles a message; what it returns tells until when, if it is a promise. */
+export type Handle = (kind: number, body: unknown) => unknown;
+
+interface Waiting {
+  readonly kind: number;
+  readonly body: unknown;
+  readonly bytes: number;
+}
+
+/**
+ * The events and requests of one peer: so many are handled at once, others wait, and the peer sends no more than
+ * may wait. What answers our own requests is handled at once.
+ */
+export class Inbox {
+  private readonly waiting = new Fifo<Waiting>();
+  private running = 0;
+  /** Bytes of what is handled, or waits for it. */
+  private heldBytes = 0;
+  /** Bytes that the peer may still send on its link, by what we told it. */
+  private open = 0;
+  /** Bytes that are done with, and that the peer was not told of. */
+  private due = 0;
+  private tell: (bytes: number) => void = () => {};
+  private isClosed = false;
+
+  constructor(
+    private readonly limits: InboxLimits,
+    private readonly handle: Handle,
+  ) {}
+
+  /** A link of the peer begins: `tell` tells it how many bytes more it may send. */
+  begin(tell: (bytes: number) => void): void {
+    this.tell = tell;
+    this.open = 0;
+    this.due = Math.max(0, this.limits.receiveQueueBytes - this.heldBytes);
+    this.grant();
+  }
+
+  /**
+   * @param isCurrent whether it came by the link that began last
+   * @throws PeerageError `MALFORMED_FRAME` when the peer was not allowed to send so much; what `handle` throws
+   */
+  take(kind: number, body: unknown, bytes: number, isCurrent: boolean): void {
+    if (isAnswer(kind) || isControl(topicOf(kind, body))) return void this.handle(kind, body);
+    if (isCurrent) {
+      if (this.open <= -OVERDRAFT_BYTES) throw overrun();
+      this.open -= bytes;
+    }
+    this.heldBytes += bytes;
+    if (this.running < this.limits.handlers && this.waiting.length === 0) this.run(kind, body, bytes);
+    else this.waiting.push({ kind, body, bytes });
+  }
+
+  /** The peer is gone: what waits is not handled any more. */
+  close(): void {
+    this.isClosed = true;
+    this.waiting.drain();
+  }
+
+  private run(kind: number, body: unknown, bytes: number): void {
+    const result = this.handle(kind, body);
+    if (!isThenable(result)) return this.done(bytes);
+    this.running++;
+    const end = (): void => {
+      this.running--;
+      this.done(bytes);
+      this.next();
+    };
+    result.then(end, end);
+  }
+
+  private next(): void {
+    while (this.waiting.length > 0 && this.running < this.limits.handlers) {
+      const { kind, body, bytes } = this.waiting.shift()!;
+      this.run(kind, body, bytes);
+    }
+  }
+
+  private done(bytes: number): void {
+    this.heldBytes -= bytes;
+    this.due += bytes;
+    // Now and then; at once when the peer waits for it.
+    if (this.due >= this.limits.receiveQueueBytes / 4 || this.open <= 0) this.grant();
+  }
+
+  private grant(): void {
+    if (this.isClosed || this.due === 0) return;
+    const bytes = this.due;
+    this.due = 0;
+    this.open += bytes;
+    this.tell(bytes);
+  }
+}
+
+function topicOf(kind: number, body: unknown): unknown {
+  return Array.isArray(body) ? (body as unknown[])[kind === FrameKind.event ? 0 : 1] : undefined;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+function overrun(): PeerageError {
+  return new PeerageError('MALFORMED_FRAME', 'It sends more messages than it was told there is room for.');
+}
