@@ -40,10 +40,18 @@ export class MessageWorld {
 
   /** So many nodes, each a peer of all others. */
   async nodes(count: number, options: Told = {}, tracing?: Tracing): Promise<TalkingNode[]> {
-    const nodes = await Promise.all(Array.from({ length: count }, () => this.node(options, tracing)));
+    return this.meet(await Promise.all(Array.from({ length: count }, () => this.node(options, tracing))));
+  }
+
+  /** A node with each of these options, each a peer of all others. */
+  async nodesOf(...options: Told[]): Promise<TalkingNode[]> {
+    return this.meet(await Promise.all(options.map((each) => this.node(each))));
+  }
+
+  private async meet(nodes: TalkingNode[]): Promise<TalkingNode[]> {
     for (const node of nodes) await node.mesh.start();
     for (const node of nodes.slice(1)) this.world.tell(node, nodes[0]!);
-    await this.until(() => nodes.every((node) => node.mesh.peers.length === count - 1));
+    await this.until(() => nodes.every((node) => node.mesh.peers.length === nodes.length - 1));
     return nodes;
   }
 
