@@ -52,6 +52,7 @@ describe('a peer that says it shuts down', () => {
   });
 
   it('may end without one, and the evidence says that it was about to go', () => {
+    driver.reached(OTHER);
     driver.handle({ type: 'closed', link, code: 'EOF' });
     driver.fail(dialsOf(driver.last)[0]!.link);
     expect(driver.events.at(-1)).toMatchObject({ reason: 'closed', evidence: { wasLeaving: true } });
