@@ -30,6 +30,7 @@ export class ServeSupervisor {
   private readonly aborter = new AbortController();
   private readonly clock: Clock;
   private running: Promise<void> | undefined;
+  private lastWarning: string | undefined;
 
   constructor(
     private readonly named: NamedProvider,
@@ -99,8 +100,18 @@ export class ServeSupervisor {
       },
       signal,
       found: (names) => {
-        if (!signal.aborted) found(names);
+        if (signal.aborted) return;
+        // It delivers: that is news before it has run for long.
+        this.health.worked('serve');
+        found(names);
       },
+      warn: (message) => this.warn(message),
     };
+  }
+
+  private warn(message: string): void {
+    if (this.aborter.signal.aborted || message === this.lastWarning) return;
+    this.lastWarning = message;
+    this.options.warn(`Provider ${this.named.name}: ${message}`);
   }
 }

@@ -20,6 +20,11 @@ export interface PollContext {
 export interface ServeContext extends PollContext {
   /** Hands over names that were just heard of; they are dialled at once. Malformed names are logged and skipped. */
   readonly found: (names: Iterable<string>) => void;
+  /**
+   * Logs what does not end this provider, but costs the user something, with what to do about it. The same
+   * words again are not logged again. Peerage always gives it.
+   */
+  readonly warn?: (message: string) => void;
 }
 
 /**

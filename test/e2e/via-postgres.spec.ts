@@ -4,12 +4,15 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClusterService, PeerageModule } from '../../lib/index.js';
 import { viaPostgres } from '../../lib/via/postgres/index.js';
+import { channelOf } from '../../lib/via/postgres/statements.js';
 import type { ViaPostgresOptions } from '../../lib/via/postgres/index.js';
 import { describeProvider } from '../../lib/testing/index.js';
 import type { ProviderFixtures } from '../../lib/testing/index.js';
 import type { PeerageProvider } from '../../lib/via/provider.js';
 import { CapturedLog } from '../support/captured-log.js';
 import { PgBouncer } from '../support/pgbouncer.js';
+import { freePorts } from '../support/cluster.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { PostgresServer } from '../support/postgres-server.js';
 import { has } from '../support/requirements.mjs';
 
@@ -40,7 +43,7 @@ describe.skipIf(!has('postgres'))('viaPostgres', () => {
         [cluster, names, expiry],
       );
       for (const name of names)
-        await client.query('SELECT pg_notify($1, $2)', ['peerage_nodes', `kit ${name}`]);
+        await client.query('SELECT pg_notify($1, $2)', ['peerage:public.peerage_nodes', `kit ${name}`]);
     });
   const held = async () => {
     const { rows } = await server.run((client) => client.query('SELECT name FROM peerage_nodes'));
@@ -166,6 +169,58 @@ describe.skipIf(!has('postgres'))('viaPostgres', () => {
       await vi.waitFor(async () => expect(await held()).toEqual(['kit@10.0.0.5']));
     });
 
+    it('keeps clusters apart whose tables lie in other schemas of one database', async () => {
+      await server.run(async (client) => {
+        for (const schema of ['staging', 'production'])
+          await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
+      });
+      const inSchema = (schema: string) =>
+        viaPostgres({ url: `${server.url}?options=-csearch_path%3D${schema}` });
+      const foundBy: Record<string, string[]> = {};
+      for (const [i, schema] of ['staging', 'production', 'production'].entries()) {
+        const own = new AbortController();
+        stops.push(() => own.abort());
+        const name = `kit@10.2.0.${i}`;
+        const into: string[] = (foundBy[name] = []);
+        const self = { ...context(name).self, name };
+        served.push(
+          inSchema(schema).serve!({
+            self,
+            signal: own.signal,
+            found: (names) => void into.push(...names),
+          }),
+        );
+      }
+      await vi.waitFor(() => expect(foundBy['kit@10.2.0.1']).toEqual(['kit@10.2.0.2']), 10_000);
+      await vi.waitFor(() => expect(foundBy['kit@10.2.0.2']).toEqual(['kit@10.2.0.1']), 10_000);
+      expect(foundBy['kit@10.2.0.0']).toEqual([]);
+    });
+
+    it('drops a connection of the app that is dead without a word, and works again', async () => {
+      await makeTable();
+      const [port = 0] = await freePorts(1);
+      const proxy = await TcpProxy.open(port, server.port);
+      const pool = new pg.Pool({ connectionString: server.url.replace(String(server.port), String(port)) });
+      pool.on('error', () => {});
+      try {
+        const one = viaPostgres({ pool });
+        expect(await one.poll(context('kit@10.3.0.1'))).toEqual([]);
+        proxy.blackHole();
+        await expect(one.poll(context('kit@10.3.0.1'))).rejects.toThrow(/connection is dead/);
+        expect(await one.poll(context('kit@10.3.0.1'))).toEqual([]);
+      } finally {
+        await proxy.close();
+        await pool.end();
+      }
+    });
+
+    it('says that a standby may not be written to', async () => {
+      await makeTable();
+      const url = `${server.url}?options=-cdefault_transaction_read_only%3Don`;
+      const serving = viaPostgres({ url }).serve!({ ...context('kit@10.4.0.1'), found: () => {} });
+      await expect(serving).rejects.toThrow(/read-only.*address of the primary/);
+    });
+
     it('says what is wrong when nobody listens there, without the password', async () => {
       const one = viaPostgres({ url: 'postgres://me:hunter2@127.0.0.1:9/db' });
       const polling = Promise.resolve(one.poll(context('kit@10.0.0.6')));
@@ -205,11 +260,22 @@ describe.skipIf(!has('postgres'))('viaPostgres', () => {
   });
 });
 
+describe('the channel of a table', () => {
+  it('tells tables apart that differ by a dot and an underscore, or at the end of a long name', () => {
+    const long = `public.${'t'.repeat(63)}`;
+    const identities = ['a.b_c', 'a_b.c', 'a.b.c', 'public.a', long, `${long.slice(0, -1)}u`];
+    const channels = identities.map(channelOf);
+    expect(new Set(channels).size).toBe(identities.length);
+    for (const channel of channels) expect(Buffer.byteLength(channel)).toBeLessThanOrEqual(63);
+  });
+});
+
 describe('the options of viaPostgres', () => {
   it.each<[ViaPostgresOptions, RegExp]>([
     [{}, /one of url, pool and token/],
     [{ url: 'postgres://h', token: 'PG' }, /one of url, pool and token/],
     [{ url: 'redis://h' }, /url/],
+    [{ url: 'postgres://h/db?sslmod=require' }, /parameter sslmod/],
     [{ url: 'postgres://h', table: 'a"; DROP TABLE b; --' }, /table/],
     [{ url: 'postgres://h', cluster: 'a b' }, /cluster/],
     [{ url: 'postgres://h', ttlMs: 10 }, /ttlMs 10 .* 1000/],

@@ -15,11 +15,14 @@ export class RedisServer {
   private child: ChildProcess | undefined;
   private ended: Promise<unknown> = Promise.resolve();
 
-  private constructor(readonly port: number) {}
+  private constructor(
+    readonly port: number,
+    private readonly options: readonly string[],
+  ) {}
 
-  static async start(): Promise<RedisServer> {
+  static async start(options: readonly string[] = []): Promise<RedisServer> {
     const [port = 0] = await freePorts(1);
-    const server = new RedisServer(port);
+    const server = new RedisServer(port, options);
     await server.start();
     return server;
   }
@@ -35,7 +38,7 @@ export class RedisServer {
       return;
     }
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--dir', this.folder];
-    const child = spawn(pathOf('redis-server')!, args, { stdio: 'ignore' });
+    const child = spawn(pathOf('redis-server')!, [...args, ...this.options], { stdio: 'ignore' });
     endWithThisProcess(child, this.folder);
     this.child = child;
     this.ended = new Promise((resolve) => child.once('close', resolve));

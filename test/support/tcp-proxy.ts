@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Forwards what comes to one port of 127.0.0.1 to another: a port mapping. */
+/** Forwards what comes to one port of 127.0.0.1 to another: a port mapping, or a path that can be cut. */
 export class TcpProxy {
   private readonly sockets = new Set<Socket>();
   /** Connections so far. */
@@ -28,6 +28,15 @@ export class TcpProxy {
     const broken = [...this.sockets];
     for (const socket of broken) socket.resetAndDestroy();
     return broken.length / 2;
+  }
+
+  /** Nothing comes through the connections of now any more, and neither end is told. New ones work. */
+  blackHole(): void {
+    for (const socket of this.sockets) {
+      socket.unpipe();
+      socket.resume();
+      socket.removeAllListeners('end');
+    }
   }
 
   async close(): Promise<void> {

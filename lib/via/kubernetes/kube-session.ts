@@ -52,7 +52,8 @@ export class KubeSession {
   private async listAndWatch(): Promise<void> {
     const { signal } = this.context;
     this.cache.take(await underDeadline(LIST_MS, signal, (deadline) => this.api.list(deadline)));
-    this.handOverNew();
+    // Handed over also when it is empty: the provider works again.
+    this.handOver(this.news());
     while (!signal.aborted) await underDeadline(STALLED_MS, signal, (deadline) => this.watchOnce(deadline));
   }
 
@@ -61,18 +62,24 @@ export class KubeSession {
     for await (const event of this.api.watch(this.cache.resourceVersion, WATCH_SECONDS, signal)) {
       this.retryMs = FIRST_RETRY_MS;
       this.cache.apply(event);
-      this.handOverNew();
+      const news = this.news();
+      if (news.length > 0) this.handOver(news);
     }
     // A proxy that ends every watch at once must not make us ask without a pause.
     if (performance.now() - startedAtMs < FIRST_RETRY_MS) await pause(this.retryMs, signal);
   }
 
-  private handOverNew(): void {
-    const { self, signal, found } = this.context;
+  private handOver(names: readonly string[]): void {
+    const { signal, found } = this.context;
+    if (!signal.aborted) found(names);
+  }
+
+  private news(): string[] {
+    const { self } = this.context;
     const names = this.cache.all().flatMap((address) => nameAt(address, self, this.settings) ?? []);
     const ownName = canonicalName(self.name);
     const news = names.filter((name) => name !== ownName && !this.known.has(name));
     this.known = new Set(names);
-    if (news.length > 0 && !signal.aborted) found(news);
+    return news;
   }
 }

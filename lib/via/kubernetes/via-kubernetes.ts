@@ -9,8 +9,11 @@ import type { KubeSettings, ViaKubernetesOptions } from './kube-options.js';
 import { kubeProviderName, kubeSettings } from './kube-options.js';
 import { KubeSession } from './kube-session.js';
 
-/** A watch that said something so lately is believed; else the API is asked. Bookmarks come once a minute. */
-const FRESH_MS = 90_000;
+/**
+ * A watch that said something so lately is believed; else the API is asked. A connection that is dead without a
+ * word is as quiet as a cluster in which nothing changes.
+ */
+const FRESH_MS = 15_000;
 
 /**
  * Finds nodes by the Kubernetes API: the pods behind a service, or those with certain labels. It lists and

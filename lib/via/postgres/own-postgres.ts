@@ -4,7 +4,6 @@ import type { PgPort } from './pg-types.js';
 import { destroyClient, poolPort } from './pg-types.js';
 
 const CONNECT_MS = 2_000;
-const QUERY_MS = 4_000;
 /** So long a goodbye may take. */
 const END_MS = 500;
 
@@ -19,7 +18,6 @@ export async function ownPostgres(url: string): Promise<PgPort> {
     connectionString: url,
     max: 2,
     connectionTimeoutMillis: CONNECT_MS,
-    query_timeout: QUERY_MS,
     keepAlive: true,
     application_name: 'peerage',
   });

@@ -3,9 +3,17 @@ export interface PgResult {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
 }
 
+/** One statement. */
+export interface PgQuery {
+  readonly text: string;
+  readonly values: unknown[];
+  /** An error when it takes longer, in milliseconds. */
+  readonly query_timeout: number;
+}
+
 /** The part of a `Pool` of the package `pg` that is used. */
 export interface PgPool {
-  query(text: string, values?: unknown[]): Promise<PgResult>;
+  query(query: PgQuery): Promise<PgResult>;
   readonly options: object;
 }
 

@@ -9,13 +9,13 @@ import { isTableName } from './statements.js';
  * @publicApi
  */
 export interface ViaPostgresOptions {
-  /** `postgres://…`: a small pool of its own, by the package `pg`. */
+  /** `postgres://user@host/database?sslmode=…`: a small pool of its own, by the package `pg`. */
   readonly url?: string;
   /** A `Pool` of `pg` that the app has. It is left open. */
   readonly pool?: PostgresPool;
   /** The injection token under which the app's container has such a pool. */
   readonly token?: InjectionToken;
-  /** The table, made on first use, and the channel of its notifications. @default 'peerage_nodes' */
+  /** The table, made on first use; the channel of its notifications is named after it and its schema. @default 'peerage_nodes' */
   readonly table?: string;
   /** Nodes with the same one meet; several clusters can share a table. @default the app name */
   readonly cluster?: string;
@@ -49,6 +49,7 @@ export function validatePostgresOptions({
   if (given !== 1) faults.push('give one of url, pool and token');
   if (url !== undefined && !/^postgres(ql)?:\/\//.test(url))
     faults.push('url is not of the form postgres://user@host/database');
+  else if (url !== undefined) faults.push(...unknownParameters(url));
   if (table !== undefined && !isTableName(table))
     faults.push('table is not of the form name or schema.name (letters, digits and _)');
   if (cluster !== undefined && (typeof cluster !== 'string' || !/^\S+$/.test(cluster)))
@@ -56,4 +57,24 @@ export function validatePostgresOptions({
   if (ttlMs !== undefined && !(Number.isSafeInteger(ttlMs) && ttlMs >= MIN_TTL_MS))
     faults.push(`ttlMs ${String(ttlMs)} is not an integer of at least ${MIN_TTL_MS} (milliseconds)`);
   if (faults.length > 0) throw new PeerageError('INVALID_OPTIONS', `viaPostgres(): ${faults.join('; ')}.`);
+}
+
+/** What a connection string may say after its question mark, by the documentation of libpq and of `pg`. */
+const PARAMETERS = new Set(
+  (
+    'host port user password dbname database ssl sslmode sslcert sslkey sslpassword sslrootcert sslcrl ' +
+    'sslnegotiation channel_binding uselibpqcompat application_name fallback_application_name options ' +
+    'client_encoding encoding connect_timeout connectionTimeoutMillis statement_timeout lock_timeout ' +
+    'query_timeout idle_in_transaction_session_timeout keepalives keepalives_idle keepAlive ' +
+    'target_session_attrs gssencmode pgbouncer'
+  ).split(' '),
+);
+
+/** Whoever misspells a parameter would otherwise get its default in silence. */
+function unknownParameters(url: string): string[] {
+  const mark = url.indexOf('?');
+  const keys = mark < 0 ? [] : [...new URLSearchParams(url.slice(mark + 1)).keys()];
+  return keys
+    .filter((key) => !PARAMETERS.has(key))
+    .map((key) => `url has a parameter ${key}, which neither PostgreSQL nor pg knows`);
 }

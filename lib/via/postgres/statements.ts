@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** What is said to the server, about one table. Times are the server's: clocks of hosts differ. */
 export interface Statements {
   readonly create: string;
@@ -5,13 +7,14 @@ export interface Statements {
   readonly register: string;
   /** cluster */
   readonly sweep: string;
-  /** cluster */
-  readonly names: string;
+  /** cluster. Answers `name` and `boot_id`. */
+  readonly entries: string;
   /** cluster, boot id */
   readonly leave: string;
   /** channel, text */
   readonly notify: string;
-  readonly listen: string;
+  /** Answers `identity`: schema and table as the server knows them. Fails as the others do when there is no table. */
+  readonly identity: string;
 }
 
 const TABLE = /^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$/;
@@ -39,13 +42,21 @@ export function statementsFor(table: string): Statements {
     sweep:
       `DELETE FROM ${name} WHERE (cluster, boot_id) IN (SELECT cluster, boot_id FROM ${name} ` +
       'WHERE cluster = $1 AND expires_at <= clock_timestamp() FOR UPDATE SKIP LOCKED)',
-    names: `SELECT DISTINCT name FROM ${name} WHERE cluster = $1 AND expires_at > clock_timestamp()`,
+    entries: `SELECT name, boot_id FROM ${name} WHERE cluster = $1 AND expires_at > clock_timestamp()`,
     leave: `DELETE FROM ${name} WHERE cluster = $1 AND boot_id = $2`,
     notify: 'SELECT pg_notify($1, $2)',
-    listen: `LISTEN "${channelOf(table)}"`,
+    identity:
+      "SELECT n.nspname || '.' || c.relname AS identity FROM pg_class c JOIN pg_namespace n " +
+      `ON n.oid = c.relnamespace WHERE c.oid = '${name}'::regclass`,
   };
 }
 
-export function channelOf(table: string): string {
-  return table.replace('.', '_').slice(0, 63);
+/** The longest name that PostgreSQL keeps whole, in bytes. */
+const MAX_NAME_BYTES = 63;
+
+/** The channel of a table, by its schema and name. One that is too long is told from others by its hash. */
+export function channelOf(identity: string): string {
+  const channel = `peerage:${identity}`.replaceAll('"', '_');
+  if (Buffer.byteLength(channel) <= MAX_NAME_BYTES) return channel;
+  return `peerage:${createHash('sha256').update(identity).digest('hex').slice(0, 32)}`;
 }

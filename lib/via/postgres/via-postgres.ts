@@ -1,9 +1,9 @@
 import type { InjectionToken, Type } from '@nestjs/common';
 import { PeerageError } from '../../errors/peerage-error.js';
-import { Lease } from '../registry/shared-resource.js';
+import { SharedResource } from '../registry/shared-resource.js';
 import { DEFAULT_TTL_MS } from '../registry/registry.js';
-import type { MeetingPoint } from '../registry/registry.js';
-import { viaMeeting } from '../registry/via-registry.js';
+import type { Registry } from '../registry/registry.js';
+import { viaRegistry } from '../registry/via-registry.js';
 import type { PeerageProvider } from '../provider.js';
 import { viaInjected } from '../via-injected.js';
 import { ownPostgres } from './own-postgres.js';
@@ -11,7 +11,7 @@ import type { PgPool, PgPort } from './pg-types.js';
 import { poolPort } from './pg-types.js';
 import type { ViaPostgresOptions } from './postgres-options.js';
 import { POSTGRES, validatePostgresOptions } from './postgres-options.js';
-import { PostgresPoint } from './postgres-point.js';
+import { PostgresRegistry } from './postgres-registry.js';
 
 export type { PostgresPool, ViaPostgresOptions } from './postgres-options.js';
 
@@ -41,11 +41,11 @@ export function viaPostgres(options: ViaPostgresOptions): PeerageProvider | Type
 
 function provider(options: ViaPostgresOptions, open: () => Promise<PgPort>): PeerageProvider {
   const { table = 'peerage_nodes', cluster, ttlMs = DEFAULT_TTL_MS } = options;
-  const points = new Lease<MeetingPoint>(
-    async () => new PostgresPoint(await open(), { table, cluster, ttlMs }),
-    (point) => point.close(),
+  const registries = new SharedResource<Registry>(
+    async () => new PostgresRegistry(await open(), { table, cluster, ttlMs }),
+    (registry) => registry.close(),
   );
-  return viaMeeting(POSTGRES, points, ttlMs);
+  return viaRegistry(POSTGRES, registries, ttlMs);
 }
 
 function portOf(pool: PgPool): PgPort {

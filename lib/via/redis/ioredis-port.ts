@@ -1,30 +1,49 @@
 import { orAborted } from '../../time/abortable.js';
-import type { IoredisClient, RedisPort } from './redis-port.js';
-import { untilAbort, untilReady } from './redis-port.js';
+import { keepAlive } from '../registry/keep-alive.js';
+import type { RegistryListener } from '../registry/registry.js';
+import type { ClientSource, IoredisClient, RedisPort, RedisScope } from './redis-port.js';
+import { untilReady } from './redis-port.js';
 
-/** A client of the package `ioredis`. `isOurs`: it is closed after use. */
-export function ioredisPort(client: IoredisClient, isOurs: boolean): RedisPort {
+/** A client of the package `ioredis`. */
+export function ioredisPort(source: ClientSource<IoredisClient>): RedisPort {
   return {
-    ready: (signal) => ready(client, signal),
-    command: (command, ...args) => client.call(command, ...args),
-    close: () => (isOurs ? client.disconnect() : undefined),
-    async listen(channel, signal, { heard, listening }) {
-      const subscriber = client.duplicate();
-      subscriber.on('error', () => {});
-      subscriber.on('message', (from, text) => {
-        if (from === channel) heard(String(text));
-      });
-      try {
-        await ready(subscriber, signal);
-        await orAborted(subscriber.subscribe(channel), signal, () => new Error('given up'));
-        listening();
-        // It subscribes again by itself after it has lost its connection.
-        subscriber.on('ready', listening);
-        await untilAbort(signal);
-      } finally {
-        subscriber.disconnect();
-      }
+    isGiven: source.isGiven,
+    get scope() {
+      return scopeOf(source.client);
     },
+    ready: (signal) => ready(source.client, signal),
+    command: (command, ...args) => source.client.call(command, ...args),
+    renew: () => source.drop(),
+    close: () => source.drop(),
+    listen: (channel, signal, on) => listen(source.client.duplicate(), channel, signal, on),
+  };
+}
+
+async function listen(
+  subscriber: IoredisClient,
+  channel: string,
+  signal: AbortSignal,
+  { changed, listening }: RegistryListener,
+): Promise<void> {
+  subscriber.on('error', () => {});
+  subscriber.on('message', changed);
+  try {
+    await ready(subscriber, signal);
+    await orAborted(subscriber.subscribe(channel), signal, () => new Error('given up'));
+    listening();
+    // It subscribes again by itself after it has lost its connection.
+    subscriber.on('ready', listening);
+    await keepAlive(() => subscriber.ping(), signal);
+  } finally {
+    subscriber.disconnect();
+  }
+}
+
+function scopeOf({ options }: IoredisClient): RedisScope {
+  const { db, keyPrefix } = (options ?? {}) as { db?: unknown; keyPrefix?: unknown };
+  return {
+    database: Number(db ?? 0),
+    keyPrefix: typeof keyPrefix === 'string' || Buffer.isBuffer(keyPrefix) ? keyPrefix.toString() : '',
   };
 }
 

@@ -1,28 +1,46 @@
 import { orAborted } from '../../time/abortable.js';
-import type { NodeRedisClient, RedisPort } from './redis-port.js';
-import { untilAbort, untilReady } from './redis-port.js';
+import { keepAlive } from '../registry/keep-alive.js';
+import type { RegistryListener } from '../registry/registry.js';
+import type { ClientSource, NodeRedisClient, RedisPort, RedisScope } from './redis-port.js';
+import { untilReady } from './redis-port.js';
 
-/** A client of the package `redis`. `isOurs`: nobody else connects it, and it is closed after use. */
-export function nodeRedisPort(client: NodeRedisClient, isOurs: boolean): RedisPort {
+/** A client of the package `redis`. One of ours is connected by nobody else. */
+export function nodeRedisPort(source: ClientSource<NodeRedisClient>): RedisPort {
   return {
-    ready: (signal) => ready(client, isOurs, signal),
-    command: (...words) => client.sendCommand(words),
-    close: () => (isOurs ? destroy(client) : undefined),
-    async listen(channel, signal, { heard, listening }) {
-      const subscriber = client.duplicate();
-      subscriber.on('error', () => {});
-      try {
-        await ready(subscriber, true, signal);
-        await orAborted(subscriber.subscribe(channel, heard), signal, () => new Error('given up'));
-        listening();
-        // It subscribes again by itself after it has lost its connection.
-        subscriber.on('ready', listening);
-        await untilAbort(signal);
-      } finally {
-        destroy(subscriber);
-      }
+    isGiven: source.isGiven,
+    get scope() {
+      return scopeOf(source.client);
     },
+    ready: (signal) => ready(source.client, !source.isGiven, signal),
+    command: (...words) => source.client.sendCommand(words),
+    renew: () => source.drop(),
+    close: () => source.drop(),
+    listen: (channel, signal, on) => listen(source.client.duplicate(), channel, signal, on),
   };
+}
+
+async function listen(
+  subscriber: NodeRedisClient,
+  channel: string,
+  signal: AbortSignal,
+  { changed, listening }: RegistryListener,
+): Promise<void> {
+  subscriber.on('error', () => {});
+  try {
+    await ready(subscriber, true, signal);
+    await orAborted(subscriber.subscribe(channel, changed), signal, () => new Error('given up'));
+    listening();
+    // It subscribes again by itself after it has lost its connection.
+    subscriber.on('ready', listening);
+    await keepAlive(() => subscriber.ping(), signal);
+  } finally {
+    destroyNodeRedis(subscriber);
+  }
+}
+
+function scopeOf({ options }: NodeRedisClient): RedisScope {
+  const { database } = (options ?? {}) as { database?: unknown };
+  return { database: Number(database ?? 0), keyPrefix: '' };
 }
 
 async function ready(client: NodeRedisClient, isOurs: boolean, signal: AbortSignal): Promise<void> {
@@ -37,7 +55,7 @@ async function ready(client: NodeRedisClient, isOurs: boolean, signal: AbortSign
   }
 }
 
-function destroy(client: NodeRedisClient): void {
+export function destroyNodeRedis(client: NodeRedisClient): void {
   try {
     if (client.destroy) client.destroy();
     else Promise.resolve(client.disconnect?.()).catch(() => {});

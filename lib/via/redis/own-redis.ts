@@ -1,7 +1,9 @@
 import { PeerageError } from '../../errors/peerage-error.js';
 import { ioredisPort } from './ioredis-port.js';
-import { nodeRedisPort } from './node-redis-port.js';
+import { destroyNodeRedis, nodeRedisPort } from './node-redis-port.js';
 import type { IoredisClient, NodeRedisClient, RedisPort } from './redis-port.js';
+import { OwnClient } from './redis-port.js';
+import type { RedisAddress } from './redis-url.js';
 
 const CONNECT_MS = 2_000;
 const MAX_RECONNECT_MS = 1_000;
@@ -11,33 +13,43 @@ const MAX_RECONNECT_MS = 1_000;
  *
  * @throws PeerageError `PROVIDER_FAILED` when it has none.
  */
-export async function ownRedis(url: string): Promise<RedisPort> {
-  return (await byIoredis(url)) ?? (await byNodeRedis(url)) ?? missing();
+export async function ownRedis(address: RedisAddress): Promise<RedisPort> {
+  return (await ownIoredis(address)) ?? (await ownNodeRedis(address)) ?? missing();
 }
 
-async function byIoredis(url: string): Promise<RedisPort | undefined> {
+export async function ownIoredis({ url, family }: RedisAddress): Promise<RedisPort | undefined> {
   const ioredis = await import('ioredis').catch(absent);
   if (!ioredis) return undefined;
-  const client = new ioredis.Redis(url, {
-    lazyConnect: true,
-    connectTimeout: CONNECT_MS,
-    retryStrategy: backoffMs,
-  }) as unknown as IoredisClient;
-  client.on('error', () => {});
-  return ioredisPort(client, true);
+  const make = (): IoredisClient => {
+    const client = new ioredis.Redis(url, {
+      lazyConnect: true,
+      connectTimeout: CONNECT_MS,
+      retryStrategy: backoffMs,
+      ...(family !== undefined && { family }),
+    }) as unknown as IoredisClient;
+    client.on('error', () => {});
+    return client;
+  };
+  return ioredisPort(new OwnClient(make, (client) => client.disconnect()));
 }
 
-async function byNodeRedis(url: string): Promise<RedisPort | undefined> {
+export async function ownNodeRedis({ url, family }: RedisAddress): Promise<RedisPort | undefined> {
   const redis = await import('redis').catch(absent);
   if (!redis) return undefined;
-  const client = redis.createClient({
-    url,
-    socket: { connectTimeout: CONNECT_MS, reconnectStrategy: backoffMs },
-  }) as unknown as NodeRedisClient;
-  client.on('error', () => {});
-  return nodeRedisPort(client, true);
+  const make = (): NodeRedisClient => {
+    const client = redis.createClient({
+      url,
+      socket: {
+        connectTimeout: CONNECT_MS,
+        reconnectStrategy: backoffMs,
+        ...(family !== undefined && { family }),
+      },
+    }) as unknown as NodeRedisClient;
+    client.on('error', () => {});
+    return client;
+  };
+  return nodeRedisPort(new OwnClient(make, destroyNodeRedis));
 }
-
 /** That its package is not installed is no error. Caught where it is imported, so that bundlers expect it too. */
 function absent(error: unknown): undefined {
   if ((error as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') return undefined;

@@ -1,5 +1,6 @@
 import type { InjectionToken } from '@nestjs/common';
-import { PeerageError } from '../../errors/peerage-error.js';
+import { describeError, PeerageError } from '../../errors/peerage-error.js';
+import { readRedisUrl } from './redis-url.js';
 import type { IoredisClient, NodeRedisClient } from './redis-port.js';
 
 /**
@@ -8,13 +9,16 @@ import type { IoredisClient, NodeRedisClient } from './redis-port.js';
  * @publicApi
  */
 export interface ViaRedisOptions {
-  /** `redis://…` or `rediss://…`: a connection of its own, by the package `ioredis` or `redis`. */
+  /**
+   * `redis://user:password@host:6379/0` or `rediss://…`: a connection of its own, by the package `ioredis` or
+   * `redis`. Parameters: `db` (its number), `family` (4, 6, or 0 for either), `tls`.
+   */
   readonly url?: string;
   /** A client of `ioredis` or of `redis` that the app has. It is left open. */
   readonly client?: RedisClient;
   /** The injection token under which the app's container has such a client. */
   readonly token?: InjectionToken;
-  /** The sorted set and the channel. Nodes with the same one meet. @default `peerage:<app name>` */
+  /** The sorted set; the channel is `<key>@<database>`. Nodes with the same one meet. @default `peerage:<app name>` */
   readonly key?: string;
   /** How long the entry of a node that was killed stays, in milliseconds, at least 1,000. @default 30000 */
   readonly ttlMs?: number;
@@ -37,8 +41,13 @@ export function validateRedisOptions({ url, client, token, key, ttlMs }: ViaRedi
   const faults: string[] = [];
   const given = [url, client, token].filter((value) => value !== undefined).length;
   if (given !== 1) faults.push('give one of url, client and token');
-  if (url !== undefined && !/^rediss?:\/\//.test(url))
-    faults.push('url is not of the form redis://host:port');
+  if (url !== undefined) {
+    try {
+      readRedisUrl(url);
+    } catch (error) {
+      faults.push(describeError(error));
+    }
+  }
   if (key !== undefined && (typeof key !== 'string' || key === '')) faults.push('key is no text');
   if (ttlMs !== undefined && !(Number.isSafeInteger(ttlMs) && ttlMs >= MIN_TTL_MS))
     faults.push(`ttlMs ${String(ttlMs)} is not an integer of at least ${MIN_TTL_MS} (milliseconds)`);

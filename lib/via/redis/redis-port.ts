@@ -1,4 +1,4 @@
-import type { MeetingListener } from '../registry/registry.js';
+import type { RegistryListener } from '../registry/registry.js';
 
 /** What this provider needs of a Redis client, whichever that is. */
 export interface RedisPort {
@@ -6,12 +6,56 @@ export interface RedisPort {
   ready(signal: AbortSignal): Promise<void>;
   command(...words: readonly [string, ...string[]]): Promise<unknown>;
   /**
-   * Hears a channel on a connection of its own, until the signal aborts. `listening` is called when that
-   * begins, and after every reconnection. Rejects when it cannot begin.
+   * Passes on what a channel says, on a connection of its own, until the signal aborts. `listening` is called
+   * when that begins, and after every reconnection. Rejects when it cannot begin, and when the connection is
+   * dead without a word.
    */
-  listen(channel: string, signal: AbortSignal, on: MeetingListener): Promise<void>;
+  listen(channel: string, signal: AbortSignal, on: RegistryListener): Promise<void>;
+  /** What this client sees of the server: channels, unlike keys, are the same in all databases. */
+  readonly scope: RedisScope;
+  /** The client is one of the app's. */
+  readonly isGiven: boolean;
+  /** Drops a connection that gives no answer, when it is ours: the next command makes a new one. */
+  renew(): void;
   /** Closes the client when it is ours. */
   close(): void;
+}
+
+export interface RedisScope {
+  readonly database: number;
+  /** What the client puts before every key. */
+  readonly keyPrefix: string;
+}
+
+/** The client that commands are sent with: one of the app's, or one of ours, which can be made anew. */
+export interface ClientSource<T> {
+  readonly isGiven: boolean;
+  readonly client: T;
+  drop(): void;
+}
+
+export function givenClient<T>(client: T): ClientSource<T> {
+  return { isGiven: true, client, drop: () => {} };
+}
+
+export class OwnClient<T> implements ClientSource<T> {
+  readonly isGiven = false;
+  private current: T | undefined;
+
+  constructor(
+    private readonly make: () => T,
+    private readonly end: (client: T) => void,
+  ) {}
+
+  get client(): T {
+    return (this.current ??= this.make());
+  }
+
+  drop(): void {
+    const { current } = this;
+    this.current = undefined;
+    if (current) this.end(current);
+  }
 }
 
 /** An emitter that both clients are. */
@@ -23,10 +67,12 @@ export interface ClientEvents {
 /** The part of an ioredis client (`Redis` or `Cluster`) that is used. */
 export interface IoredisClient extends ClientEvents {
   readonly status: string;
+  readonly options?: object;
   connect(): Promise<unknown>;
   call(command: string, ...args: string[]): Promise<unknown>;
   duplicate(): IoredisClient;
   subscribe(...channels: string[]): Promise<unknown>;
+  ping(): Promise<unknown>;
   disconnect(): void;
 }
 
@@ -34,10 +80,12 @@ export interface IoredisClient extends ClientEvents {
 export interface NodeRedisClient extends ClientEvents {
   readonly isReady: boolean;
   readonly isOpen: boolean;
+  readonly options?: object | undefined;
   connect(): Promise<unknown>;
   sendCommand(words: readonly string[]): Promise<unknown>;
   duplicate(): NodeRedisClient;
   subscribe(channel: string, listener: (text: string) => void): Promise<unknown>;
+  ping(): Promise<unknown>;
   /** Named `disconnect` before version 5. */
   destroy?(): unknown;
   disconnect?(): unknown;
@@ -65,10 +113,4 @@ export function untilReady(client: ClientEvents, signal: AbortSignal): Promise<v
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
   });
-}
-
-/** Resolves when the signal aborts. */
-export function untilAbort(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

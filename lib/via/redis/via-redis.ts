@@ -1,9 +1,9 @@
 import type { InjectionToken, Type } from '@nestjs/common';
 import { PeerageError } from '../../errors/peerage-error.js';
-import { Lease } from '../registry/shared-resource.js';
+import { SharedResource } from '../registry/shared-resource.js';
 import { DEFAULT_TTL_MS } from '../registry/registry.js';
-import type { MeetingPoint } from '../registry/registry.js';
-import { viaMeeting } from '../registry/via-registry.js';
+import type { Registry } from '../registry/registry.js';
+import { viaRegistry } from '../registry/via-registry.js';
 import type { PeerageProvider } from '../provider.js';
 import { viaInjected } from '../via-injected.js';
 import { ioredisPort } from './ioredis-port.js';
@@ -11,8 +11,10 @@ import { nodeRedisPort } from './node-redis-port.js';
 import { ownRedis } from './own-redis.js';
 import type { RedisClient, ViaRedisOptions } from './redis-options.js';
 import { REDIS, validateRedisOptions } from './redis-options.js';
-import { RedisPoint } from './redis-point.js';
+import { RedisRegistry } from './redis-registry.js';
 import type { IoredisClient, NodeRedisClient, RedisPort } from './redis-port.js';
+import { givenClient } from './redis-port.js';
+import { readRedisUrl } from './redis-url.js';
 
 export type { RedisClient, ViaRedisOptions } from './redis-options.js';
 
@@ -37,23 +39,24 @@ export function viaRedis(options: ViaRedisOptions): PeerageProvider | Type<Peera
     const port = portOf(client);
     return provider(options, async () => port);
   }
-  return provider(options, () => ownRedis(url!));
+  const address = readRedisUrl(url!);
+  return provider(options, () => ownRedis(address));
 }
 
 function provider(options: ViaRedisOptions, open: () => Promise<RedisPort>): PeerageProvider {
   const { key, ttlMs = DEFAULT_TTL_MS } = options;
-  const points = new Lease<MeetingPoint>(
-    async () => new RedisPoint(await open(), key, ttlMs),
-    (point) => point.close(),
+  const registries = new SharedResource<Registry>(
+    async () => new RedisRegistry(await open(), key, ttlMs),
+    (registry) => registry.close(),
   );
-  return viaMeeting(REDIS, points, ttlMs);
+  return viaRegistry(REDIS, registries, ttlMs);
 }
 
 function portOf(client: RedisClient): RedisPort {
   if (typeof (client as Partial<IoredisClient>)?.call === 'function')
-    return ioredisPort(client as IoredisClient, false);
+    return ioredisPort(givenClient(client as IoredisClient));
   if (typeof (client as Partial<NodeRedisClient>)?.sendCommand === 'function')
-    return nodeRedisPort(client as NodeRedisClient, false);
+    return nodeRedisPort(givenClient(client as NodeRedisClient));
   throw new PeerageError(
     'INVALID_OPTIONS',
     'viaRedis(): what was given as the client is none of ioredis, nor of redis (node-redis).',

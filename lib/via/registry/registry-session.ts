@@ -1,27 +1,34 @@
+import { describeError } from '../../errors/peerage-error.js';
 import { canonicalName } from '../../naming/node-name.js';
 import { pause, underDeadline } from '../../time/abortable.js';
-import { nameOrUndefined } from '../../naming/checks.js';
-import type { MeetingPoint } from './registry.js';
 import type { ServeContext } from '../provider.js';
+import type { Registry } from './registry.js';
 
 /** A refresh may fail twice before the entry expires. */
 const REFRESHES_PER_TTL = 3;
 /** After a failed refresh the next one is tried so soon, a half more or less. */
 const RETRY_MS = 1_000;
+/** After a failed read that a notification asked for. */
+const REREAD_MS = 100;
 /** Where there is nothing to listen to, this is tried again: after a pause that grows. */
 const LISTEN_RETRY_MS = 500;
 const MAX_LISTEN_RETRY_MS = 30_000;
-/** Deadline of one question, and of the last one. */
+/** One lost connection is ordinary. Who fails this often in a row, while the store can be read, has a reason. */
+const LISTEN_FAILURES_TO_TELL = 2;
+/** Deadline of one question, with its connection, and of the last one. */
 const ASK_MS = 3_000;
 const LEAVE_MS = 500;
 
-/** One run of a provider whose nodes meet at a point: keeps our entry there, and hands over new names. */
-export class MeetingSession {
+/** One run of a provider whose nodes meet in a store: keeps our entry there, and hands over new names. */
+export class RegistrySession {
   private known = new Set<string>();
   private wake = new AbortController();
+  private isReading = false;
+  private hasChanged = false;
+  private isReadable = false;
 
   constructor(
-    private readonly point: MeetingPoint,
+    private readonly registry: Registry,
     private readonly context: ServeContext,
     private readonly ttlMs: number,
   ) {}
@@ -43,7 +50,7 @@ export class MeetingSession {
     } finally {
       this.context.signal.removeEventListener('abort', end);
       end();
-      await this.point.leave(this.context.self, AbortSignal.timeout(LEAVE_MS)).catch(() => {});
+      await this.registry.leave(this.context.self, AbortSignal.timeout(LEAVE_MS)).catch(() => {});
       await listening;
     }
   }
@@ -58,6 +65,7 @@ export class MeetingSession {
   private async refresh(): Promise<boolean> {
     const unwritten = await this.register();
     const unread = await this.failureOf((signal) => this.handOverNew(signal));
+    this.isReadable = !unread;
     if (!unwritten || unread) return !unread;
     // The store may have come back between the two.
     const stillUnwritten = await this.register();
@@ -66,7 +74,7 @@ export class MeetingSession {
   }
 
   private register(): Promise<PromiseRejectedResult | undefined> {
-    return this.failureOf((signal) => this.point.register(this.context.self, signal));
+    return this.failureOf((signal) => this.registry.register(this.context.self, signal));
   }
 
   private async failureOf(
@@ -76,38 +84,58 @@ export class MeetingSession {
     return result.status === 'rejected' ? result : undefined;
   }
 
+  /** A process that was started again at its old name is new: its boot id is. */
   private async handOverNew(signal: AbortSignal): Promise<void> {
     const { self, found } = this.context;
     const ownName = canonicalName(self.name);
-    const names = (await this.point.names(self, signal)).filter((name) => name !== ownName);
-    const news = names.filter((name) => !this.known.has(name));
-    this.known = new Set(names);
-    if (news.length > 0 && !signal.aborted) found(news);
+    const entries = (await this.registry.entries(self, signal)).filter(({ name }) => name !== ownName);
+    if (signal.aborted) return;
+    const before = this.known;
+    this.known = new Set(entries.map(({ name, bootId = '' }) => `${name} ${bootId}`));
+    const news = entries.filter(({ name, bootId = '' }) => !before.has(`${name} ${bootId}`));
+    const names = new Set(news.map(({ name }) => name));
+    if (names.size > 0) found(names);
   }
 
   private async keepListening(signal: AbortSignal): Promise<void> {
-    let retryMs = LISTEN_RETRY_MS;
-    const onListening = (): void => {
-      retryMs = LISTEN_RETRY_MS;
-      // What came before is read.
-      this.wake.abort();
+    let failures = 0;
+    const on = {
+      changed: () => this.onChanged(signal),
+      listening: () => {
+        failures = 0;
+        // What came before is read.
+        this.wake.abort();
+      },
     };
     while (!signal.aborted) {
-      await this.listen(signal, onListening).catch(() => {});
+      await this.registry.listen(this.context.self, signal, on).catch((error: unknown) => {
+        failures += 1;
+        if (failures >= LISTEN_FAILURES_TO_TELL && this.isReadable && !signal.aborted)
+          this.context.warn?.(unheard(error));
+      });
+      const retryMs = Math.min(LISTEN_RETRY_MS * 2 ** Math.max(0, failures - 1), MAX_LISTEN_RETRY_MS);
       await pause(retryMs * (0.5 + Math.random()), signal);
-      retryMs = Math.min(2 * retryMs, MAX_LISTEN_RETRY_MS);
     }
   }
 
-  private async listen(signal: AbortSignal, listening: () => void): Promise<void> {
-    const heard = (text: string): void => this.onHeard(text);
-    await this.point.listen(this.context.self, signal, { heard, listening });
+  /** Many notifications at once lead to one or two reads. */
+  private onChanged(signal: AbortSignal): void {
+    this.hasChanged = true;
+    if (this.isReading) return;
+    this.isReading = true;
+    void this.readWhileChanged(signal).finally(() => (this.isReading = false));
   }
 
-  private onHeard(text: string): void {
-    const name = nameOrUndefined(text);
-    if (name === undefined || name === canonicalName(this.context.self.name)) return;
-    this.known.add(name);
-    if (!this.context.signal.aborted) this.context.found([name]);
+  private async readWhileChanged(signal: AbortSignal): Promise<void> {
+    while (this.hasChanged && !signal.aborted) {
+      this.hasChanged = false;
+      const failure = await this.failureOf((deadline) => this.handOverNew(deadline));
+      // The next refresh or poll reads it otherwise.
+      if (failure) return pause(REREAD_MS, signal);
+    }
   }
+}
+
+function unheard(error: unknown): string {
+  return `It is not notified of new nodes, which are found at the next poll only: ${describeError(error)}`;
 }

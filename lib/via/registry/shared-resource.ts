@@ -1,5 +1,5 @@
 /** Something that is opened for the first who uses it, and closed after the last. */
-export class Lease<T> {
+export class SharedResource<T> {
   private users = 0;
   private opened: Promise<T> | undefined;
 

@@ -1,21 +1,26 @@
 import { canonicalName } from '../../naming/node-name.js';
-import type { Lease } from './shared-resource.js';
-import type { MeetingPoint } from './registry.js';
-import { MeetingSession } from './registry-session.js';
 import type { PeerageProvider } from '../provider.js';
+import type { Registry } from './registry.js';
+import { RegistrySession } from './registry-session.js';
+import type { SharedResource } from './shared-resource.js';
 
-/** A provider whose nodes meet at a point. */
-export function viaMeeting(name: string, points: Lease<MeetingPoint>, ttlMs: number): PeerageProvider {
+/** A provider whose nodes find each other in a store. */
+export function viaRegistry(
+  name: string,
+  registries: SharedResource<Registry>,
+  ttlMs: number,
+): PeerageProvider {
   return {
     name,
     poll: ({ self, signal }) =>
-      points.use(async (point) => {
+      registries.use(async (registry) => {
         const ownName = canonicalName(self.name);
-        return (await point.names(self, signal)).filter((each) => each !== ownName);
+        const names = (await registry.entries(self, signal)).map((entry) => entry.name);
+        return [...new Set(names)].filter((each) => each !== ownName);
       }),
     serve: async (context) => {
       if (context.signal.aborted) return;
-      await points.use((point) => new MeetingSession(point, context, ttlMs).run());
+      await registries.use((registry) => new RegistrySession(registry, context, ttlMs).run());
     },
   };
 }

@@ -36,6 +36,12 @@ export class UrlQuery {
       .map((item) => item.trim());
   }
 
+  /** Those of these parameters that are there, as they are. */
+  take(keys: readonly string[]): string {
+    this.known.push(...keys);
+    return new URLSearchParams([...this.params].filter(([key]) => keys.includes(key))).toString();
+  }
+
   /** The parameters that were not asked for, which somebody else understands. */
   takeOthers(): string {
     const others = [...this.params].filter(([key]) => !this.known.includes(key));

@@ -4,6 +4,7 @@ import type { ViaPostgresOptions } from '../postgres/postgres-options.js';
 import { POSTGRES, validatePostgresOptions } from '../postgres/postgres-options.js';
 import type { ViaRedisOptions } from '../redis/redis-options.js';
 import { REDIS, validateRedisOptions } from '../redis/redis-options.js';
+import { REDIS_PARAMETERS } from '../redis/redis-url.js';
 import type { PeerageProvider } from '../provider.js';
 import type { ViaDnsOptions } from '../dns/via-dns.js';
 import { viaDns } from '../dns/via-dns.js';
@@ -68,24 +69,20 @@ function readUdp({ rest, query }: ViaUrl): ViaUdpOptions {
 }
 
 function readRedis({ scheme, rest, query }: ViaUrl): PeerageProvider {
-  const options = withoutUndefined<ViaRedisOptions>({
-    url: `${scheme}://${rest}`,
-    key: query.text('key'),
-    ttlMs: query.number('ttlMs'),
-  });
+  const ours = { key: query.text('key'), ttlMs: query.number('ttlMs') };
+  const url = withParameters(`${scheme}://${rest}`, query.take(REDIS_PARAMETERS));
+  const options = withoutUndefined<ViaRedisOptions>({ url, ...ours });
   validateRedisOptions(options);
   return viaLazy(REDIS, async () => (await import('../redis/index.js')).viaRedis(options));
 }
 
-/** Parameters that are not ours belong to the connection string. */
 function readPostgres({ scheme, rest, query }: ViaUrl): PeerageProvider {
   const ours = {
     table: query.text('table'),
     cluster: query.text('cluster'),
     ttlMs: query.number('ttlMs'),
   };
-  const others = query.takeOthers();
-  const url = `${scheme}://${rest}${others === '' ? '' : `?${others}`}`;
+  const url = withParameters(`${scheme}://${rest}`, query.takeOthers());
   const options = withoutUndefined<ViaPostgresOptions>({ url, ...ours });
   validatePostgresOptions(options);
   return viaLazy(POSTGRES, async () => (await import('../postgres/index.js')).viaPostgres(options));
@@ -105,6 +102,10 @@ function readKubernetes({ rest, query }: ViaUrl): PeerageProvider {
   });
   const name = kubeProviderName(kubeSettings(options));
   return viaLazy(name, async () => (await import('../kubernetes/index.js')).viaKubernetes(options));
+}
+
+function withParameters(url: string, parameters: string): string {
+  return parameters === '' ? url : `${url}?${parameters}`;
 }
 
 function splitList(rest: string): string[] {

@@ -128,7 +128,7 @@ describe('parseViaUrl', () => {
     ['udp:?broadcast=maybe', /broadcast=maybe/],
     ['udp://230.1.1.1:99999', /port/],
     ['local:%zz', /%zz/],
-    ['redis://h?kee=x', /no parameter kee; it takes key, ttlMs/],
+    ['redis://h?kee=x', /no parameter kee; it takes key, ttlMs, db, family, tls/],
     ['redis://h?ttlMs=10', /ttlMs 10/],
     ['postgres://h/db?table=a-b', /table/],
     ['kubernetes:?namespace=n', /one of service and selector/],

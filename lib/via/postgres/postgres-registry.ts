@@ -1,32 +1,36 @@
 import { describeError, PeerageError } from '../../errors/peerage-error.js';
 import type { NodeInfo } from '../../naming/node-info.js';
 import { canonicalName, parseNodeName } from '../../naming/node-name.js';
-import { abortedError, orAborted } from '../../time/abortable.js';
+import { abortedError, orAborted, underDeadline } from '../../time/abortable.js';
 import { nameOrUndefined } from '../../naming/checks.js';
-import type { MeetingListener, MeetingPoint } from '../registry/registry.js';
+import { keepAlive } from '../registry/keep-alive.js';
+import { ANSWER_MS } from '../registry/registry.js';
+import type { Registry, RegistryEntry, RegistryListener } from '../registry/registry.js';
+import { postgresAdvice } from './postgres-advice.js';
 import type { PgPort, PgResult } from './pg-types.js';
 import { destroyClient } from './pg-types.js';
 import type { Statements } from './statements.js';
 import { channelOf, statementsFor } from './statements.js';
 
 const UNDEFINED_TABLE = '42P01';
-const INSUFFICIENT_PRIVILEGE = '42501';
+/** Deadline of what takes several questions. */
+const ASK_MS = 3_000;
 /** Two made the table at once, and the other one was faster. */
 const MADE_BY_ANOTHER = new Set(['23505', '42P07', '42710']);
 
-export interface PostgresPointOptions {
+export interface PostgresRegistryOptions {
   readonly table: string;
   readonly cluster: string | undefined;
   readonly ttlMs: number;
 }
 
 /** A row for each node, with the server's time at which it expires; notifications tell of new ones. */
-export class PostgresPoint implements MeetingPoint {
+export class PostgresRegistry implements Registry {
   private readonly sql: Statements;
 
   constructor(
     private readonly port: PgPort,
-    private readonly options: PostgresPointOptions,
+    private readonly options: PostgresRegistryOptions,
   ) {
     this.sql = statementsFor(options.table);
   }
@@ -41,14 +45,17 @@ export class PostgresPoint implements MeetingPoint {
     const row = [cluster, self.bootId, name, this.options.ttlMs];
     const { rows } = await this.withTable(signal, () => this.ask(signal, this.sql.register, row));
     await this.ask(signal, this.sql.sweep, [cluster]);
-    if (rows[0]?.['is_new'] === true)
-      await this.ask(signal, this.sql.notify, [channelOf(this.options.table), `${cluster} ${name}`]);
+    if (rows[0]?.['is_new'] !== true) return;
+    await this.ask(signal, this.sql.notify, [await this.channel(signal), `${cluster} ${name}`]);
   }
 
-  async names(self: NodeInfo, signal: AbortSignal): Promise<string[]> {
+  async entries(self: NodeInfo, signal: AbortSignal): Promise<RegistryEntry[]> {
     try {
-      const { rows } = await this.ask(signal, this.sql.names, [this.clusterOf(self)]);
-      return rows.flatMap(({ name }) => nameOrUndefined(String(name)) ?? []);
+      const { rows } = await this.ask(signal, this.sql.entries, [this.clusterOf(self)]);
+      return rows.flatMap(({ name, boot_id }) => {
+        const canonical = nameOrUndefined(String(name));
+        return canonical === undefined ? [] : { name: canonical, bootId: String(boot_id) };
+      });
     } catch (error) {
       // Nobody has registered yet.
       if (codeOf(error) === UNDEFINED_TABLE) return [];
@@ -60,8 +67,8 @@ export class PostgresPoint implements MeetingPoint {
     await this.ask(signal, this.sql.leave, [this.clusterOf(self), self.bootId]);
   }
 
-  async listen(self: NodeInfo, signal: AbortSignal, on: MeetingListener): Promise<void> {
-    const prefix = `${this.clusterOf(self)} `;
+  async listen(self: NodeInfo, signal: AbortSignal, on: RegistryListener): Promise<void> {
+    const channel = await underDeadline(ASK_MS, signal, (deadline) => this.channel(deadline));
     const client = this.port.newClient();
     const lost = new Promise<never>((_resolve, reject) => {
       const lose = (error: unknown) => reject(error instanceof Error ? error : new Error('it ended'));
@@ -69,19 +76,31 @@ export class PostgresPoint implements MeetingPoint {
       client.on('end', lose);
     });
     lost.catch(() => {});
+    const ofOurs = `${this.clusterOf(self)} `;
     client.on('notification', (message) => {
       const { payload = '' } = message as { payload?: string };
-      if (payload.startsWith(prefix)) on.heard(payload.slice(prefix.length));
+      if (payload.startsWith(ofOurs)) on.changed();
     });
     const given = () => abortedError('PostgreSQL', signal);
     try {
-      await orAborted(client.connect(), signal, given);
-      await orAborted(client.query(this.sql.listen), signal, given);
+      await underDeadline(ASK_MS, signal, (deadline) => orAborted(client.connect(), deadline, given));
+      await orAborted(client.query(`LISTEN "${channel}"`), signal, given);
       on.listening();
-      await orAborted(lost, signal, given);
+      await Promise.race([lost, keepAlive(() => client.query('SELECT 1'), signal)]);
+    } catch (error) {
+      throw error instanceof PeerageError ? error : this.failure(error, signal);
     } finally {
       destroyClient(client);
     }
+  }
+
+  /**
+   * Notifications are heard in the whole database, so the channel names the very table that this user sees under
+   * its name: its schema may come from the search path.
+   */
+  private async channel(signal: AbortSignal): Promise<string> {
+    const { rows } = await this.withTable(signal, () => this.ask(signal, this.sql.identity, []));
+    return channelOf(String(rows[0]?.['identity']));
   }
 
   private clusterOf(self: NodeInfo): string {
@@ -106,7 +125,8 @@ export class PostgresPoint implements MeetingPoint {
   private async ask(signal: AbortSignal, text: string, values: unknown[]): Promise<PgResult> {
     try {
       signal.throwIfAborted();
-      const query = this.port.pool.query(text, values);
+      // A connection that is dead without a word goes back to the pool with this error, which then drops it.
+      const query = this.port.pool.query({ text, values, query_timeout: ANSWER_MS });
       return await orAborted(query, signal, () => abortedError('PostgreSQL', signal));
     } catch (error) {
       throw error instanceof PeerageError ? error : this.failure(error, signal);
@@ -115,10 +135,7 @@ export class PostgresPoint implements MeetingPoint {
 
   private failure(cause: unknown, signal: AbortSignal): PeerageError {
     if (signal.aborted) return abortedError('PostgreSQL', signal);
-    const advice =
-      codeOf({ cause }) === INSUFFICIENT_PRIVILEGE
-        ? `Let this user make the table, or make it and grant SELECT, INSERT, UPDATE and DELETE on it: ${this.sql.create}.`
-        : 'Check that the server is up and its address and password are right.';
+    const advice = postgresAdvice(cause, this.sql.create);
     return new PeerageError(
       'PROVIDER_FAILED',
       `PostgreSQL cannot be asked: ${describeError(cause)}. ${advice} Names found before stay known.`,

@@ -1,0 +1,32 @@
+const UNTRUSTED = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
+
+/** By the code that the server gave. */
+const ADVICE: Readonly<Record<string, string>> = {
+  '25006': 'This is a standby that may only be read: give the address of the primary.',
+  '28000': 'The server does not let this user in from here (pg_hba.conf), or not without TLS.',
+  '28P01': 'The server does not accept this user and password.',
+  '3D000': 'There is no such database on this server.',
+  '3F000': 'There is no such schema: make it, or name the table as schema.table.',
+  '53300': 'The server has no connection left: raise max_connections, or use a pooler.',
+};
+
+/** What to do about an error of a PostgreSQL client, in a sentence. `create`: the statement that makes the table. */
+export function postgresAdvice(error: unknown, create: string): string {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  const known = typeof code === 'string' ? code : '';
+  if (known === '42501')
+    return `Let this user make the table, or make it and grant SELECT, INSERT, UPDATE and DELETE on it: ${create}.`;
+  if (UNTRUSTED.has(known))
+    return (
+      'The certificate of the server is signed by nobody that Node.js knows: give sslrootcert=/path/to/ca.pem in ' +
+      'the URL, or a pool of your own with the right ssl options.'
+    );
+  if (/timeout/i.test(String(message)))
+    return 'The server hangs, or the connection is dead; another one is used next time.';
+  return ADVICE[known] ?? 'Check that the server is up and its address and password are right.';
+}

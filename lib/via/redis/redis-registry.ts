@@ -1,0 +1,118 @@
+import { describeError, PeerageError } from '../../errors/peerage-error.js';
+import type { NodeInfo } from '../../naming/node-info.js';
+import { canonicalName, parseNodeName } from '../../naming/node-name.js';
+import { abortedError, orAborted, underDeadline } from '../../time/abortable.js';
+import { nameOrUndefined } from '../../naming/checks.js';
+import { ANSWER_MS } from '../registry/registry.js';
+import type { Registry, RegistryEntry, RegistryListener } from '../registry/registry.js';
+import { redisAdvice } from './redis-advice.js';
+import type { RedisPort } from './redis-port.js';
+
+/**
+ * One sorted set for a cluster: members are `name bootId`, scores the server's time at which they expire. A
+ * channel tells of new ones.
+ */
+export class RedisRegistry implements Registry {
+  constructor(
+    private readonly port: RedisPort,
+    private readonly key: string | undefined,
+    private readonly ttlMs: number,
+  ) {}
+
+  async close(): Promise<void> {
+    this.port.close();
+  }
+
+  async register(self: NodeInfo, signal: AbortSignal): Promise<void> {
+    const key = this.keyOf(self);
+    const nowMs = await this.serverTimeMs(self, signal);
+    await this.ask(self, signal, 'ZREMRANGEBYSCORE', key, '-inf', String(nowMs));
+    const added = await this.ask(self, signal, 'ZADD', key, String(nowMs + this.ttlMs), memberOf(self));
+    // Nothing stays of a cluster that is gone.
+    await this.ask(self, signal, 'PEXPIRE', key, String(2 * this.ttlMs));
+    if (Number(added) > 0)
+      await this.ask(self, signal, 'PUBLISH', this.channelOf(self), canonicalName(self.name));
+  }
+
+  async entries(self: NodeInfo, signal: AbortSignal): Promise<RegistryEntry[]> {
+    const nowMs = await this.serverTimeMs(self, signal);
+    const members = await this.ask(self, signal, 'ZRANGEBYSCORE', this.keyOf(self), `(${nowMs}`, '+inf');
+    return (Array.isArray(members) ? members : []).flatMap((member) => entryIn(String(member)) ?? []);
+  }
+
+  async leave(self: NodeInfo, signal: AbortSignal): Promise<void> {
+    await this.ask(self, signal, 'ZREM', this.keyOf(self), memberOf(self));
+  }
+
+  async listen(self: NodeInfo, signal: AbortSignal, on: RegistryListener): Promise<void> {
+    try {
+      await this.port.listen(this.channelOf(self), signal, on);
+    } catch (error) {
+      throw signal.aborted ? abortedError('Redis', signal) : this.failure('SUBSCRIBE', error, self);
+    }
+  }
+
+  private keyOf(self: NodeInfo): string {
+    return this.key ?? `peerage:${parseNodeName(self.name).app}`;
+  }
+
+  /** A channel is heard in all databases, and clients put no prefix before it: so it names what keys lie in. */
+  private channelOf(self: NodeInfo): string {
+    const { database, keyPrefix } = this.port.scope;
+    return `${keyPrefix}${this.keyOf(self)}@${database}`;
+  }
+
+  /** Clocks of hosts differ; that of the server is one for all. */
+  private async serverTimeMs(self: NodeInfo, signal: AbortSignal): Promise<number> {
+    const [seconds, micros] = (await this.ask(self, signal, 'TIME')) as [unknown, unknown];
+    return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+  }
+
+  private async ask(self: NodeInfo, signal: AbortSignal, ...words: [string, ...string[]]): Promise<unknown> {
+    try {
+      await underDeadline(ANSWER_MS, signal, (deadline) => this.port.ready(deadline));
+      return await underDeadline(ANSWER_MS, signal, (deadline) =>
+        orAborted(this.port.command(...words), deadline, () => this.noAnswer(words[0], signal)),
+      );
+    } catch (error) {
+      throw error instanceof PeerageError ? error : this.failure(words[0], error, self);
+    }
+  }
+
+  /** A connection that is dead without a word: TCP itself would go on trying for a quarter of an hour. */
+  private noAnswer(command: string, signal: AbortSignal): PeerageError {
+    if (signal.aborted && (signal.reason as { name?: unknown } | undefined)?.name !== 'TimeoutError')
+      return abortedError('Redis', signal);
+    this.port.renew();
+    const cure = this.port.isGiven
+      ? 'The client is one of the app, which we do not reconnect: let it notice dead connections ' +
+        '(socketTimeout of ioredis, pingInterval of redis), or give viaRedis() a url.'
+      : 'The connection is made anew.';
+    return new PeerageError(
+      'PROVIDER_TIMEOUT',
+      `Redis gave no answer to ${command} within ${ANSWER_MS} ms: the server hangs, or the connection is dead. ` +
+        `${cure} Names found before stay known.`,
+    );
+  }
+
+  private failure(command: string, error: unknown, self: NodeInfo): PeerageError {
+    if (error instanceof PeerageError) return error;
+    const advice = redisAdvice(error, this.keyOf(self), this.channelOf(self));
+    return new PeerageError(
+      'PROVIDER_FAILED',
+      `Redis cannot be asked (${command}): ${describeError(error)}. ${advice} Names found before stay known.`,
+      { cause: error },
+    );
+  }
+}
+
+function memberOf({ name, bootId }: NodeInfo): string {
+  return `${canonicalName(name)} ${bootId}`;
+}
+
+/** Whoever knows no boot id may put a bare name there. */
+function entryIn(member: string): RegistryEntry | undefined {
+  const [, text = '', bootId] = /^(.*?)(?: ([0-9a-f]{32}))?$/s.exec(member) ?? [];
+  const name = nameOrUndefined(text);
+  return name === undefined ? undefined : { name, bootId };
+}
