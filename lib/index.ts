@@ -59,6 +59,7 @@ export type {
   AttemptResult,
   Explanation,
   LivenessExplanation,
+  SuspicionExplanation,
   NameExplanation,
 } from './membership/explanation.js';
 export type { FalseAlarm } from './mesh/false-alarms.js';

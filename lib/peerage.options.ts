@@ -12,8 +12,10 @@ export interface HeartbeatOptions {
   readonly intervalMs: number;
   /** Silence that raises suspicion. @default 2500 */
   readonly suspectMs: number;
-  /** Silence that ends a peer, times 1 + our own health score. @default 4000 */
+  /** Silence that ends a peer, times 1 or 2: the evidence says which, and why. @default 4000 */
   readonly downMs: number;
+  /** A peer of whom nothing at all was heard for so long is down, whatever our own loop did. @default 20000, or twice downMs */
+  readonly capMs: number;
 }
 
 /**
@@ -160,7 +162,12 @@ export interface PeerageSettings {
   readonly limits: LimitOptions;
 }
 
-export const DEFAULT_HEARTBEAT: HeartbeatOptions = { intervalMs: 1_000, suspectMs: 2_500, downMs: 4_000 };
+export const DEFAULT_HEARTBEAT: HeartbeatOptions = {
+  intervalMs: 1_000,
+  suspectMs: 2_500,
+  downMs: 4_000,
+  capMs: 20_000,
+};
 
 export const DEFAULT_LIMITS: LimitOptions = {
   pendingHandshakes: 128,

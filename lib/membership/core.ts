@@ -4,14 +4,12 @@ import { addressOf } from '../naming/node-name.js';
 import { AddressBook, type AddressRecord } from './address-book.js';
 import type { DownEvidence, Peer, PeerStatus } from './events.js';
 import type { AttemptResult } from './explanation.js';
-import { Health } from './health.js';
 import type { ControlFrame, WireLimits } from '../wire/messages.js';
 import type { Directive, LinkId, MembershipConfig } from './membership.types.js';
+import { type Moment, RunningClock } from './running-clock.js';
 import { Timers } from './timers.js';
+import { type Timing, timingOf } from '../time/liveness-timing.js';
 import { viewPart } from './view-hash.js';
-
-/** What our health score rises by while most peers are silent at once: perhaps it is our own network. */
-const MOST_ARE_SILENT = 0.1;
 
 /**
  * A link's way. Outbound: dialling -> greeting -> up. Inbound: (hello) -> welcomed -> up. Either may wait as
@@ -51,18 +49,22 @@ export interface PeerRecord {
   knowsOurLeaving: boolean;
   readonly upAtMs: number;
   /** When its connection last brought anything. */
-  heardAtMs: number;
-  /** While it says that it does not hear us: when, by its word, it last did. */
-  unheardSinceMs?: number;
-  /** When it last answered a probe. */
-  provenAtMs: number;
+  heard: Moment;
+  /** When it last answered a probe, or shook hands. */
+  proven?: Moment;
+  /** Since when we watch it: it is one of our successors on the ring. */
+  watched?: Moment;
+  /** How often we asked it to beat, on this connection. */
+  askedEveryMs?: number;
+  /** How often it asked us to beat. */
+  wantsEveryMs?: number;
   readonly probeKey: Uint8Array;
+  /** Whether it says that it answers probes. */
+  readonly answersProbes: boolean;
   /** Whether probes get through to it. */
   probes: 'untried' | 'answered' | 'unanswered';
   trialsLeft: number;
   suspicion?: Suspicion;
-  /** Peers that asked about it when we did not know. */
-  readonly askers: Set<string>;
   /** How far its main loop was behind when it was last probed. */
   lagMs?: number;
   rttMs?: number;
@@ -72,17 +74,28 @@ export interface PeerRecord {
   closedBy?: string;
 }
 
-/** What is done, and was learnt, about a peer that fell silent. */
+/** What is done, and was learnt, about a peer whose life is in doubt. */
 export interface Suspicion {
+  /** It is silent; another node told us its doubt; it says that it does not hear us; its connection broke. */
+  why: 'silent' | 'told' | 'unheard' | 'lost';
+  readonly since: Moment;
+  /** When its connection broke, if it did. */
+  lost?: Moment;
+  /** No silence before this counts, on the running clock. */
+  countsFromMs: number;
+  /** By its own word: when it last heard us. */
+  unheardSinceMs?: number;
+  /** Whether the suspect, and everybody who does not watch it, was told. */
+  isTold: boolean;
   /** Probes of the current burst that are still to be sent. */
   burstLeft: number;
   sent: number;
   answered: number;
+  /** How many went unanswered since the last answer. */
+  unanswered: number;
   /** By boot id: who was asked whether it hears the suspect. */
   readonly asked: Map<string, DownEvidence['asked'][number]>;
-  /** When, by the word of others, it was last heard. */
-  vouchedAtMs?: number;
-  /** No new try to replace its connection before this. */
+  /** No try to replace its connection before this, on the running clock. */
   reconnectAtMs: number;
 }
 
@@ -104,7 +117,8 @@ export interface DialRecord {
 
 /** What the parts of the core share: its state, the time of the input, and the directives it leads to. */
 export class Core {
-  nowMs = 0;
+  readonly timing: Timing;
+  readonly clock: RunningClock;
   out: Directive[] = [];
   self: NodeInfo;
   isDraining = false;
@@ -127,11 +141,8 @@ export class Core {
   readonly disconnected = new Map<string, string>();
   /** Addresses to dial: `urgent` past every limit, then what providers list, then hints, newest first. */
   readonly ready: Record<DialQueue, AddressRecord[]> = { urgent: [], listed: [], hinted: [] };
-  readonly health = new Health();
-  /** Boot ids of the peers under suspicion. */
-  readonly suspects = new Set<string>();
-  /** Whom we monitor on the ring; undefined: everybody. */
-  monitored: Set<string> | undefined;
+  /** Boot ids of the peers in order, until one comes or goes. */
+  ring: string[] | undefined;
   /** How often a peer was declared down and came back as the same process, by boot id. */
   readonly falseAlarms = new Map<string, number>();
   /** A hash of the boot ids of all peers and of our own. */
@@ -141,7 +152,14 @@ export class Core {
   constructor(readonly config: MembershipConfig) {
     this.self = config.self;
     this.viewHash = viewPart(config.self.bootId);
+    this.timing = timingOf(config.heartbeat);
+    this.clock = new RunningClock(this.timing.stepMs);
     this.book = new AddressBook(config.limits.hintedNames, (record) => this.forgotten(record));
+  }
+
+  /** Monotonic, of the input. */
+  get nowMs(): number {
+    return this.clock.now.ms;
   }
 
   /** An address went before it was dialled: who waits for the attempt is told. */
@@ -184,12 +202,6 @@ export class Core {
 
   backoffMs({ backoff, failures }: AddressRecord): number {
     return this.jitter(Math.min(backoff.firstMs * 2 ** (failures - 1), backoff.capMs));
-  }
-
-  /** By what deadlines are stretched at this moment, minus one: 0 when we are well. */
-  ownScore(): number {
-    const mostAreSilent = this.suspects.size > 1 && this.suspects.size * 2 > this.peers.size;
-    return this.health.at(this.nowMs) + (mostAreSilent ? MOST_ARE_SILENT : 0);
   }
 
   /** A peer as the app sees it. */

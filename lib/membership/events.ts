@@ -42,6 +42,13 @@ export interface DownEvidence {
   readonly redial?: { readonly code: PeerageErrorCode; readonly message: string };
   /** Milliseconds since anything was heard of it. */
   readonly silentMs: number;
+  /** The silence that counts: only while our own event loop ran, and since the last proof of its life. */
+  readonly countedMs: number;
+  /** The counted silence that ends a peer: `heartbeat.downMs`, times the multiplier. */
+  readonly deadlineMs: number;
+  /** 1, or 2 for the reason in `because`. */
+  readonly multiplier: 1 | 2;
+  readonly because?: string;
   /** When it told us that it does not hear us: milliseconds since it last did. */
   readonly unheardMs?: number;
   /** UDP probes sent to it since it fell silent, and how many were answered. */
@@ -53,8 +60,6 @@ export interface DownEvidence {
   }[];
   /** How late our own event loop was found since anything was heard of it, in milliseconds. */
   readonly ownLagMs: number;
-  /** Our own health score, 0 when well; deadlines were stretched by 1 + this. */
-  readonly ownHealth: number;
   /** It had said that it shuts down. */
   readonly wasLeaving?: true;
 }

@@ -1,8 +1,8 @@
 import { addressOf } from '../naming/node-name.js';
 import type { AddressRecord } from './address-book.js';
-import type { Core, PeerRecord } from './core.js';
-import type { LivenessExplanation, NameExplanation } from './explanation.js';
-import { isMonitored } from './monitors.js';
+import type { Core, PeerRecord, Suspicion } from './core.js';
+import type { LivenessExplanation, NameExplanation, SuspicionExplanation } from './explanation.js';
+import { judge } from './rule.js';
 import { seconds } from '../time/seconds.js';
 
 /** What is known of every address, by its first name. */
@@ -49,37 +49,54 @@ function stateOf(record: AddressRecord, isPeer: boolean): NameExplanation['state
 
 /** What a peer's life rests on. */
 function explainLiveness(core: Core, peer: PeerRecord): LivenessExplanation {
-  const { suspicion } = peer;
   return {
-    monitored: isMonitored(core, peer.node.bootId),
-    silentMs: Math.round(core.nowMs - peer.heardAtMs),
+    monitored: peer.watched !== undefined,
+    silentMs: Math.round(core.nowMs - peer.heard.ms),
     probes: peer.probes,
-    ...(suspicion && {
-      suspicion: {
-        probes: { sent: suspicion.sent, answered: suspicion.answered },
-        asked: [...suspicion.asked.values()],
-      },
-    }),
+    ...(peer.suspicion && { suspicion: explainSuspicion(core, peer, peer.suspicion) }),
     falseAlarms: core.falseAlarms.get(peer.node.bootId) ?? 0,
   };
 }
 
+function explainSuspicion(core: Core, peer: PeerRecord, suspicion: Suspicion): SuspicionExplanation {
+  const { countedMs, leftMs, ...rule } = judge(core, peer);
+  const { why, since, sent, answered, asked } = suspicion;
+  return {
+    why,
+    forMs: Math.round(core.nowMs - since.ms),
+    countedMs: Math.round(countedMs),
+    ...rule,
+    leftMs: Math.max(0, Math.round(leftMs)),
+    probes: { sent, answered },
+    asked: [...asked.values()],
+  };
+}
+
+const WHY: Readonly<Record<Suspicion['why'], string>> = {
+  silent: 'it has been silent',
+  told: 'another node does not hear it',
+  unheard: 'it does not hear us, as it says',
+  lost: 'its connection broke and is being dialled again',
+};
+
 function summarisePeer(core: Core, peer: PeerRecord): string {
-  if (peer.link === undefined) return 'Its connection broke a moment ago; it is being dialled again.';
   const blocked = `UDP probes to it are not answered; open UDP port ${peer.node.port} there.`;
   const proofs =
     peer.probes === 'unanswered' ? ` ${blocked} Until then only TCP and other nodes tell of it.` : '';
   const { suspicion } = peer;
   const leaving = peer.isLeaving ? ' It shuts down.' : '';
   if (!suspicion) return `Connected and heard.${leaving}${proofs}`;
-  const silence =
-    peer.unheardSinceMs === undefined
-      ? `Its connection has been silent for ${seconds(core.nowMs - peer.heardAtMs)}`
-      : `It has not heard us for ${seconds(core.nowMs - peer.unheardSinceMs)}, as it says`;
-  const voices = [...suspicion.asked.values()].filter(({ answer }) => answer === 'hears it');
+  const { why, forMs, countedMs, deadlineMs, because, leftMs, probes, asked } = explainSuspicion(
+    core,
+    peer,
+    suspicion,
+  );
+  const longer = because === undefined ? '' : ` (twice the usual: ${because})`;
+  const voices = asked.filter(({ answer }) => answer === 'hears it');
   return (
-    `${silence}; ${suspicion.answered} of ${suspicion.sent} probes were answered, ` +
-    `and ${voices.length} of ${suspicion.asked.size} nodes that we asked hear it.${proofs}`
+    `Suspected for ${seconds(forMs)}: ${WHY[why]}. ${seconds(countedMs)} of silence count, the deadline is ` +
+    `${seconds(deadlineMs)}${longer}, and ${seconds(leftMs)} are left. ${probes.answered} of ${probes.sent} probes ` +
+    `were answered, and ${voices.length} of ${asked.length} nodes that we asked hear it.${proofs}`
   );
 }
 

@@ -13,19 +13,39 @@ export type AttemptResult =
   | { readonly result: 'failed'; readonly code: PeerageErrorCode; readonly message: string };
 
 /**
+ * Why a peer's life is in doubt, and what keeps it: it is down when the silence that counts reaches the deadline.
+ * All times in milliseconds.
+ *
+ * @publicApi
+ */
+export interface SuspicionExplanation extends Pick<
+  DownEvidence,
+  'countedMs' | 'deadlineMs' | 'multiplier' | 'because' | 'probes' | 'asked'
+> {
+  /**
+   * `silent`: nothing was heard of it. `told`: another node does not hear it. `unheard`: it says that it does not
+   * hear us. `lost`: its connection broke.
+   */
+  readonly why: 'silent' | 'told' | 'unheard' | 'lost';
+  readonly forMs: number;
+  /** Until it is down, if nothing is heard of it: by the deadline, or by `heartbeat.capMs`. */
+  readonly leftMs: number;
+}
+
+/**
  * What we know of a peer's life.
  *
  * @publicApi
  */
 export interface LivenessExplanation {
-  /** Whether we beat to it and wait for its beats. On a ring of more than 64 nodes others do that for us. */
+  /** Whether it is one of the ten that we watch; others watch the rest for us. */
   readonly monitored: boolean;
   /** Milliseconds since its connection last brought anything. */
   readonly silentMs: number;
   /** Whether UDP probes get through to it. */
   readonly probes: 'untried' | 'answered' | 'unanswered';
-  /** What was done since it fell silent; left out while it is heard. */
-  readonly suspicion?: Pick<DownEvidence, 'probes' | 'asked'>;
+  /** Left out while it is heard. */
+  readonly suspicion?: SuspicionExplanation;
   /** How often this very process was declared down and came back. */
   readonly falseAlarms: number;
 }

@@ -121,7 +121,7 @@ export function dialEnded(core: Core, link: LinkRecord, code: PeerageErrorCode, 
 /** Whoever shakes hands with us lives, however long the rest of it takes. */
 function lives(core: Core, { bootId }: NodeInfo): void {
   const peer = core.peers.get(bootId);
-  if (peer) peer.provenAtMs = core.nowMs;
+  if (peer) peer.proven = core.clock.now;
 }
 
 function giveUp(core: Core, link: LinkRecord, code: PeerageErrorCode, message: string): void {

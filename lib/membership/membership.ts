@@ -1,6 +1,6 @@
 import { addressOf } from '../naming/node-name.js';
 import { OWN_SOURCES } from './address-book.js';
-import { Core, type LinkRecord, type PeerRecord } from './core.js';
+import { Core, type LinkRecord } from './core.js';
 import {
   consider,
   dialled,
@@ -29,19 +29,20 @@ import {
 import { beatDue, takeBeat } from './beats.js';
 import { allKnowOurLeaving, drain, takeLeaving } from './leaving.js';
 import type { Directive, Input, LinkId, MembershipConfig } from './membership.types.js';
-import { down, giveLostTime, lostConnection, peerOf, retune, stayedLost, updated } from './peers.js';
+import { down, lostConnection, peerOf, updated } from './peers.js';
 import { callBack, reached } from './reach.js';
+import { drawRing } from './ring.js';
 import {
-  cleared,
   doubted,
   hearsUs,
   isTimedOut,
-  lookAtSilence,
   probed,
   probeDue,
   takeAnswer,
   takeAsk,
+  takeProof,
 } from './suspicion.js';
+import { READ_FIRST_MS } from '../time/liveness-timing.js';
 
 /** How a name stands: bound to a peer, being dialled, or waiting for its backoff. */
 export type Standing =
@@ -56,6 +57,8 @@ export type Standing =
 export class Membership {
   private readonly core: Core;
   private wakeAtMs: number | undefined;
+  /** When a late wake-up was put off by one turn: what has arrived is read before anyone is judged. */
+  private putOffMs: number | undefined;
 
   constructor(config: MembershipConfig) {
     this.core = new Core(config);
@@ -69,7 +72,7 @@ export class Membership {
 
   /** What is known of a name, or of every name, at `nowMs`. */
   explain(nowMs: number, name?: string): NameExplanation[] {
-    this.core.nowMs = nowMs;
+    this.core.clock.advance(nowMs, this.wakeAtMs);
     return name === undefined ? explainAll(this.core) : [explainAddress(this.core, name)];
   }
 
@@ -101,13 +104,14 @@ export class Membership {
 
   handle(input: Input, nowMs: number): Directive[] {
     const { core } = this;
-    core.nowMs = nowMs;
+    const lateMs = core.clock.advance(nowMs, this.wakeAtMs);
     core.out = [];
     this.take(input);
-    // Timers run on a wake-up only: what arrived while the loop was blocked is taken in before they judge.
-    if (input.type === 'wake') this.runTimers();
+    // Timers run on a wake-up only, and one turn later when that is late: what arrived is taken in before they judge.
+    if (input.type === 'wake') this.wake(lateMs);
     pump(core);
-    const wakeAtMs = core.timers.nextAtMs();
+    const nextAtMs = core.timers.nextAtMs();
+    const wakeAtMs = nextAtMs && Math.max(nextAtMs, this.putOffMs ?? nextAtMs);
     if (wakeAtMs !== undefined && wakeAtMs !== this.wakeAtMs)
       core.out.push({ type: 'wakeAt', atMs: wakeAtMs });
     this.wakeAtMs = wakeAtMs;
@@ -138,8 +142,6 @@ export class Membership {
       case 'hello':
         return takeHello(core, input.link, input.address, input.body);
       case 'wake':
-        this.wakeAtMs = undefined;
-        if (core.health.late(core.nowMs, input.lateMs)) giveLostTime(core);
         return;
       case 'drain':
         return drain(core);
@@ -166,16 +168,18 @@ export class Membership {
         return this.closed(link, input.code);
       case 'heard': {
         const peer = peerOf(core, link);
-        return peer && this.heard(peer);
+        if (peer) peer.heard = core.clock.now;
+        return;
       }
     }
     const peer = speaker(core, link);
     if (!peer) return;
-    this.heard(peer);
+    peer.heard = core.clock.now;
     switch (input.type) {
       case 'beat':
         takeBeat(core, peer, input.body);
         hearsUs(core, peer, input.body.silentMs);
+        takeProof(core, peer, input.body.echo);
         return proveHolder(core, peer, input.body.echo);
       case 'leaving':
         return takeLeaving(core, peer, input.body);
@@ -194,12 +198,6 @@ export class Membership {
     }
   }
 
-  private heard(peer: PeerRecord): void {
-    peer.heardAtMs = this.core.nowMs;
-    if (peer.unheardSinceMs === undefined && (peer.suspicion || peer.status === 'degraded'))
-      cleared(this.core, peer);
-  }
-
   private closed(link: LinkRecord, code: string): void {
     const { core } = this;
     const peer = peerOf(core, link);
@@ -212,8 +210,11 @@ export class Membership {
     }
   }
 
-  private runTimers(): void {
+  private wake(lateMs: number): void {
     const { core } = this;
+    this.wakeAtMs = undefined;
+    this.putOffMs = lateMs > READ_FIRST_MS && this.putOffMs === undefined ? core.nowMs : undefined;
+    if (this.putOffMs !== undefined) return;
     for (
       let key = core.timers.takeDue(core.nowMs);
       key !== undefined;
@@ -221,7 +222,7 @@ export class Membership {
     ) {
       const space = key.indexOf(' ');
       if (key === 'digest') sendDigest(core);
-      else if (key === 'ring') retune(core);
+      else if (key === 'ring') drawRing(core);
       // `pump` comes after every input.
       else if (key === 'pump') continue;
       else this.timer(key.slice(0, space), key.slice(space + 1));
@@ -251,18 +252,16 @@ export class Membership {
     switch (kind) {
       case 'beat':
         return beatDue(core, peer);
-      case 'silence':
-        return lookAtSilence(core, peer);
       case 'probe':
         return probeDue(core, peer);
       case 'compare':
         return compare(core, peer);
-      case 'judge':
-        return isTimedOut(core, peer) ? down(core, peer, 'timeout') : undefined;
       case 'reach':
         return callBack(core, peer);
-      case 'lost':
-        return stayedLost(core, peer);
+      case 'judge':
+        return isTimedOut(core, peer)
+          ? down(core, peer, peer.link === undefined ? 'closed' : 'timeout')
+          : undefined;
     }
   }
 

@@ -77,8 +77,8 @@ export type Input =
   | { readonly type: 'heard'; readonly link: LinkId }
   /** A link is gone; the core hears nothing of it again. */
   | { readonly type: 'closed'; readonly link: LinkId; readonly code: string }
-  /** The time of a `wakeAt` has come; `lateMs` says how long ago. */
-  | { readonly type: 'wake'; readonly lateMs: number }
+  /** The time of a `wakeAt` has come. */
+  | { readonly type: 'wake' }
   /** This node shuts down, and `stop` follows. Until then it is a member like any other, and says so. */
   | { readonly type: 'drain' }
   | { readonly type: 'stop' };

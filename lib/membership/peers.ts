@@ -7,9 +7,10 @@ import type { DownEvidence, DownReason } from './events.js';
 import { introduce, startDigests } from './anti-entropy.js';
 import { tellLeaving } from './leaving.js';
 import { sendBeat, startBeats, stopBeats } from './beats.js';
-import { drawRing, ringChanged } from './monitors.js';
 import { callBackLater } from './reach.js';
-import { cleared, deadline, startTrial, stopSuspicion } from './suspicion.js';
+import { ringChanged } from './ring.js';
+import { judge } from './rule.js';
+import { cleared, startTrial, stopSuspicion, suspectLost } from './suspicion.js';
 
 /**
  * How long a lost peer's address stays worth dialling when no provider lists it. A process that is gone (its
@@ -28,12 +29,6 @@ const REMEMBER_MS: Readonly<Record<DownReason, number>> = {
  * Capped low: a healed cut should be whole again within 3 s.
  */
 const LOST_BACKOFF = { firstMs: 10, capMs: 500 };
-
-/** A peer whose connection broke has at least this long to be reached again… */
-const REDIAL_MS = 2_000;
-
-/** …unless it had said before that it did not hear us, and nothing speaks against that: its verdict closed it. */
-const UNHEARD_REDIAL_MS = 500;
 
 /** Boot ids whose false alarms are counted; the oldest are forgotten. */
 const COUNTED_ALARMS = 1_024;
@@ -66,30 +61,13 @@ export function lostConnection(core: Core, peer: PeerRecord, code: string): void
   peer.closedBy = code;
   core.out.push({ type: 'route', bootId: peer.node.bootId, link: undefined });
   stopBeats(core, peer);
-  stopSuspicion(core, peer);
+  suspectLost(core, peer);
   core.book.unbind(peer.node.bootId);
-  const redialMs = peer.unheardSinceMs === undefined ? REDIAL_MS : UNHEARD_REDIAL_MS;
-  const untilMs = Math.max(core.nowMs + redialMs, deadline(core, peer));
-  core.timers.set(`lost ${peer.node.bootId}`, untilMs);
-  const own = core.book.hint(OWN_SOURCES.itself, peer.node.name, untilMs);
+  const own = core.book.hint(OWN_SOURCES.itself, peer.node.name, core.nowMs + core.timing.capMs);
   const record = core.book.get(peer.dialAddress) ?? own;
   record.failures = 0;
   record.backoff = LOST_BACKOFF;
   dialNow(core, record);
-}
-
-/** The time to reach a peer whose connection broke is over, unless it proved meanwhile that it lives. */
-export function stayedLost(core: Core, peer: PeerRecord): void {
-  const untilMs = deadline(core, peer);
-  if (core.nowMs >= untilMs) down(core, peer, 'closed');
-  else core.timers.set(`lost ${peer.node.bootId}`, untilMs);
-}
-
-/** Our own loop was late: what the redials gave has not been read yet. */
-export function giveLostTime(core: Core): void {
-  for (const [bootId, peer] of core.peers) {
-    if (peer.link === undefined) core.timers.set(`lost ${bootId}`, core.nowMs + REDIAL_MS);
-  }
 }
 
 /** The peer at this address whose connection broke, or is silent: a dial that fails tells of it. */
@@ -113,13 +91,12 @@ export function down(
   core.dismiss(peer);
   ringChanged(core);
   stopBeats(core, peer);
-  stopSuspicion(core, peer);
-  core.timers.delete(`lost ${bootId}`);
   core.timers.delete(`reach ${bootId}`);
   core.out.push({ type: 'route', bootId, link: undefined });
   const link = peer.link === undefined ? undefined : core.links.get(peer.link);
   if (link) core.close(link, reason === 'disconnected' || reason === 'left');
   const how = { reason, evidence: evidence(core, peer, extra) };
+  stopSuspicion(core, peer);
   core.out.push({ type: 'emit', event: { type: 'peer.down', peer: core.snapshot(peer), ...how } });
   unbind(core, bootId, reason);
   remember(core, peer, reason);
@@ -132,20 +109,6 @@ export function updated(core: Core, peer: PeerRecord, node: NodeInfo): void {
   const previous = core.snapshot(peer);
   peer.node = node;
   core.out.push({ type: 'emit', event: { type: 'peer.updated', peer: core.snapshot(peer), previous } });
-}
-
-/** The ring is due to be drawn again. */
-export function retune(core: Core): void {
-  const { started, stopped } = drawRing(core);
-  for (const bootId of stopped) {
-    const peer = core.peers.get(bootId);
-    if (peer) stopBeats(core, peer);
-  }
-  for (const bootId of started) {
-    const peer = core.peers.get(bootId)!;
-    peer.heardAtMs = core.nowMs;
-    startBeats(core, peer);
-  }
 }
 
 /** The link by which `peer` is reached, if it has one now. */
@@ -180,12 +143,11 @@ function welcomed(core: Core, node: NodeInfo, link: LinkRecord): void {
     isLeaving: false,
     knowsOurLeaving: false,
     upAtMs: core.nowMs,
-    heardAtMs: core.nowMs,
-    provenAtMs: Number.NEGATIVE_INFINITY,
+    heard: core.clock.now,
     probeKey: link.remoteProbeKey!,
+    answersProbes: true,
     probes: 'untried',
     trialsLeft: 0,
-    askers: new Set(),
   };
   countFalseAlarm(core, address, node.bootId);
   core.admit(peer);
@@ -202,10 +164,8 @@ function welcomed(core: Core, node: NodeInfo, link: LinkRecord): void {
 function reconnected(core: Core, peer: PeerRecord, link: LinkRecord): void {
   const old = linkOf(core, peer);
   peer.link = link.id;
-  peer.heardAtMs = core.nowMs;
+  peer.heard = core.clock.now;
   delete peer.closedBy;
-  delete peer.unheardSinceMs;
-  core.timers.delete(`lost ${peer.node.bootId}`);
   if (old) core.close(old, true);
   bindAddresses(core, peer, link);
   core.route(peer.node.bootId, link);
@@ -257,17 +217,24 @@ function remember(core: Core, peer: PeerRecord, reason: DownReason): void {
 }
 
 function evidence(core: Core, peer: PeerRecord, extra?: Pick<DownEvidence, 'redial'>): DownEvidence {
-  const { lag } = core.health;
+  const { late } = core.clock;
+  const { suspicion, heard, closedBy } = peer;
+  const { countedMs, deadlineMs, multiplier, because } = judge(core, peer);
   return {
-    ...(peer.closedBy !== undefined && { closed: peer.closedBy }),
+    ...(closedBy !== undefined && { closed: closedBy }),
     ...extra,
-    silentMs: Math.round(core.nowMs - peer.heardAtMs),
-    ...(peer.unheardSinceMs !== undefined && { unheardMs: Math.round(core.nowMs - peer.unheardSinceMs) }),
-    probes: { sent: peer.suspicion?.sent ?? 0, answered: peer.suspicion?.answered ?? 0 },
-    asked: [...(peer.suspicion?.asked.values() ?? [])],
+    silentMs: Math.round(core.nowMs - heard.ms),
+    countedMs: Math.round(countedMs),
+    deadlineMs,
+    multiplier,
+    ...(because !== undefined && { because }),
+    ...(suspicion?.unheardSinceMs !== undefined && {
+      unheardMs: Math.round(core.nowMs - suspicion.unheardSinceMs),
+    }),
+    probes: { sent: suspicion?.sent ?? 0, answered: suspicion?.answered ?? 0 },
+    asked: [...(suspicion?.asked.values() ?? [])],
     // What we were late by before we last heard the peer has no part in this.
-    ownLagMs: lag.atMs > peer.heardAtMs ? Math.round(lag.lateMs) : 0,
-    ownHealth: core.ownScore(),
+    ownLagMs: late.at.ms > heard.ms ? Math.round(late.lateMs) : 0,
     ...(peer.isLeaving && { wasLeaving: true }),
   };
 }

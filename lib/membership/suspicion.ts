@@ -1,101 +1,100 @@
+import { doubtOf, sendBeat } from './beats.js';
 import type { Core, PeerRecord, Suspicion } from './core.js';
 import { dialNow } from './dialling.js';
-import { sendBeat, unheardFor } from './beats.js';
 import type { Answer, Ask } from '../wire/messages.js';
-import { isMonitored } from './monitors.js';
-
-/** A burst of probes: 30 in 1.5 s. At 50 % loss each way, one round trip in four works: all fail once in 5,600. */
-const BURST_PROBES = 30;
-const PROBE_EVERY_MS = 50;
-
-/** A suspect that answers probes is probed again after this. */
-const NEXT_BURST_MS = 1_000;
+import { watchersOf } from './ring.js';
+import { countedSilence, judge, patienceLeft } from './rule.js';
+import {
+  BURST_PROBES,
+  DEGRADED_LAG_MS,
+  NEXT_TRIAL_MS,
+  TELL_AFTER_PROBES,
+  TRIAL_PROBES,
+} from '../time/liveness-timing.js';
 
 /** Peers that are asked whether they hear a suspect. */
 const ASKED_PEERS = 3;
 
-/** A process whose main loop has not moved for this long is degraded. */
-const DEGRADED_LAG_MS = 1_000;
-
-/** Who was heard within so many beats is heard; older word would only prolong a cut that we share. */
-const FRESH_BEATS = 1.5;
-
-/** The word of others alone keeps a silent peer this many times as long as nothing does. */
-const VOUCHED_FACTOR = 3;
-
-/** A stream that is silent this long while its process lives is stalled: a new connection starts afresh. */
-const STALLED_MS = 8_000;
-
-/** The pause between two tries to replace a stalled connection. */
-const RECONNECT_EVERY_MS = 2_000;
-
-/** The first probe of a connection only learns whether probes get through; it is sent this many times. */
-const TRIAL_PROBES = 3;
-
-/** Until one gets through: who opens the port of a firewall wants to see that it helped. */
-const NEXT_TRIAL_MS = 30_000;
-
-/** A monitored peer may have been silent for too long. */
-export function lookAtSilence(core: Core, peer: PeerRecord): void {
-  const suspectAtMs = hearingSince(core, peer) + core.config.heartbeat.suspectMs;
-  if (core.nowMs < suspectAtMs) core.timers.set(`silence ${peer.node.bootId}`, suspectAtMs);
-  else {
-    tellSuspicion(core, peer);
-    suspect(core, peer);
-  }
-}
-
-/** A peer's silence is looked into: by probes, by the word of others, and by a beat that asks for one back. */
-export function suspect(core: Core, peer: PeerRecord): void {
-  if (peer.suspicion || peer.link === undefined) return;
-  const { bootId } = peer.node;
-  peer.suspicion = { burstLeft: BURST_PROBES, sent: 0, answered: 0, asked: new Map(), reconnectAtMs: 0 };
-  core.suspects.add(bootId);
+/** Begins to look into whether a peer lives: by probes, by the word of others, and by a beat that asks for one. */
+export function suspect(core: Core, peer: PeerRecord, why: Suspicion['why'], earlierMs: number): void {
+  if (peer.suspicion) return;
+  const { now } = core.clock;
+  peer.suspicion = {
+    why,
+    since: now,
+    countsFromMs: now.runMs - earlierMs,
+    isTold: false,
+    burstLeft: BURST_PROBES,
+    sent: 0,
+    answered: 0,
+    unanswered: 0,
+    asked: new Map(),
+    reconnectAtMs: 0,
+  };
   sendBeat(core, peer, true);
   ask(core, peer, peer.suspicion);
-  core.timers.set(`probe ${bootId}`, core.nowMs);
-  core.timers.set(`judge ${bootId}`, deadline(core, peer));
+  core.timers.set(`probe ${peer.node.bootId}`, core.nowMs);
+  core.timers.set(`judge ${peer.node.bootId}`, core.nowMs);
+}
+
+/** Whether the deadline of a peer has passed. Suspects who is silent for too long, and looks again in time. */
+export function isTimedOut(core: Core, peer: PeerRecord): boolean {
+  const quietMs = peer.suspicion ? 0 : patienceLeft(core, peer);
+  if (quietMs <= 0) suspect(core, peer, 'silent', core.timing.suspectMs);
+  const { suspicion } = peer;
+  const { leftMs } = suspicion ? judge(core, peer) : { leftMs: quietMs };
+  if (suspicion && leftMs <= 0) return true;
+  const stalledMs = suspicion ? reconnectIn(core, peer, suspicion) : Number.POSITIVE_INFINITY;
+  if (suspicion && stalledMs <= 0) reconnect(core, peer, suspicion);
+  const nextMs = stalledMs > 0 ? Math.min(leftMs, stalledMs) : leftMs;
+  core.timers.set(`judge ${peer.node.bootId}`, core.nowMs + Math.max(1, nextMs));
+  return false;
+}
+
+/** The connection of a peer broke: it has time to be reached again, unless its own verdict closed it. */
+export function suspectLost(core: Core, peer: PeerRecord): void {
+  const { redialMs, unheardRedialMs, downMs } = core.timing;
+  const { now } = core.clock;
+  suspect(core, peer, 'lost', downMs - redialMs);
+  const suspicion = peer.suspicion!;
+  const isItsVerdict = suspicion.why === 'unheard' && !(peer.proven && peer.proven.ms >= suspicion.since.ms);
+  const leastMs = now.runMs - downMs + (isItsVerdict ? unheardRedialMs : redialMs);
+  suspicion.lost = now;
+  suspicion.countsFromMs = isItsVerdict ? leastMs : Math.max(suspicion.countsFromMs, leastMs);
+  core.timers.set(`judge ${peer.node.bootId}`, core.nowMs);
 }
 
 /**
- * The peer says for how long it has not heard us; undefined: it hears us. Whom we hear and who does not hear us
- * is cut off from us all the same: both sides of a path that is open one way come to one verdict.
+ * The peer says for how long it has not heard us. Whom we hear and who does not hear us is cut off from us all the
+ * same: both sides of a path that is open one way come to one verdict. Its word may be old: what it says of the
+ * past counts for nothing, and we take a whole deadline to see for ourselves.
  */
 export function hearsUs(core: Core, peer: PeerRecord, silentMs: number | undefined): void {
-  if (silentMs === undefined) {
-    if (peer.unheardSinceMs === undefined) return;
-    delete peer.unheardSinceMs;
-    return cleared(core, peer);
-  }
-  // What comes late makes it no shorter.
-  peer.unheardSinceMs = Math.min(peer.unheardSinceMs ?? core.nowMs, core.nowMs - silentMs);
-  suspect(core, peer);
+  if (silentMs === undefined || peer.link === undefined) return;
+  suspect(core, peer, 'unheard', 0);
+  const suspicion = peer.suspicion!;
+  if (suspicion.why !== 'unheard') suspicion.countsFromMs = core.clock.now.runMs;
+  suspicion.why = 'unheard';
+  suspicion.unheardSinceMs = Math.min(suspicion.unheardSinceMs ?? core.nowMs, core.nowMs - silentMs);
 }
 
 /** The peer probes us because it has not heard us for so long. Its beats may be stuck in a stream that is cut. */
 export function doubted(core: Core, bootId: string, silentMs: number): void {
   const peer = core.peers.get(bootId);
-  if (peer?.link !== undefined) hearsUs(core, peer, silentMs);
-}
-
-/** Another node suspects this peer, which we do not monitor ourselves. */
-export function takeSuspicion(core: Core, bootId: string): void {
-  const peer = core.peers.get(bootId);
-  if (!peer || peer.suspicion || core.monitored === undefined || core.monitored.has(bootId)) return;
-  // We never waited for its signs of life: it has until the deadline of who did.
-  peer.heardAtMs = Math.max(peer.heardAtMs, core.nowMs - core.config.heartbeat.suspectMs);
-  suspect(core, peer);
+  if (peer) hearsUs(core, peer, silentMs);
 }
 
 /** The next probe of a burst is due. */
 export function probeDue(core: Core, peer: PeerRecord): void {
   const { suspicion } = peer;
   if (!suspicion) return probeTrial(core, peer);
+  if (suspicion.unanswered >= TELL_AFTER_PROBES) tell(core, peer, suspicion);
   if (suspicion.burstLeft === 0) suspicion.burstLeft = BURST_PROBES;
   suspicion.burstLeft -= 1;
   suspicion.sent += 1;
+  suspicion.unanswered += 1;
   probe(core, peer);
-  const pauseMs = suspicion.burstLeft > 0 ? PROBE_EVERY_MS : NEXT_BURST_MS;
+  const pauseMs = suspicion.burstLeft > 0 ? core.timing.probeEveryMs : core.timing.nextBurstMs;
   core.timers.set(`probe ${peer.node.bootId}`, core.nowMs + pauseMs);
 }
 
@@ -104,83 +103,70 @@ export function probed(core: Core, bootId: string, lagMs: number): void {
   const peer = core.peers.get(bootId);
   if (!peer) return;
   peer.probes = 'answered';
-  peer.provenAtMs = core.nowMs;
+  peer.proven = core.clock.now;
   const { suspicion } = peer;
   if (!suspicion) return;
   suspicion.answered += 1;
-  tellAskers(core, peer);
+  suspicion.unanswered = 0;
   suspicion.burstLeft = 0;
-  core.timers.set(`probe ${bootId}`, core.nowMs + NEXT_BURST_MS);
-  if (lagMs >= DEGRADED_LAG_MS) degrade(core, peer, lagMs);
-  else if (peer.status === 'degraded') recover(core, peer);
+  core.timers.set(`probe ${bootId}`, core.nowMs + core.timing.nextBurstMs);
+  if (lagMs >= DEGRADED_LAG_MS) {
+    tell(core, peer, suspicion);
+    degrade(core, peer, lagMs);
+  } else if (peer.status === 'degraded') recover(core, peer);
 }
 
-/** The peer is heard on its connection again. */
+/** A beat that answers what we asked since the suspicion began: the connection works both ways. */
+export function takeProof(core: Core, peer: PeerRecord, echo: number | undefined): void {
+  if (peer.suspicion && echo !== undefined && echo >= peer.suspicion.since.ms) cleared(core, peer);
+}
+
+/** The peer lives, and its connection works. */
 export function cleared(core: Core, peer: PeerRecord): void {
-  const { bootId } = peer.node;
-  if (peer.suspicion) {
-    delete peer.suspicion;
-    stopSuspicion(core, peer);
-    if (peer.probes !== 'answered') startTrial(core, peer);
-    tellAskers(core, peer);
-    if (peer.status === 'up') core.health.falseSuspicion(core.nowMs);
-    if (isMonitored(core, bootId)) {
-      core.timers.set(`silence ${bootId}`, core.nowMs + core.config.heartbeat.suspectMs);
-    }
-  }
+  if (!peer.suspicion) return;
+  stopSuspicion(core, peer);
+  if (peer.probes !== 'answered') startTrial(core, peer);
+  core.timers.set(`judge ${peer.node.bootId}`, core.nowMs + patienceLeft(core, peer));
   if (peer.status === 'degraded') recover(core, peer);
 }
 
-/** Whether the deadline of a suspect has passed. Looks again when it could have. */
-export function isTimedOut(core: Core, peer: PeerRecord): boolean {
-  const { suspicion } = peer;
-  if (!suspicion) return false;
-  const deadlineMs = deadline(core, peer);
-  if (core.nowMs >= deadlineMs) return true;
-  if (core.nowMs >= reconnectTime(core, peer, suspicion)) reconnect(core, peer, suspicion);
-  const nextMs = Math.min(deadlineMs, reconnectTime(core, peer, suspicion));
-  core.timers.set(`judge ${peer.node.bootId}`, Math.max(core.nowMs + 1, nextMs));
-  return false;
+/** Nothing more is asked. */
+export function stopSuspicion(core: Core, peer: PeerRecord): void {
+  delete peer.suspicion;
+  core.timers.delete(`probe ${peer.node.bootId}`);
+  core.timers.delete(`judge ${peer.node.bootId}`);
 }
 
-/** The suspect's connection ended, or the suspect is down: nothing more is asked. */
-export function stopSuspicion(core: Core, { node: { bootId } }: PeerRecord): void {
-  core.suspects.delete(bootId);
-  core.timers.delete(`probe ${bootId}`);
-  core.timers.delete(`judge ${bootId}`);
-}
-
-/** A peer asks whether we hear another one. What we do not monitor, we first look into. */
+/**
+ * A peer asks whether we hear another one. Who slept until now has old beats to read: it hears nobody until its
+ * loop has run for as long as it takes to hear a new one.
+ */
 export function takeAsk(core: Core, asker: PeerRecord, { about }: Ask): void {
+  if (asker.link === undefined) return;
+  const { now, late } = core.clock;
   const peer = core.peers.get(about);
-  if (peer?.link === undefined) return answer(core, asker, about, undefined);
-  const silentMs = core.nowMs - aliveAt(peer);
-  if (silentMs < FRESH_BEATS * core.config.heartbeat.intervalMs) return answer(core, asker, about, silentMs);
-  if (isMonitored(core, about)) return answer(core, asker, about, undefined);
-  peer.askers.add(asker.node.bootId);
-  takeSuspicion(core, about);
+  const signMs = Math.max(peer?.heard.ms ?? -Infinity, peer?.proven?.ms ?? -Infinity);
+  const { freshMs } = core.timing;
+  const hears = now.ms - signMs < freshMs && now.ms - late.at.ms >= freshMs;
+  const body = { about, ...(hears && { silentMs: now.ms - signMs }) };
+  core.send(asker.link, { kind: 'answer', body });
 }
 
-/** A peer says whether it hears a suspect, or that it suspects somebody. */
+/** A peer says whether it hears a suspect, or that it suspects somebody, whom we had better look at ourselves. */
 export function takeAnswer(core: Core, peer: PeerRecord, { about, silentMs, suspects }: Answer): void {
-  if (suspects) return takeSuspicion(core, about);
-  const suspicion = core.peers.get(about)?.suspicion;
-  if (!suspicion?.asked.has(peer.node.bootId)) return;
-  const hears = silentMs !== undefined;
-  suspicion.asked.set(peer.node.bootId, {
-    name: peer.node.name,
-    answer: hears ? 'hears it' : 'does not hear it',
-  });
-  if (hears) suspicion.vouchedAtMs = Math.max(suspicion.vouchedAtMs ?? 0, core.nowMs - silentMs);
+  const suspected = core.peers.get(about);
+  if (suspected?.link !== undefined && suspects)
+    return suspect(core, suspected, 'told', Math.min(countedSilence(core, suspected), core.timing.suspectMs));
+  const asked = suspected?.suspicion?.asked;
+  if (!asked?.has(peer.node.bootId)) return;
+  const answer = silentMs === undefined ? 'does not hear it' : 'hears it';
+  asked.set(peer.node.bootId, { name: peer.node.name, answer });
 }
 
 /** Learns whether probes get through to a new peer, so that `explain` can say so before they are needed. */
 export function startTrial(core: Core, peer: PeerRecord): void {
   peer.trialsLeft = TRIAL_PROBES;
-  core.timers.set(
-    `probe ${peer.node.bootId}`,
-    core.nowMs + core.config.heartbeat.intervalMs * core.config.random(),
-  );
+  core.timers.set(`probe ${peer.node.bootId}`, core.nowMs + core.timing.intervalMs * core.config.random());
 }
 
 function probeTrial(core: Core, peer: PeerRecord): void {
@@ -188,88 +174,57 @@ function probeTrial(core: Core, peer: PeerRecord): void {
   if (peer.trialsLeft > 0) peer.trialsLeft -= 1;
   else peer.probes = 'unanswered';
   probe(core, peer);
-  const pauseMs = peer.probes === 'unanswered' ? NEXT_TRIAL_MS : core.config.heartbeat.intervalMs;
+  const pauseMs = peer.probes === 'unanswered' ? NEXT_TRIAL_MS : core.timing.intervalMs;
   core.timers.set(`probe ${peer.node.bootId}`, core.nowMs + pauseMs);
 }
 
 function probe(core: Core, peer: PeerRecord): void {
   const { bootId, host, port } = peer.node;
-  const silentMs = unheardFor(core, peer) ?? 0;
+  const silentMs = doubtOf(core, peer) ?? 0;
   core.out.push({ type: 'probe', bootId, host, port, key: peer.probeKey, silentMs });
 }
 
-function ask(core: Core, suspected: PeerRecord, suspicion: Suspicion): void {
-  const others = [...core.peers.values()].filter((peer) => peer.link !== undefined && !peer.suspicion);
+/** Asks who watches the suspect, and knows it best, whether they hear it. */
+function ask(core: Core, suspected: PeerRecord, { asked }: Suspicion): void {
+  const others = watchersOf(core, suspected).filter(
+    ({ link, suspicion }) => link !== undefined && !suspicion,
+  );
   for (let i = 0; i < ASKED_PEERS && others.length > 0; i++) {
     const [peer] = others.splice(Math.floor(core.config.random() * others.length), 1);
-    suspicion.asked.set(peer!.node.bootId, { name: peer!.node.name, answer: 'no answer' });
+    asked.set(peer!.node.bootId, { name: peer!.node.name, answer: 'no answer' });
     core.send(peer!.link!, { kind: 'ask', body: { about: suspected.node.bootId } });
   }
 }
 
-/** On a ring, who monitors a peer tells all others, who look for themselves. */
-function tellSuspicion(core: Core, suspected: PeerRecord): void {
-  if (core.monitored === undefined || suspected.suspicion) return;
-  for (const peer of core.peers.values()) {
-    if (peer === suspected || peer.link === undefined) continue;
-    core.send(peer.link, { kind: 'answer', body: { about: suspected.node.bootId, suspects: true } });
+/** The doubt stands: the suspect is told, and by its watchers all others, who look for themselves. */
+function tell(core: Core, suspected: PeerRecord, suspicion: Suspicion): void {
+  if (suspicion.isTold) return;
+  suspicion.isTold = true;
+  if (suspicion.why !== 'silent') return;
+  sendBeat(core, suspected);
+  if (!suspected.watched) return;
+  for (const { link, node } of core.peers.values()) {
+    if (link === undefined || node === suspected.node) continue;
+    core.send(link, { kind: 'answer', body: { about: suspected.node.bootId, suspects: true } });
   }
 }
 
-/** Silence counts only while our own loop ran: after a late wake-up, what has arrived is read first. */
-function hearingSince(core: Core, peer: PeerRecord): number {
-  return Math.max(contactAt(peer), core.health.lag.atMs);
-}
-
-/** When the connection last worked both ways. */
-function contactAt({ heardAtMs, unheardSinceMs }: PeerRecord): number {
-  return Math.min(heardAtMs, unheardSinceMs ?? heardAtMs);
-}
-
-function aliveAt(peer: PeerRecord): number {
-  return Math.max(contactAt(peer), peer.provenAtMs);
-}
-
-/** When a silent peer is down, unless something is heard of it. */
-export function deadline(core: Core, peer: PeerRecord): number {
-  const allowedMs = core.config.heartbeat.downMs * (1 + core.ownScore());
-  const directAtMs = Math.max(aliveAt(peer), core.health.lag.atMs);
-  const vouchedAtMs = peer.suspicion?.vouchedAtMs ?? Number.NEGATIVE_INFINITY;
-  return Math.max(
-    directAtMs + allowedMs,
-    Math.min(vouchedAtMs + allowedMs, directAtMs + VOUCHED_FACTOR * allowedMs),
-  );
-}
-
-/**
- * When a connection is worth replacing: its process lives, by its own proof or by the word of others, and the
- * stream stays silent. A blocked process would not answer a dial, and its stream is not stalled.
- */
-function reconnectTime(core: Core, peer: PeerRecord, { vouchedAtMs, reconnectAtMs }: Suspicion): number {
-  if (peer.status === 'degraded') return Number.POSITIVE_INFINITY;
-  const isVouched = vouchedAtMs !== undefined && peer.provenAtMs < hearingSince(core, peer);
-  const silentMs = isVouched ? core.config.heartbeat.downMs : STALLED_MS;
-  return Math.max(reconnectAtMs, hearingSince(core, peer) + silentMs);
+/** How long it is, on the running clock, until a stream is stalled: its process lives, and it does not answer. */
+function reconnectIn(core: Core, { status, proven, link }: PeerRecord, suspicion: Suspicion): number {
+  // A blocked process would not answer a dial.
+  if (status === 'degraded' || link === undefined) return Number.POSITIVE_INFINITY;
+  const { since, asked, reconnectAtMs } = suspicion;
+  const isProven = proven !== undefined && proven.ms >= since.ms;
+  const isVouched = !isProven && [...asked.values()].some(({ answer }) => answer === 'hears it');
+  const stalledAtMs = since.runMs + (isVouched ? core.timing.windowMs : core.timing.stalledMs);
+  return Math.max(reconnectAtMs, stalledAtMs) - core.clock.now.runMs;
 }
 
 function reconnect(core: Core, peer: PeerRecord, suspicion: Suspicion): void {
-  suspicion.reconnectAtMs = core.nowMs + RECONNECT_EVERY_MS;
+  suspicion.reconnectAtMs = core.clock.now.runMs + core.timing.reconnectEveryMs;
   const record = core.book.get(peer.dialAddress);
   if (record) dialNow(core, record);
   ask(core, peer, suspicion);
-}
-
-function answer(core: Core, asker: PeerRecord, about: string, silentMs: number | undefined): void {
-  if (asker.link === undefined) return;
-  core.send(asker.link, { kind: 'answer', body: { about, ...(silentMs !== undefined && { silentMs }) } });
-}
-
-function tellAskers(core: Core, peer: PeerRecord): void {
-  for (const bootId of peer.askers) {
-    const asker = core.peers.get(bootId);
-    if (asker) answer(core, asker, peer.node.bootId, core.nowMs - aliveAt(peer));
-  }
-  peer.askers.clear();
 }
 
 function degrade(core: Core, peer: PeerRecord, lagMs: number): void {

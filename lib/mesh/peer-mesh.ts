@@ -35,9 +35,6 @@ import type { Transport } from './transport/transport.js';
 const PROBER_LOOK_MS = 150;
 const PROBER_AT_LAST_MS = 2_000;
 
-/** A wake-up later than this reads what has arrived before it judges anyone. */
-const READ_FIRST_MS = 50;
-
 export interface PeerMeshParts {
   readonly transport: Transport;
   /** @default the system's */
@@ -348,12 +345,8 @@ export class PeerMesh implements Mesh {
 
   private wakeAt(atMs: number): void {
     this.cancelWake();
-    this.cancelWake = this.clock.after(Math.max(0, atMs - this.clock.now()), () => {
-      const lateMs = this.clock.now() - atMs;
-      const wake = (): void => this.input({ type: 'wake', lateMs });
-      if (lateMs < READ_FIRST_MS) wake();
-      else this.cancelWake = this.clock.after(0, wake);
-    });
+    const waitMs = Math.max(0, atMs - this.clock.now());
+    this.cancelWake = this.clock.after(waitMs, () => this.input({ type: 'wake' }));
   }
 
   /** How a found name fares: at once when that is known, else when its attempt ends. */

@@ -1,5 +1,6 @@
 import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS } from '../peerage.options.js';
-import type { PeerageModuleOptions } from '../peerage.options.js';
+import type { HeartbeatOptions, PeerageModuleOptions } from '../peerage.options.js';
+import { defaultCapMs, timingFaults } from '../time/liveness-timing.js';
 import { MIN_FRAME_BYTES } from '../wire/messages.js';
 import { formatNodeName, parseNodeName } from '../naming/node-name.js';
 import type { Check } from './checks.js';
@@ -69,7 +70,8 @@ const checkEach = objectOf(CHECKS);
 function checkTogether(options: PeerageModuleOptions, faults: Faults): void {
   checkProtection(options, faults);
   checkHostOfName(options, faults);
-  if (!faults.has('heartbeat')) checkHeartbeat({ ...DEFAULT_HEARTBEAT, ...given(options.heartbeat) }, faults);
+  if (!faults.has('heartbeat'))
+    for (const fault of timingFaults(heartbeatOf(options.heartbeat))) faults.add('heartbeat', fault);
   if (!faults.has('limits')) checkLimits(options, faults);
 }
 
@@ -81,15 +83,6 @@ function checkHostOfName({ name, host: told }: PeerageModuleOptions, faults: Fau
   faults.add(
     'host',
     `is ${show(told)}, but name says ${show(parsed.host)}; leave host out, or name it ${example}.`,
-  );
-}
-
-function checkHeartbeat(heartbeat: typeof DEFAULT_HEARTBEAT, faults: Faults): void {
-  const { intervalMs, suspectMs, downMs } = heartbeat;
-  if (intervalMs < suspectMs && suspectMs < downMs) return;
-  faults.add(
-    'heartbeat',
-    `intervalMs (${intervalMs}) must be less than suspectMs (${suspectMs}), and that less than downMs (${downMs}).`,
   );
 }
 
@@ -112,6 +105,12 @@ function checkLimits({ limits, waitFor }: PeerageModuleOptions, faults: Faults):
     );
   if (!faults.has('waitFor') && waitFor && waitFor.peers > peers)
     faults.add('waitFor.peers', `${waitFor.peers} is more than limits.peers (${peers}) allows; lower it.`);
+}
+
+/** The heartbeat with what is not given filled in: the cap grows with `downMs`. */
+export function heartbeatOf(options: PeerageModuleOptions['heartbeat']): HeartbeatOptions {
+  const heartbeat = { ...DEFAULT_HEARTBEAT, ...given(options) };
+  return { ...heartbeat, capMs: options?.capMs ?? defaultCapMs(heartbeat.downMs) };
 }
 
 /** Without the fields that are `undefined`. */

@@ -1,12 +1,12 @@
 import { networkInterfaces } from 'node:os';
 import { DEFAULT_PORT, parseNodeName } from '../naming/node-name.js';
 import type { PeerageModuleOptions, PeerageSettings } from '../peerage.options.js';
-import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS } from '../peerage.options.js';
+import { DEFAULT_LIMITS } from '../peerage.options.js';
 import type { Via } from '../via/provider.js';
 import { viaSelf } from '../via/via-self.js';
 import { DEFAULT_APP_NAME, appNameFromPackage } from './app-name.js';
 import { host as hostCheck } from './checks.js';
-import { checkOptions, given } from './check-options.js';
+import { checkOptions, given, heartbeatOf } from './check-options.js';
 import { Faults } from './faults.js';
 import type { Interfaces } from './hosts.js';
 import { firstExternalAddress, isLoopback, isWildcard } from './hosts.js';
@@ -55,7 +55,7 @@ function settingsOf(options: PeerageModuleOptions, host: string, around: Surroun
     syncOffsetMs: options.syncOffsetMs ?? 0,
     logResults: options.logResults ?? true,
     ...(options.waitFor === undefined ? {} : { waitFor: options.waitFor }),
-    heartbeat: { ...DEFAULT_HEARTBEAT, ...given(options.heartbeat) },
+    heartbeat: heartbeatOf(options.heartbeat),
     limits: { ...DEFAULT_LIMITS, ...given(options.limits) },
   };
 }

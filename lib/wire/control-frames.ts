@@ -83,6 +83,7 @@ function readFields(kind: number, fields: Fields): ControlFrame {
           ...(fields['echo'] !== undefined && { echo: number(fields['echo'], 'echo') }),
           ...(fields['heldMs'] !== undefined && { heldMs: duration(fields['heldMs'], 'heldMs') }),
           ...(fields['now'] === true && { now: true }),
+          ...(fields['everyMs'] !== undefined && { everyMs: duration(fields['everyMs'], 'everyMs') }),
           ...(fields['silentMs'] !== undefined && { silentMs: duration(fields['silentMs'], 'silentMs') }),
         },
       };

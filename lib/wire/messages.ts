@@ -89,6 +89,8 @@ export interface Beat {
   readonly heldMs?: number;
   /** The other side should beat back at once. */
   readonly now?: boolean;
+  /** From now on the sender wants to hear the other side at least this often; 0: no more often than others. */
+  readonly everyMs?: number;
   /** The sender suspects the other side, and has not heard it for so long. */
   readonly silentMs?: number;
 }
@@ -125,7 +127,7 @@ export interface Ask {
 export interface Answer {
   readonly about: string;
   readonly silentMs?: number;
-  /** The sender monitors that node and suspects it; the receiver should look for itself. */
+  /** The sender watches that node and suspects it; the receiver should look for itself. */
   readonly suspects?: boolean;
 }
 

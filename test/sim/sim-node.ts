@@ -121,7 +121,7 @@ export class SimNode {
     this.isFrozen = false;
     this.blockedAtMs = undefined;
     // Timers come before sockets in a turn of the event loop.
-    if (this.wakeAtMs !== undefined && this.wakeAtMs < this.world.nowMs) this.wake(this.wakeAtMs);
+    if (this.wakeAtMs !== undefined && this.wakeAtMs < this.world.nowMs) this.wake();
     for (const run of this.waiting.splice(0)) run();
   }
 
@@ -200,15 +200,15 @@ export class SimNode {
         this.wakeAtMs = atMs;
         this.world.at(atMs + TIMER_SLACK_MS * this.world.random(), () => {
           if (this.incarnation !== incarnation || this.wakeAtMs !== atMs || this.isFrozen) return;
-          this.wake(atMs);
+          this.wake();
         });
       }
     }
   }
 
-  private wake(dueMs: number): void {
+  private wake(): void {
     this.wakeAtMs = undefined;
-    this.handle({ type: 'wake', lateMs: Math.max(0, this.world.nowMs - dueMs) });
+    this.handle({ type: 'wake' });
   }
 
   private die(code: string): void {

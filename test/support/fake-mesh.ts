@@ -10,10 +10,12 @@ import type { PeerageSettings } from '../../lib/peerage.options.js';
 /** Evidence of a peer that went without any drama. */
 export const noEvidence: DownEvidence = {
   silentMs: 0,
+  countedMs: 0,
+  deadlineMs: 4_000,
+  multiplier: 1,
   probes: { sent: 0, answered: 0 },
   asked: [],
   ownLagMs: 0,
-  ownHealth: 0,
 };
 
 /** Meshes that reach each other within the process, by name. */

@@ -60,7 +60,7 @@ export class MembershipDriver {
     while (this.wakeAtMs !== undefined && this.wakeAtMs <= endMs) {
       this.nowMs = Math.max(this.nowMs, this.wakeAtMs);
       this.wakeAtMs = undefined;
-      out.push(...this.handle({ type: 'wake', lateMs: 0 }));
+      out.push(...this.handle({ type: 'wake' }));
     }
     this.nowMs = endMs;
     return out;

@@ -231,7 +231,7 @@ describe('silence', () => {
 
   it('counts only while our own loop ran', () => {
     driver.nowMs += 30_000;
-    driver.handle({ type: 'wake', lateMs: 29_000 });
+    driver.handle({ type: 'wake' });
     expect(driver.events).toHaveLength(1);
     driver.beat(link);
     driver.pass(1_000);
@@ -240,31 +240,46 @@ describe('silence', () => {
 });
 
 describe('a peer that says that it does not hear us', () => {
-  const deaf = (silentMs?: number) =>
+  const deaf = (silentMs?: number, echo?: number) =>
     driver.handle({
       type: 'beat',
       link,
-      body: { sentAt: driver.nowMs, ...(silentMs !== undefined && { silentMs }) },
+      body: {
+        sentAt: driver.nowMs,
+        ...(silentMs !== undefined && { silentMs }),
+        ...(echo !== undefined && { echo }),
+      },
     });
 
   it('is asked and probed, although it is heard', () => {
     const directives = deaf(2_500);
     expect(sent(directives, 'beat', link)).toMatchObject([{ now: true }]);
     expect(driver.pass(100).some(({ type }) => type === 'probe')).toBe(true);
-    expect(driver.explain(OTHER.name).summary).toContain('has not heard us for 2.6 s');
+    expect(driver.explain(OTHER.name).summary).toContain('it does not hear us, as it says');
   });
 
-  it('is down when that lasts until the deadline, with its word as evidence', () => {
+  it('is down when that lasts for a whole deadline of ours, with its word as evidence', () => {
     deaf(2_500);
     driver.pass(1_000);
     deaf(3_500);
+    driver.pass(2_900);
     expect(driver.events).toHaveLength(1);
-    driver.pass(600);
+    driver.pass(200);
     expect(lastEvent()).toMatchObject({
       type: 'peer.down',
       reason: 'timeout',
-      evidence: { unheardMs: 4_000 },
+      evidence: { countedMs: 4_000, deadlineMs: 4_000, multiplier: 1, unheardMs: 6_500 },
     });
+  });
+
+  it('is no death by an old word, however long the silence was that it tells of', () => {
+    deaf(3_600_000);
+    driver.pass(3_900);
+    expect(driver.events).toHaveLength(1);
+    driver.beat(link, 0);
+    driver.pass(1_000);
+    expect(driver.events).toHaveLength(1);
+    expect(driver.explain(OTHER.name).summary).toMatch(/^Connected and heard/);
   });
 
   it('is down soon after its verdict closed the connection', () => {
@@ -280,14 +295,18 @@ describe('a peer that says that it does not hear us', () => {
     driver.handle({ type: 'probed', bootId: OTHER.bootId, lagMs: 0 });
     driver.pass(1_400);
     driver.handle({ type: 'closed', link, code: 'EOF' });
-    driver.pass(2_000);
+    driver.pass(1_900);
     expect(driver.events).toHaveLength(1);
   });
 
-  it('is as before when it hears us again', () => {
+  it('is as before when it answers what we asked since', () => {
+    driver.pass(100);
     deaf(2_500);
     driver.pass(1_000);
-    deaf();
+    // What it echoes is older than the doubt, and proves nothing.
+    deaf(undefined, 50);
+    expect(driver.explain(OTHER.name).summary).toMatch(/^Suspected/);
+    deaf(undefined, 100);
     expect(driver.explain(OTHER.name).summary).toMatch(/^Connected and heard/);
     for (let i = 0; i < 10; i++) {
       driver.pass(1_000);
@@ -305,25 +324,23 @@ describe('a peer that says that it does not hear us', () => {
     expect(driver.events).toHaveLength(1);
   });
 
-  it('says so by its probes too, when its beats are stuck; what comes late makes it no shorter', () => {
+  it('says so by its probes too, when its beats are stuck', () => {
     driver.handle({ type: 'doubted', bootId: OTHER.bootId, silentMs: 2_500 });
-    driver.pass(1_000);
-    deaf(2_500);
-    driver.pass(600);
+    driver.pass(4_100);
     expect(lastEvent()).toMatchObject({
       type: 'peer.down',
       reason: 'timeout',
-      evidence: { unheardMs: 4_000 },
+      evidence: { unheardMs: 6_500 },
     });
   });
 
-  it('is told the same when it is silent, and not when we only doubt because it does', () => {
-    const directives = driver.pass(2_600);
-    expect(sent(directives, 'beat', link).at(-1)).toMatchObject({ silentMs: expect.closeTo(2_500, -1) });
+  it('is told the same when it is silent and answers no probe, and not when we only doubt because it does', () => {
+    const directives = driver.pass(3_000);
+    expect(sent(directives, 'beat', link).at(-1)).toMatchObject({ silentMs: expect.closeTo(2_800, -1) });
     expect(directives.filter(({ type }) => type === 'probe').at(-1)).toMatchObject({
-      silentMs: expect.closeTo(2_600, -1),
+      silentMs: expect.closeTo(3_000, -1),
     });
-    deaf();
+    driver.beat(link, driver.nowMs);
     deaf(2_500);
     expect(sent(driver.last, 'beat', link)).toMatchObject([{ now: true }]);
     expect(sent(driver.last, 'beat', link)[0]).not.toHaveProperty('silentMs');

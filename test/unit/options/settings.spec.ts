@@ -44,7 +44,7 @@ describe('the defaults', () => {
     expect(settings).not.toHaveProperty('bind');
     expect(settings).toMatchObject({ port: 5000, portIsFixed: true });
     expect(settings.security).toEqual({ kind: 'secret', secrets: [secret] });
-    expect(settings.heartbeat).toEqual({ intervalMs: 10, suspectMs: 2_500, downMs: 9_000 });
+    expect(settings.heartbeat).toEqual({ intervalMs: 10, suspectMs: 2_500, downMs: 9_000, capMs: 20_000 });
   });
 
   it('take options that are undefined as left out', () => {

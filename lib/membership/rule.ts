@@ -1,0 +1,63 @@
+import type { Core, PeerRecord } from './core.js';
+
+/** How a peer stands by the rule. All times in milliseconds. */
+export interface Verdict {
+  /** Silence on the clock that runs only while our loop runs. */
+  readonly countedMs: number;
+  /** The counted silence that ends the peer: `downMs`, times the multiplier. */
+  readonly deadlineMs: number;
+  readonly multiplier: 1 | 2;
+  /** Why the multiplier is more than 1. */
+  readonly because?: string;
+  /** So long, at least, until it is down. */
+  readonly leftMs: number;
+}
+
+/** The silence of a peer that counts: since its last sign of life, and no further back than its suspicion allows. */
+export function countedSilence(core: Core, { heard, proven, suspicion }: PeerRecord): number {
+  // That we hear it says nothing while the question is whether it hears us.
+  const heardRunMs = suspicion?.why === 'unheard' ? Number.NEGATIVE_INFINITY : heard.runMs;
+  const signs = [heardRunMs, proven?.runMs, suspicion?.countsFromMs];
+  return core.clock.now.runMs - Math.max(...signs.map((runMs) => runMs ?? Number.NEGATIVE_INFINITY));
+}
+
+/** How much more silence makes a peer a suspect: of whom we watch less than of all others. */
+export function patienceLeft(core: Core, peer: PeerRecord): number {
+  const { suspectMs, slowSuspectMs } = core.timing;
+  const silentMs = countedSilence(core, peer);
+  if (!peer.watched) return slowSuspectMs - silentMs;
+  return suspectMs - Math.min(silentMs, core.clock.now.runMs - peer.watched.runMs);
+}
+
+/** The one deadline of a suspect. */
+export function judge(core: Core, peer: PeerRecord): Verdict {
+  const { downMs } = core.timing;
+  const countedMs = countedSilence(core, peer);
+  const because = whyLonger(peer);
+  const multiplier = because === undefined ? 1 : 2;
+  const deadlineMs = multiplier * downMs;
+  const leftMs = Math.min(deadlineMs - countedMs, capLeft(core, peer));
+  return { countedMs, deadlineMs, multiplier, ...(because !== undefined && { because }), leftMs };
+}
+
+/** Where probes cannot decide, silence over TCP alone may be loss: it is given twice the time. */
+function whyLonger({ answersProbes, probes, suspicion }: PeerRecord): string | undefined {
+  if (!answersProbes) return 'it answers no probes, as it says';
+  const isVouched = [...(suspicion?.asked.values() ?? [])].some(({ answer }) => answer === 'hears it');
+  return isVouched && probes !== 'answered' ? 'others hear it, and no probe gets through to it' : undefined;
+}
+
+/**
+ * What the cap leaves: of the wall time since anything at all was heard, but always the time for one burst of
+ * probes, since our loop may have stood still for most of the rest. Who cannot be connected, and is not just
+ * blocked, is not kept any longer by answering probes.
+ */
+function capLeft(core: Core, { heard, proven, suspicion, status }: PeerRecord): number {
+  if (!suspicion) return Number.POSITIVE_INFINITY;
+  const { now } = core.clock;
+  const isUnreached = suspicion.lost !== undefined && status !== 'degraded';
+  const signMs = suspicion.why === 'unheard' ? suspicion.since.ms : heard.ms;
+  const fromMs = isUnreached ? suspicion.lost!.ms : Math.max(signMs, proven?.ms ?? signMs);
+  const begun = suspicion.lost ?? suspicion.since;
+  return Math.max(core.timing.capMs - (now.ms - fromMs), core.timing.windowMs - (now.runMs - begun.runMs));
+}
