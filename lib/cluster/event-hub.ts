@@ -3,7 +3,7 @@ import type { Observable } from 'rxjs';
 import { BehaviorSubject, Subject } from 'rxjs';
 import type { DiscoveryEvent } from '../discovery/poll-report.js';
 import { publishDiagnostic } from '../diagnostics/channels.js';
-import { describeError } from '../errors/peerage-error.js';
+import { describeError, stackOf } from '../errors/thrown.js';
 import type { Peer, PeerEvent } from '../membership/events.js';
 import type { Clock } from '../time/clock.js';
 import { dateMs } from '../time/clock.js';
@@ -82,8 +82,7 @@ export class EventHub {
 
   private tell(hear: ClusterListener, event: ClusterEvent): void {
     const failed = (error: unknown) => {
-      const stack = error instanceof Error ? error.stack : undefined;
-      this.logger.error(`A listener to ${event.type} failed: ${describeError(error)}`, stack);
+      this.logger.error(`A listener to ${event.type} failed: ${describeError(error)}`, stackOf(error));
     };
     try {
       const outcome = hear(event);

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { describeError } from '../errors/peerage-error.js';
+import { describeError, stackOf } from '../errors/thrown.js';
 import { LOG_CONTEXT } from '../peerage.constants.js';
 import type { ClusterEvent } from './cluster.events.js';
 
@@ -49,8 +49,7 @@ export class HandlerQueue {
     try {
       await this.handle(event);
     } catch (error) {
-      const stack = error instanceof Error ? error.stack : undefined;
-      this.logger.error(`${this.name} failed on ${event.type}: ${describeError(error)}`, stack);
+      this.logger.error(`${this.name} failed on ${event.type}: ${describeError(error)}`, stackOf(error));
     }
   }
 }

@@ -24,8 +24,3 @@ export class ProviderHealth {
       this.emit({ type: 'provider.recovered', provider: this.provider });
   }
 }
-
-/** Whatever was thrown, as an Error. */
-export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
-}

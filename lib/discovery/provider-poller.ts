@@ -7,7 +7,7 @@ import { AnswerWarnings } from './answer-warnings.js';
 import type { NamedProvider } from './named-provider.js';
 import type { ProviderReport } from './poll-report.js';
 import type { ProviderHealth } from './provider-health.js';
-import { toError } from './provider-health.js';
+import { toError } from '../errors/thrown.js';
 import type { ReadNames } from './read-names.js';
 import { readNames } from './read-names.js';
 import { within } from '../time/waiting.js';

@@ -5,7 +5,7 @@ import type { NodeInfo } from '../naming/node-info.js';
 import type { ServeContext } from '../via/provider.js';
 import type { NamedProvider } from './named-provider.js';
 import type { ProviderHealth } from './provider-health.js';
-import { toError } from './provider-health.js';
+import { toError } from '../errors/thrown.js';
 import { jittered, sleep, within } from '../time/waiting.js';
 
 const FIRST_BACKOFF_MS = 250;

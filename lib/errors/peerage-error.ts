@@ -68,8 +68,4 @@ export class PeerageError extends Error {
   }
 }
 
-/** The text of anything that was thrown, on one line, for logs and messages. */
-export function describeError(error: unknown): string {
-  const text = error instanceof Error ? error.message || error.name : String(error);
-  return text.replace(/\s*\n\s*/g, ' ');
-}
+export { describeError } from './thrown.js';

@@ -1,9 +1,7 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import { RemoteError } from '../errors/remote-error.js';
-
-/** Longer texts of errors are cut off. */
-const MAX_TEXT = 16_384;
+import { readThrown } from '../errors/thrown.js';
 
 /** Failures that are no handler's: the code says it all. */
 const OWN_CODES: ReadonlySet<string> = new Set<PeerageErrorCode>([
@@ -33,16 +31,13 @@ export function ownFailure(
 
 /** What the other side learns of an error that a handler threw. */
 export function failureOf(thrown: unknown, isProduction: boolean): Failure {
-  if (!(thrown instanceof Error))
-    return { code: 'REMOTE_ERROR', name: 'Error', message: cut(String(thrown)) };
-  // Any of them may be something else than its type says.
-  const { name, message, stack, code } = thrown as unknown as Readonly<Record<string, unknown>>;
+  const { name, message, code, stack } = readThrown(thrown);
   return {
     code: 'REMOTE_ERROR',
-    name: cut(String(name)),
-    message: cut(String(message)),
-    ...((typeof code === 'string' || typeof code === 'number') && { remoteCode: code }),
-    ...(!isProduction && typeof stack === 'string' && { stack: cut(stack) }),
+    name,
+    message,
+    ...(code !== undefined && { remoteCode: code }),
+    ...(!isProduction && stack !== undefined && { stack }),
   };
 }
 
@@ -74,8 +69,4 @@ function isFailure(value: unknown): value is Failure {
     (remoteCode === undefined || typeof remoteCode === 'string' || typeof remoteCode === 'number') &&
     (stack === undefined || typeof stack === 'string')
   );
-}
-
-function cut(text: string): string {
-  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
 }

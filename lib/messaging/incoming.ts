@@ -1,4 +1,5 @@
 import { describeError, PeerageError } from '../errors/peerage-error.js';
+import { stackOf } from '../errors/thrown.js';
 import { FrameKind } from '../wire/messages.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { errorOf, type Failure, failureOf, ownFailure } from './failure.js';
@@ -82,7 +83,7 @@ export class Incoming {
     try {
       const result = this.call(handler, data, context, trace);
       if (isThenable(result))
-        return result.then(undefined, (error: unknown) => this.failed(handler, context, error));
+        return Promise.resolve(result).catch((error: unknown) => this.failed(handler, context, error));
     } catch (error) {
       this.failed(handler, context, error);
     }
@@ -101,7 +102,9 @@ export class Incoming {
       const result = this.call(handler, data, context, trace);
       if (!isThenable(result)) return this.reply(from, id, result);
       const threw = (error: unknown): void => this.threw(from, id, error);
-      return result.then((value) => this.reply(from, id, value), threw).then(undefined, threw);
+      return Promise.resolve(result)
+        .then((value) => this.reply(from, id, value))
+        .catch(threw);
     } catch (error) {
       this.threw(from, id, error);
     }
@@ -163,9 +166,8 @@ export class Incoming {
   }
 
   private failed(handler: NamedHandler, { peer, topic }: MessageContext, error: unknown): void {
-    const stack = error instanceof Error ? error.stack : undefined;
     const what = `${handler.name} failed on ${JSON.stringify(topic)} from ${peer.name}`;
-    this.parts.log.error(`${what}: ${describeError(error)}`, stack);
+    this.parts.log.error(`${what}: ${describeError(error)}`, stackOf(error));
   }
 }
 

@@ -1,3 +1,5 @@
+import { describeError, toError } from '../errors/thrown.js';
+
 /** What is used of `@opentelemetry/api`, so that its types are not needed. */
 export interface OpenTelemetryApi {
   readonly ROOT_CONTEXT: object;
@@ -86,10 +88,10 @@ export class Tracing {
   }
 
   private fail(span: Span, error: unknown): void {
-    span.recordException(error);
+    span.recordException(toError(error));
     span.setStatus({
       code: this.api.SpanStatusCode.ERROR,
-      message: error instanceof Error ? error.message : String(error),
+      message: describeError(error),
     });
     span.end();
   }

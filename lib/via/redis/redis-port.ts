@@ -1,3 +1,4 @@
+import { toError } from '../../errors/thrown.js';
 import type { RegistryListener } from '../registry/registry.js';
 
 /** What this provider needs of a Redis client, whichever that is. */
@@ -103,8 +104,7 @@ export function untilReady(client: ClientEvents, signal: AbortSignal): Promise<v
       else resolve();
     };
     const onReady = (): void => settle();
-    const onError = (error: unknown): void =>
-      settle(error instanceof Error ? error : new Error(String(error)));
+    const onError = (error: unknown): void => settle(toError(error));
     const onEnd = (): void => settle(new Error('the client was closed'));
     const onAbort = (): void => settle(new Error('no connection in time'));
     client.on('ready', onReady);
