@@ -1,7 +1,7 @@
 import { describeError, PeerageError } from '../errors/peerage-error.js';
-import { explainUnsendable } from './codec/unsendable.js';
+import { describeUnsendable, UnsendableValue, type ValueName, ValueTooLarge } from './codec/unsendable.js';
 import { ValueReader } from './codec/value-reader.js';
-import { UnsendableValue, ValueTooLarge, ValueWriter } from './codec/value-writer.js';
+import { ValueWriter } from './codec/value-writer.js';
 
 /** On the wire: 4 bytes length of what follows (big-endian), 1 byte kind, the body as MessagePack. */
 export const LENGTH_BYTES = 4;
@@ -48,7 +48,7 @@ export class FrameWriter {
       writeHeader(values.bytes, values.start, length, kind);
     } catch (error) {
       values.abandon();
-      throw unencodable(error, body, bodyName, maxBytes);
+      throw unencodable(error, bodyName, maxBytes);
     } finally {
       this.isBusy = wasBusy;
     }
@@ -76,7 +76,7 @@ export class FrameWriter {
 }
 
 /** What the body is called in errors; for a list, what each of its parts is called. */
-export type BodyName = string | readonly string[];
+export type BodyName = ValueName;
 
 const writer = new FrameWriter();
 
@@ -118,26 +118,17 @@ export function decodeBody(bytes: Buffer, start: number, end: number): unknown {
   }
 }
 
-function unencodable(error: unknown, body: unknown, name: BodyName, maxBytes: number): PeerageError {
+function unencodable(error: unknown, name: BodyName, maxBytes: number): PeerageError {
   if (error instanceof ValueTooLarge) {
     return new PeerageError(
       'INVALID_MESSAGE',
       `The message takes more than ${maxBytes} bytes: send less at once, or raise limits.messageBytes on every node.`,
     );
   }
-  const why = explainBody(body, name) ?? describeError(error);
+  const why = error instanceof UnsendableValue ? describeUnsendable(error, name) : describeError(error);
   return new PeerageError(
     'INVALID_MESSAGE',
     `The message cannot be sent: ${why}. Send plain data: what JSON knows, and dates, maps, sets, binaries, big integers and errors.`,
-    error instanceof UnsendableValue ? undefined : { cause: error },
+    error instanceof UnsendableValue ? { ...('cause' in error && { cause: error.cause }) } : { cause: error },
   );
-}
-
-function explainBody(body: unknown, name: BodyName): string | undefined {
-  if (typeof name === 'string') return explainUnsendable(body, name);
-  for (const [index, part] of (body as readonly unknown[]).entries()) {
-    const why = explainUnsendable(part, name[index] ?? 'message');
-    if (why !== undefined) return why;
-  }
-  return undefined;
 }

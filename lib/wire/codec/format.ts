@@ -61,5 +61,8 @@ export const DATA_VIEW = 17;
 /** How deep arrays, objects, maps and sets may be nested in one value. */
 export const MAX_DEPTH = 256;
 
+/** How many parts one value may have in all: items of lists, fields, entries. */
+export const MAX_PARTS = 1_000_000;
+
 /** The one key that no object may have: it is the door to prototypes. */
 export const FORBIDDEN_KEY = '__proto__';

@@ -1,84 +1,80 @@
-import { types } from 'node:util';
-import { describeError } from '../../errors/peerage-error.js';
-import { FORBIDDEN_KEY, MAX_DEPTH } from './format.js';
-import { partsOfError } from './value-writer.js';
+import { describeError } from '../../errors/thrown.js';
 
-interface Place {
-  readonly path: string;
-  readonly value: object;
+/** The value takes more bytes than it may. */
+export class ValueTooLarge extends Error {}
+
+/** The value has a part that cannot be sent. */
+export class UnsendableValue extends Error {
+  /** The way to that part, from it up to the value. */
+  readonly way: Place[] = [];
+
+  /** @param why `is a function`, to follow the path of the part */
+  constructor(
+    readonly why: string,
+    options?: ErrorOptions,
+  ) {
+    super(why, options);
+  }
 }
+
+/** One thing that holds another, and how that is reached from it. */
+interface Place {
+  readonly holder: object;
+  readonly pathFrom: (path: string) => string;
+}
+
+/** How a part is reached: its index among the parts, and those. */
+export type Step = (path: string, index: number, parts: readonly unknown[]) => string;
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
-/**
- * Says which part of a value cannot be sent and why: `data.items[3].callback is a function`. Undefined when
- * it finds nothing wrong. Slow: for values that could not be written.
- */
-export function explainUnsendable(value: unknown, path: string): string | undefined {
-  return explain(value, path, []);
+export const Step = {
+  item: (path, index) => `${path}[${index}]`,
+  field: (path, index, keys) => {
+    const key = keys[index] as string;
+    return IDENTIFIER.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
+  },
+  /** Keys and values take turns. */
+  entry: (path, index, entries) => {
+    if (index % 2 === 0) return `a key of ${path}`;
+    const key = entries[index - 1];
+    return `${path}.get(${typeof key === 'string' ? JSON.stringify(key) : typeof key})`;
+  },
+  json: (path) => `${path}.toJSON()`,
+  cause: (path) => `${path}.cause`,
+  inner: (path, index) => `${path}.errors[${index}]`,
+} as const satisfies Readonly<Record<string, Step>>;
+
+/** What to throw on when something was thrown over one part of a holder. */
+export function within(
+  error: unknown,
+  holder: object,
+  step: Step,
+  index: number,
+  parts: readonly unknown[],
+): unknown {
+  if (error instanceof ValueTooLarge) return error;
+  const unsendable =
+    error instanceof UnsendableValue
+      ? error
+      : new UnsendableValue(`cannot be read: ${describeError(error)}`, { cause: error });
+  unsendable.way.push({ holder, pathFrom: (path) => step(path, index, parts) });
+  return unsendable;
 }
 
-function explain(value: unknown, path: string, above: readonly Place[]): string | undefined {
-  if (typeof value === 'function') return `${path} is a function`;
-  if (typeof value === 'symbol') return `${path} is a symbol`;
-  if (typeof value !== 'object' || value === null) return undefined;
-  const loop = above.find((place) => place.value === value);
-  if (loop) return `${path} leads back to ${loop.path}`;
-  if (above.length === MAX_DEPTH) return `${path} is nested deeper than ${MAX_DEPTH} levels`;
-  try {
-    return explainObject(value, path, [...above, { path, value }]);
-  } catch (error) {
-    return `${path} cannot be read: ${describeError(error)}`;
+/** What a value is called in errors; for a list, what each of its items is called. */
+export type ValueName = string | readonly string[];
+
+/** Which part of a value cannot be sent, and why: `data.items[3].callback is a function`. */
+export function describeUnsendable({ way, why }: UnsendableValue, name: ValueName): string {
+  const seen = new Map<object, string>();
+  let path = typeof name === 'string' ? name : '';
+  for (const [index, { holder, pathFrom }] of way.toReversed().entries()) {
+    const loop = seen.get(holder);
+    if (loop !== undefined) return `${path} leads back to ${loop}`;
+    seen.set(holder, path);
+    path = pathFrom(path);
+    if (index === 0 && typeof name !== 'string') path = name[Number(/\d+/.exec(path))] ?? 'message';
   }
-}
-
-function explainObject(value: object, path: string, above: readonly Place[]): string | undefined {
-  if (Array.isArray(value)) return explainList(value, path, above);
-  if (types.isMap(value)) return explainMap(value, path, above);
-  if (types.isSet(value)) return explainList([...value], path, above);
-  if (types.isNativeError(value) || value instanceof Error) return explainError(value, path, above);
-  if (ArrayBuffer.isView(value) || types.isArrayBuffer(value) || types.isDate(value)) return undefined;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) return explainFields(value, path, above);
-  const { toJSON } = value as { toJSON?: unknown };
-  if (typeof toJSON === 'function') return explain(toJSON.call(value), `${path}.toJSON()`, above);
-  const kind = Object.prototype.toString.call(value).slice('[object '.length, -1);
-  return kind === 'Object' ? explainFields(value, path, above) : `${path} is a ${kind}`;
-}
-
-function explainFields(value: object, path: string, above: readonly Place[]): string | undefined {
-  for (const [key, item] of Object.entries(value)) {
-    if (key === FORBIDDEN_KEY) return `${path} has the key ${FORBIDDEN_KEY}`;
-    const place = IDENTIFIER.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
-    const why = explain(item, place, above);
-    if (why !== undefined) return why;
-  }
-  return undefined;
-}
-
-function explainList(value: readonly unknown[], path: string, above: readonly Place[]): string | undefined {
-  for (const [index, item] of value.entries()) {
-    const why = explain(item, `${path}[${index}]`, above);
-    if (why !== undefined) return why;
-  }
-  return undefined;
-}
-
-function explainMap(
-  value: ReadonlyMap<unknown, unknown>,
-  path: string,
-  above: readonly Place[],
-): string | undefined {
-  for (const [key, item] of value) {
-    const name = typeof key === 'string' ? JSON.stringify(key) : typeof key;
-    const why = explain(key, `a key of ${path}`, above) ?? explain(item, `${path}.get(${name})`, above);
-    if (why !== undefined) return why;
-  }
-  return undefined;
-}
-
-function explainError(value: Error, path: string, above: readonly Place[]): string | undefined {
-  const [, , , causes, errors] = partsOfError(value);
-  const [cause] = causes as unknown[];
-  return explain(cause, `${path}.cause`, above) ?? explain(errors, `${path}.errors`, above);
+  return `${path} ${why}`;
 }

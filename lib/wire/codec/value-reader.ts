@@ -1,4 +1,13 @@
-import { ARRAY_BUFFER, DATA_VIEW, Extension, FORBIDDEN_KEY, MAX_DEPTH, Tag, VIEWS } from './format.js';
+import {
+  ARRAY_BUFFER,
+  DATA_VIEW,
+  Extension,
+  FORBIDDEN_KEY,
+  MAX_DEPTH,
+  MAX_PARTS,
+  Tag,
+  VIEWS,
+} from './format.js';
 import { FamiliarStrings } from './familiar-strings.js';
 import { readAscii, readUtf8 } from './utf8.js';
 
@@ -36,6 +45,8 @@ export class ValueReader {
   private bytes: Buffer = Buffer.alloc(0);
   private at = 0;
   private end = 0;
+  /** Parts of the value at hand so far. */
+  private parts = 0;
   private readonly familiar = new FamiliarStrings();
 
   /**
@@ -47,6 +58,7 @@ export class ValueReader {
     this.bytes = bytes;
     this.at = start;
     this.end = end;
+    this.parts = 0;
     const value = this.value(0);
     if (this.at !== end) throw new MalformedValue();
     return value;
@@ -115,6 +127,7 @@ export class ValueReader {
 
   private array(length: number, depth: number): unknown[] {
     if (depth === MAX_DEPTH || length > this.end - this.at) throw new MalformedValue();
+    this.count(length);
     // oxlint-disable-next-line unicorn/no-new-array -- room for so many, at once
     const array = length > TRUSTED_LENGTH ? [] : new Array<unknown>(length);
     for (let i = 0; i < length; i++) array[i] = this.value(depth + 1);
@@ -123,6 +136,7 @@ export class ValueReader {
 
   private fields(length: number, depth: number): object {
     if (depth === MAX_DEPTH || 2 * length > this.end - this.at) throw new MalformedValue();
+    this.count(length);
     const object: Record<string, unknown> = {};
     for (let i = 0; i < length; i++) {
       const key = this.key();
@@ -130,6 +144,11 @@ export class ValueReader {
       object[key] = this.value(depth + 1);
     }
     return object;
+  }
+
+  private count(parts: number): void {
+    this.parts += parts;
+    if (this.parts > MAX_PARTS) throw new MalformedValue();
   }
 
   private key(): string {
@@ -197,17 +216,17 @@ export class ValueReader {
       case Extension.undefined:
         return undefined;
       case Extension.set:
-        return new Set(this.parts(depth));
+        return new Set(this.list(depth));
       case Extension.map:
-        return mapOf(this.parts(depth));
+        return mapOf(this.list(depth));
       case Extension.error:
-        return errorOf(this.parts(depth));
+        return errorOf(this.list(depth));
       default:
         throw new MalformedValue();
     }
   }
 
-  private parts(depth: number): unknown[] {
+  private list(depth: number): unknown[] {
     const tag = this.uint(1);
     if (tag >= Tag.smallArray && tag < Tag.smallString) return this.array(tag - Tag.smallArray, depth);
     if (tag !== Tag.array16 && tag !== Tag.array16 + 1) throw new MalformedValue();
@@ -251,13 +270,29 @@ function errorOf([name, message, code, causes, errors]: readonly unknown[]): Err
   if (typeof name !== 'string' || typeof message !== 'string' || !Array.isArray(causes))
     throw new MalformedValue();
   const options = causes.length > 0 ? { cause: causes[0] as unknown } : undefined;
-  const Kind = Object.hasOwn(BUILT_IN_ERRORS, name) ? BUILT_IN_ERRORS[name]! : Error;
-  const error = Array.isArray(errors)
-    ? new AggregateError(errors, message, options)
-    : new Kind(message, options);
+  const error = withoutStack(name, message, options, errors);
   const hidden = { configurable: true, writable: true, enumerable: false };
   if (error.name !== name) Object.defineProperty(error, 'name', { ...hidden, value: name });
   // Where it was read says nothing about where it was thrown.
   Object.defineProperty(error, 'stack', { ...hidden, value: `${name}: ${message}` });
   return code === undefined ? error : Object.assign(error, { code });
+}
+
+/** To capture a stack takes longer than all the rest. */
+function withoutStack(
+  name: string,
+  message: string,
+  options: ErrorOptions | undefined,
+  errors: unknown,
+): Error {
+  const { stackTraceLimit } = Error;
+  // Some freeze the built-ins.
+  const isOurs = Reflect.set(Error, 'stackTraceLimit', 0);
+  try {
+    if (Array.isArray(errors)) return new AggregateError(errors, message, options);
+    const Kind = Object.hasOwn(BUILT_IN_ERRORS, name) ? BUILT_IN_ERRORS[name]! : Error;
+    return new Kind(message, options);
+  } finally {
+    if (isOurs) Error.stackTraceLimit = stackTraceLimit;
+  }
 }

@@ -1,5 +1,18 @@
 import { types } from 'node:util';
-import { ARRAY_BUFFER, DATA_VIEW, Extension, FORBIDDEN_KEY, MAX_DEPTH, Tag, VIEWS } from './format.js';
+import { isError } from '../../errors/thrown.js';
+import {
+  ARRAY_BUFFER,
+  DATA_VIEW,
+  Extension,
+  FORBIDDEN_KEY,
+  MAX_DEPTH,
+  MAX_PARTS,
+  Tag,
+  VIEWS,
+} from './format.js';
+import { byteLengthOf, entriesOf, itemsOf, kindOfView, timeOf, viewBytes } from './intrinsics.js';
+import { Step, UnsendableValue, ValueTooLarge, within } from './unsendable.js';
+import { twosComplement } from './twos-complement.js';
 import { writeShortUtf8, writeUtf8 } from './utf8.js';
 
 /** Values are written one after the other into slabs of this size. */
@@ -11,13 +24,9 @@ const SHORT_STRING = 20;
 /** What a number, or the header of anything, takes at most. */
 const HEADER_ROOM = 16;
 
-const VIEW_NAMES: readonly string[] = VIEWS.map(({ name }) => name);
+type ToJson = (this: object) => unknown;
 
-/** The value cannot be sent. Which part of it, and why, is for `explainUnsendable` to find out. */
-export class UnsendableValue extends Error {}
-
-/** The value takes more bytes than it may. */
-export class ValueTooLarge extends Error {}
+const VIEW_NAMES: readonly (string | undefined)[] = VIEWS.map(({ name }) => name);
 
 /**
  * Writes values as MessagePack, into memory that it takes in slabs. What was written is never touched again:
@@ -32,6 +41,8 @@ export class ValueWriter {
   at = 0;
   private view = new DataView(this.bytes.buffer);
   private maxBytes = 0;
+  /** Parts that the value at hand has so far: items, fields, entries. */
+  private parts = 0;
 
   constructor(private readonly slabBytes = SLAB_BYTES) {}
 
@@ -40,7 +51,8 @@ export class ValueWriter {
     if (this.bytes.length - this.at < SPARE_BYTES) this.take(Buffer.allocUnsafeSlow(this.slabBytes), 0);
     this.start = this.at;
     this.at += headerBytes;
-    this.maxBytes = maxBytes;
+    this.maxBytes = headerBytes + maxBytes;
+    this.parts = 0;
   }
 
   /** Forgets the value at hand. */
@@ -57,7 +69,12 @@ export class ValueWriter {
     this.at += source.copy(this.bytes, this.at, start, end);
   }
 
-  /** @throws UnsendableValue, ValueTooLarge, and what a getter or a `toJSON` in the value throws */
+  /**
+   * Getters and methods `toJSON` in the value are called once at most, and what they do to it meanwhile does not
+   * harm what is written.
+   *
+   * @throws UnsendableValue, ValueTooLarge
+   */
   write(value: unknown, depth = 0): void {
     if (this.bytes.length - this.at < HEADER_ROOM) this.grow(HEADER_ROOM);
     switch (typeof value) {
@@ -77,37 +94,67 @@ export class ValueWriter {
       case 'bigint':
         return this.bigInt(value);
       default:
-        throw new UnsendableValue();
+        throw new UnsendableValue(`is a ${typeof value}`);
     }
   }
 
   private object(value: object, depth: number): void {
-    if (depth === MAX_DEPTH) throw new UnsendableValue();
-    if (Array.isArray(value)) return this.array(value, depth);
+    if (depth === MAX_DEPTH) throw new UnsendableValue(`is nested deeper than ${MAX_DEPTH} levels`);
+    if (Array.isArray(value)) return this.list(value, value, depth, Step.item);
     const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype || prototype === null) this.fields(value, depth);
+    if (prototype === Object.prototype || prototype === null) this.plain(value, depth);
     else this.instance(value, depth);
   }
 
-  private array(value: readonly unknown[], depth: number): void {
-    const { length } = value;
+  /** `step` is the way from the holder to its items. */
+  private list(items: readonly unknown[], holder: object, depth: number, step: Step): void {
+    const { length } = items;
+    // That of a proxy may be anything.
+    if (length >>> 0 !== length) throw new UnsendableValue('has a length that is none');
     this.count(length, Tag.smallArray, Tag.array16);
-    for (let i = 0; i < length; i++) this.write(value[i], depth + 1);
+    let i = 0;
+    try {
+      for (; i < length; i++) this.write(items[i], depth + 1);
+    } catch (error) {
+      throw within(error, holder, step, i, items);
+    }
+  }
+
+  /** What its `toJSON` gives, or else its fields. */
+  private plain(value: object, depth: number): void {
+    const { toJSON } = value as { toJSON?: unknown };
+    if (typeof toJSON === 'function') this.json(value, toJSON as ToJson, depth);
+    else this.fields(value, depth);
   }
 
   private fields(value: object, depth: number): void {
     const keys = Object.keys(value);
     const { length } = keys;
     this.count(length, Tag.smallMap, Tag.map16);
-    for (let i = 0; i < length; i++) {
-      const key = keys[i]!;
-      if (key === FORBIDDEN_KEY) throw new UnsendableValue();
-      this.string(key);
-      this.write((value as Record<string, unknown>)[key], depth + 1);
+    let i = 0;
+    try {
+      for (; i < length; i++) {
+        const key = keys[i]!;
+        if (key === FORBIDDEN_KEY) throw new UnsendableValue('is a key that no object may have');
+        this.string(key);
+        this.write((value as Record<string, unknown>)[key], depth + 1);
+      }
+    } catch (error) {
+      throw within(error, value, Step.field, i, keys);
+    }
+  }
+
+  private json(value: object, toJSON: ToJson, depth: number): void {
+    try {
+      this.write(toJSON.call(value), depth + 1);
+    } catch (error) {
+      throw within(error, value, Step.json, 0, []);
     }
   }
 
   private count(count: number, small: number, tag16: number): void {
+    this.parts += count;
+    if (this.parts > MAX_PARTS) this.tooMany(count);
     if (this.bytes.length - this.at < HEADER_ROOM) this.grow(HEADER_ROOM);
     if (count < 16) {
       this.bytes[this.at++] = small | count;
@@ -120,10 +167,16 @@ export class ValueWriter {
     }
   }
 
+  /** A list that is none, a proxy's, has any length. */
+  private tooMany(count: number): never {
+    if (count > this.maxBytes) throw new ValueTooLarge();
+    throw new UnsendableValue(`makes more than ${MAX_PARTS} parts in one message`);
+  }
+
   private string(value: string): void {
     const { length } = value;
     // A UTF-16 unit takes 3 bytes at most.
-    if (this.bytes.length - this.at < 3 * length + HEADER_ROOM) this.grow(3 * length + HEADER_ROOM);
+    if (this.bytes.length - this.at < 3 * length + HEADER_ROOM) this.makeRoomFor(value);
     const { bytes, at } = this;
     const start = at + stringHeaderBytes(length);
     const end = length > SHORT_STRING ? writeUtf8(bytes, start, value) : writeShortUtf8(bytes, start, value);
@@ -200,21 +253,23 @@ export class ValueWriter {
       this.bytes[this.at] = Tag.int64;
       this.view.setBigInt64(this.at + 1, value);
       this.at += 9;
+    } else if (BigInt.asIntN(8 * this.maxBytes, value) !== value) {
+      throw new ValueTooLarge();
     } else {
       const content = twosComplement(value);
       this.size(content.length, Tag.extension8);
       this.bytes[this.at++] = Extension.bigInt;
-      this.raw(content);
+      this.raw(content, content.length);
     }
   }
 
-  /** What no literal makes. */
+  /** What no literal makes. Of built-ins what they are made of, whatever a subclass says of it. */
   private instance(value: object, depth: number): void {
     if (ArrayBuffer.isView(value)) return this.arrayBufferView(value);
-    if (types.isDate(value)) return this.date(value);
-    if (types.isMap(value)) return this.map(value, depth);
-    if (types.isSet(value)) return this.set(value, depth);
-    if (types.isNativeError(value) || value instanceof Error) return this.error(value, depth);
+    if (types.isDate(value)) return this.date(timeOf(value));
+    if (types.isMap(value)) return this.marked(Extension.map, entriesOf(value), value, depth, Step.entry);
+    if (types.isSet(value)) return this.marked(Extension.set, itemsOf(value), value, depth, Step.item);
+    if (isError(value)) return this.error(value, depth);
     if (types.isArrayBuffer(value)) return this.contentOf(ARRAY_BUFFER, new Uint8Array(value));
     this.foreign(value, depth);
   }
@@ -222,55 +277,59 @@ export class ValueWriter {
   /** An instance of somebody's class: what its `toJSON` gives, or else its own fields. */
   private foreign(value: object, depth: number): void {
     const { toJSON } = value as { toJSON?: unknown };
-    if (typeof toJSON === 'function') return this.write(toJSON.call(value), depth + 1);
-    if (Object.prototype.toString.call(value) !== '[object Object]') throw new UnsendableValue();
+    if (typeof toJSON === 'function') return this.json(value, toJSON as ToJson, depth);
+    const kind = Object.prototype.toString.call(value).slice('[object '.length, -1);
+    if (kind !== 'Object') throw new UnsendableValue(`is a ${kind}`);
     this.fields(value, depth);
   }
 
-  private map(value: ReadonlyMap<unknown, unknown>, depth: number): void {
-    this.mark(Extension.map);
-    this.count(2 * value.size, Tag.smallArray, Tag.array16);
-    for (const [key, item] of value) {
-      this.write(key, depth + 1);
-      this.write(item, depth + 1);
-    }
+  private marked(mark: number, items: readonly unknown[], holder: object, depth: number, step: Step): void {
+    this.mark(mark);
+    this.list(items, holder, depth, step);
   }
 
-  private set(value: ReadonlySet<unknown>, depth: number): void {
-    this.mark(Extension.set);
-    this.count(value.size, Tag.smallArray, Tag.array16);
-    for (const item of value) this.write(item, depth + 1);
-  }
-
-  private error(value: Error, depth: number): void {
+  /**
+   * Name, message, code, and the cause and inner errors where it has them. Its stack stays here. The cause stands in
+   * a list, so that one that is undefined differs from none.
+   */
+  private error(error: Error, depth: number): void {
+    if (depth + 1 === MAX_DEPTH) throw new UnsendableValue(`is nested deeper than ${MAX_DEPTH} levels`);
+    // Any of them may be something else than its type says.
+    const { name, message, code, cause, errors } = error as unknown as Readonly<Record<string, unknown>>;
+    const hasErrors = Array.isArray(errors);
     this.mark(Extension.error);
-    this.array(partsOfError(value), depth);
+    this.count(hasErrors ? 5 : 4, Tag.smallArray, Tag.array16);
+    this.string(String(name));
+    this.string(String(message));
+    this.write(typeof code === 'string' || typeof code === 'number' ? code : undefined);
+    this.list(Object.hasOwn(error, 'cause') ? [cause] : [], error, depth + 1, Step.cause);
+    if (hasErrors) this.list(errors, error, depth + 1, Step.inner);
   }
 
-  private date(value: Date): void {
+  private date(time: number): void {
     this.bytes[this.at] = Tag.fixed8;
     this.bytes[this.at + 1] = Extension.date;
-    this.view.setFloat64(this.at + 2, value.getTime());
+    this.view.setFloat64(this.at + 2, time);
     this.at += 10;
   }
 
   private arrayBufferView(value: ArrayBufferView): void {
-    if (Buffer.isBuffer(value)) {
-      this.size(value.length, Tag.binary8);
-      return this.raw(value);
+    const name = kindOfView(value);
+    if (name === 'Uint8Array' && Buffer.isBuffer(value)) {
+      const length = byteLengthOf(value);
+      this.size(length, Tag.binary8);
+      return this.raw(value, length);
     }
-    const content = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-    if (types.isDataView(value)) return this.contentOf(DATA_VIEW, content);
-    const kind = VIEW_NAMES.indexOf((value as Uint8Array)[Symbol.toStringTag]);
-    if (kind === -1) throw new UnsendableValue();
-    this.contentOf(kind, content);
+    const kind = name === undefined ? DATA_VIEW : VIEW_NAMES.indexOf(name);
+    if (kind === -1) throw new UnsendableValue(`is a ${name}`);
+    this.contentOf(kind, viewBytes(value));
   }
 
   private contentOf(kind: number, content: Uint8Array): void {
     this.size(content.length + 1, Tag.extension8);
     this.bytes[this.at++] = Extension.view;
     this.bytes[this.at++] = kind;
-    this.raw(content);
+    this.raw(content, content.length);
   }
 
   private size(size: number, tag8: number): void {
@@ -286,10 +345,10 @@ export class ValueWriter {
     }
   }
 
-  private raw(content: Uint8Array): void {
-    if (this.bytes.length - this.at < content.length) this.grow(content.length);
+  private raw(content: Uint8Array, length: number): void {
+    if (this.bytes.length - this.at < length) this.grow(length);
     this.bytes.set(content, this.at);
-    this.at += content.length;
+    this.at += length;
   }
 
   private mark(type: number): void {
@@ -308,14 +367,28 @@ export class ValueWriter {
     this.at += 4;
   }
 
-  /** Moves the value at hand to a slab where it has room. */
+  private makeRoomFor(text: string): void {
+    // At least a byte a unit: most that is too long need not be looked through.
+    this.refuseBeyond(text.length);
+    const size = Buffer.byteLength(text);
+    this.refuseBeyond(size);
+    if (this.bytes.length - this.at < size + HEADER_ROOM) this.grow(size + HEADER_ROOM);
+  }
+
+  /** Moves the value at hand to a slab where it has room for so many bytes more. */
   private grow(more: number): void {
+    this.refuseBeyond(more - HEADER_ROOM);
     const written = this.at - this.start;
-    if (written > this.maxBytes) throw new ValueTooLarge();
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.slabBytes, 2 * written + more));
+    const room = Math.min(2 * written, this.maxBytes) + more;
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.slabBytes, room));
     this.bytes.copy(larger, 0, this.start, this.at);
     this.take(larger, written);
     this.start = 0;
+  }
+
+  /** With so many bytes more the value is longer than it may be: no memory is taken for that. */
+  private refuseBeyond(more: number): void {
+    if (this.at - this.start + more > this.maxBytes) throw new ValueTooLarge();
   }
 
   private take(slab: Buffer, at: number): void {
@@ -325,29 +398,6 @@ export class ValueWriter {
   }
 }
 
-/**
- * What is carried of an error: name, message, code, and the cause and inner errors where it has them. Its
- * stack stays here.
- */
-export function partsOfError(error: Error): unknown[] {
-  // Any of them may be something else than its type says.
-  const { name, message, code, cause, errors } = error as unknown as Readonly<Record<string, unknown>>;
-  const plainCode = typeof code === 'string' || typeof code === 'number' ? code : undefined;
-  // A cause stands in a list, so that one that is undefined differs from none.
-  const causes = Object.hasOwn(error, 'cause') ? [cause] : [];
-  return [String(name), String(message), plainCode, causes, ...(Array.isArray(errors) ? [errors] : [])];
-}
-
 function stringHeaderBytes(size: number): 1 | 2 | 3 | 5 {
   return size < 0x20 ? 1 : size < 0x100 ? 2 : size < 0x10000 ? 3 : 5;
-}
-
-/** Big-endian, in as few bytes as it takes. */
-function twosComplement(value: bigint): Uint8Array {
-  const digits = (value < 0n ? ~value : value).toString(16);
-  // One bit more than the digits have, for the sign.
-  const size = Math.floor(digits.length / 2) + 1;
-  const bytes = Buffer.from(digits.padStart(2 * size, '0'), 'hex');
-  if (value < 0n) for (let i = 0; i < size; i++) bytes[i]! ^= 0xff;
-  return bytes;
 }

@@ -64,7 +64,7 @@ describe('a frame', () => {
     expect(() => encodeFrame(1, body, LIMIT)).toThrow(
       expect.objectContaining({
         code: 'INVALID_MESSAGE',
-        message: expect.stringContaining('data.price cannot be read: no amount'),
+        message: expect.stringContaining('data.price.toJSON() cannot be read: no amount'),
         cause: thrown,
       }),
     );

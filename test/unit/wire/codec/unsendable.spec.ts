@@ -1,5 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { explainUnsendable } from '../../../../lib/wire/codec/unsendable.js';
+import {
+  describeUnsendable,
+  UnsendableValue,
+  type ValueName,
+} from '../../../../lib/wire/codec/unsendable.js';
+import { ValueWriter } from '../../../../lib/wire/codec/value-writer.js';
+
+function explainUnsendable(value: unknown, name: ValueName): string | undefined {
+  const writer = new ValueWriter();
+  writer.begin(0, 1e6);
+  try {
+    writer.write(value);
+    return undefined;
+  } catch (error) {
+    return describeUnsendable(error as UnsendableValue, name);
+  }
+}
 
 const cyclic: { list: unknown[] } = { list: [] };
 cyclic.list.push({ cyclic });
@@ -21,7 +37,7 @@ describe('the explanation of what cannot be sent', () => {
     ['data.items[0].done is a function', new Order()],
     ['data.error.cause is a function', { error: new Error('x', { cause: () => {} }) }],
     ['data.errors[1] is a symbol', new AggregateError([1, Symbol('x')])],
-    ['data.a has the key __proto__', { a: JSON.parse('{"__proto__": 1}') as unknown }],
+    ['data.a.__proto__ is a key that no object may have', { a: JSON.parse('{"__proto__": 1}') as unknown }],
     ['data.at.toJSON().f is a function', { at: { __proto__: { toJSON: () => ({ f() {} }) } } }],
   ])('says that %s', (text, value) => {
     expect(explainUnsendable(value, 'data')).toBe(text);
@@ -39,7 +55,31 @@ describe('the explanation of what cannot be sent', () => {
         },
       }),
     };
-    expect(explainUnsendable(value, 'data')).toBe('data.total cannot be read: no total yet');
+    expect(explainUnsendable(value, 'data')).toBe('data.total.x cannot be read: no total yet');
+  });
+
+  it('calls the parts of a list by their names', () => {
+    const names = ['topic', 'data', 'trace'];
+    expect(explainUnsendable(['t', { a: [() => {}] }], names)).toBe('data.a[0] is a function');
+    expect(explainUnsendable(['t', () => {}], names)).toBe('data is a function');
+    expect(explainUnsendable([Symbol('t')], names)).toBe('topic is a symbol');
+  });
+
+  it('is found without looking a second time, and without end', () => {
+    let reads = 0;
+    const moody = {
+      get now(): unknown {
+        return reads++ === 0 ? () => {} : 1;
+      },
+    };
+    expect(explainUnsendable({ moody }, 'data')).toBe('data.moody.now is a function');
+    expect(reads).toBe(1);
+    class Endless extends Set {
+      override *[Symbol.iterator](): SetIterator<number> {
+        for (;;) yield 1;
+      }
+    }
+    expect(explainUnsendable([new Endless([() => {}])], 'data')).toBe('data[0][0] is a function');
   });
 
   it('finds nothing wrong with what can be sent', () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_DEPTH } from '../../../../lib/wire/codec/format.js';
+import { MAX_DEPTH, MAX_PARTS } from '../../../../lib/wire/codec/format.js';
 import { ValueReader, MalformedValue } from '../../../../lib/wire/codec/value-reader.js';
-import { UnsendableValue, ValueTooLarge, ValueWriter } from '../../../../lib/wire/codec/value-writer.js';
+import { UnsendableValue, ValueTooLarge } from '../../../../lib/wire/codec/unsendable.js';
+import { ValueWriter } from '../../../../lib/wire/codec/value-writer.js';
 import { sendableJson } from '../../../support/sendable-json.js';
 
 const writer = new ValueWriter();
@@ -101,6 +102,30 @@ describe('a value', () => {
     ['what toJSON gives', { at: new Jsonable() }, { at: 'json' }],
     ['objects without a prototype', Object.assign(Object.create(null) as object, { a: 1 }), { a: 1 }],
     ['a subclass of Uint8Array', new (class Bytes extends Uint8Array {})([1]), Uint8Array.of(1)],
+    ['what the toJSON of a plain object gives', [{ a() {}, toJSON: () => ({ b: 1 }) }], [{ b: 1 }]],
+    ['URLs as texts', { at: new URL('http://a/b') }, { at: 'http://a/b' }],
+    [
+      'the entries that a map has, whatever a subclass says',
+      cacheOf(3),
+      new Map(Object.entries({ k0: 0, k1: 1, k2: 2 })),
+    ],
+    ['the items that a set has, whatever a subclass says', liarSet(), new Set([1, 2])],
+    [
+      'the elements that a view has, whatever a subclass says',
+      new LiarView([1, 2, 3]),
+      Uint8Array.of(1, 2, 3),
+    ],
+    ['the bytes that a buffer has, whatever it says', liarBuffer(), Buffer.from('abc')],
+    ['the time that a date has, whatever a subclass says', new LiarDate(5), new Date(5)],
+    [
+      'the map that was there before a toJSON changed it',
+      selfEmptyingMap(),
+      new Map<unknown, unknown>([
+        [1, 'gone'],
+        [2, 'still here'],
+      ]),
+    ],
+    ['a list that got shorter meanwhile, with undefined', shrinkingList(), ['shrunk', undefined, undefined]],
   ])('arrives with %s', (_, sent, received) => {
     expect(roundTrip(sent)).toStrictEqual(received);
   });
@@ -140,8 +165,26 @@ describe('a value', () => {
   });
 
   it('is not longer than its limit, and is not written much further than that', () => {
-    expect(() => write('x'.repeat(1e6), 1000)).not.toThrow();
-    expect(() => write(['x'.repeat(1e6), 'y'.repeat(1e6)], 1000)).toThrow(ValueTooLarge);
+    const before = writer.bytes;
+    for (const value of ['x'.repeat(1e6), 'ä'.repeat(600_000), ['x'.repeat(900_000), 'y'.repeat(200_000)]])
+      expect(() => write(value, 999_999)).toThrow(ValueTooLarge);
+    for (const value of [
+      'x'.repeat(1 << 28),
+      Buffer.alloc(1e8),
+      new Float64Array(1e7),
+      new Map([[1, [new ArrayBuffer(1e8)]]]),
+      1n << 80_000_000n,
+      // oxlint-disable-next-line unicorn/no-new-array -- holes
+      new Array(2 ** 32 - 1),
+      new Proxy([], { get: (_, name) => (name === 'length' ? 2 ** 32 - 1 : undefined) }),
+    ]) {
+      writer.begin(0, 1_000_000);
+      expect(() => writer.write(value)).toThrow(ValueTooLarge);
+      writer.abandon();
+    }
+    // Nothing was allocated for it.
+    expect(writer.bytes.length).toBeLessThan(3e6);
+    expect(before.length).toBeLessThan(3e6);
   });
 
   it('leaves what was written before it as it was', () => {
@@ -169,6 +212,16 @@ describe('what cannot be sent', () => {
     ['shared memory', new SharedArrayBuffer(4)],
     ['a cycle', cyclic],
     ['a class', class {}],
+    ['a list of no length', new Proxy([], { get: (_, name) => (name === 'length' ? 0.5 : undefined) })],
+    ['a revoked proxy', [revoked()]],
+    [
+      'a getter that throws',
+      {
+        get a() {
+          throw new Error('no');
+        },
+      },
+    ],
     ['a key __proto__', JSON.parse('{"__proto__": {}}')],
     [
       'a toJSON that gives itself',
@@ -262,6 +315,29 @@ describe('what arrives', () => {
     );
   });
 
+  it('has no more parts than it may have', () => {
+    const fits = Array.from({ length: MAX_PARTS - 1 }, () => 1);
+    expect(roundTrip([fits])).toHaveLength(1);
+    expect(() => write([fits, 1])).toThrow(UnsendableValue);
+    const bytes = Buffer.alloc(5 + MAX_PARTS + 1, 1);
+    bytes.writeUInt32BE(MAX_PARTS + 1, bytes.writeUInt8(0xdd, 0));
+    expect(() => reader.read(bytes, 0, bytes.length)).toThrow(MalformedValue);
+  });
+
+  it('costs no stack, however many errors are in it', () => {
+    const bytes = write(Array.from({ length: 1_000 }, (_, i) => new TypeError(`no ${i}`)));
+    const asked: number[] = [];
+    const { stackTraceLimit, prepareStackTrace } = Error;
+    Error.stackTraceLimit = 7;
+    Error.prepareStackTrace = (_, frames) => asked.push(frames.length);
+    const errors = reader.read(bytes, 0, bytes.length) as Error[];
+    for (const { stack } of errors) expect(stack).toMatch(/^TypeError: no \d+$/);
+    expect(Error.stackTraceLimit).toBe(7);
+    Object.assign(Error, { stackTraceLimit, prepareStackTrace });
+    expect(asked.filter((frames) => frames > 0)).toEqual([]);
+    expect(new Error('x').stack).toContain('values.spec');
+  });
+
   it('takes memory in proportion to its bytes, whatever they claim', () => {
     // Nested arrays that each claim all bytes that are left.
     const bytes = Buffer.alloc(1e6, 0xc0);
@@ -288,12 +364,86 @@ const INTERESTING = [
   ...[0xa0, 0xa1, 0xa2, ...Array.from({ length: 32 }, (_, i) => 0xc0 + i), 0xff],
 ];
 
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable([], {});
+  revoke();
+  return proxy;
+}
+
 class Money {
   constructor(readonly amount: number) {}
 
   double(): number {
     return 2 * this.amount;
   }
+}
+
+/** A cache whose entries expire: what it counts and what it shows differ from what is in it. */
+function cacheOf(count: number): Map<string, number> {
+  class Cache extends Map<string, number> {
+    override get size(): number {
+      return count - 1;
+    }
+
+    override *[Symbol.iterator](): MapIterator<[string, number]> {
+      yield ['other', 1];
+    }
+
+    override forEach(): void {}
+  }
+  const cache = new Cache();
+  for (let i = 0; i < count; i++) cache.set(`k${i}`, i);
+  return cache;
+}
+
+function liarSet(): Set<number> {
+  return Object.defineProperty(new Set([1, 2]), 'size', { value: 70_000 });
+}
+
+class LiarView extends Uint8Array {
+  override get byteLength(): 2 {
+    return 2;
+  }
+
+  // @ts-expect-error -- it lies
+  override get [Symbol.toStringTag](): string {
+    return 'Float64Array';
+  }
+}
+
+function liarBuffer(): Buffer {
+  return Object.defineProperty(Buffer.from('abc'), 'length', { value: 1 });
+}
+
+class LiarDate extends Date {
+  override getTime(): number {
+    return 'soon' as unknown as number;
+  }
+}
+
+function selfEmptyingMap(): Map<unknown, unknown> {
+  const map = new Map<unknown, unknown>();
+  const emptying = {
+    toJSON() {
+      map.clear();
+      return 'gone';
+    },
+  };
+  return map.set(1, emptying).set(2, 'still here');
+}
+
+function shrinkingList(): unknown[] {
+  const list: unknown[] = [
+    {
+      toJSON() {
+        list.length = 1;
+        return 'shrunk';
+      },
+    },
+    2,
+    3,
+  ];
+  return list;
 }
 
 class Jsonable {
