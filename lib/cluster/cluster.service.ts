@@ -13,6 +13,7 @@ import type {
   RequestOptions,
 } from '../messaging/message.types.js';
 import { Messaging } from '../messaging/messaging.js';
+import { THIS_NODE } from '../messaging/peer-directory.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { canonicalName } from '../naming/node-name.js';
 import { Faults } from '../options/faults.js';
@@ -184,6 +185,29 @@ export class ClusterService {
    */
   handle<T = unknown>(topic: string, handler: MessageHandler<T>): () => void {
     return this.messaging.handle(topic, handler);
+  }
+
+  /**
+   * As `send`, to this node itself: what is built on messages serves it like any other. Also before the start.
+   *
+   * @internal
+   */
+  sendToSelf(topic: string, data: unknown): Promise<void> {
+    return this.messaging.send(THIS_NODE, topic, data);
+  }
+
+  /** @internal */
+  requestOfSelf(topic: string, data: unknown, options: RequestOptions): Promise<unknown> {
+    return this.messaging.request(THIS_NODE, topic, data, options);
+  }
+
+  /**
+   * Data as it arrives at others.
+   *
+   * @internal
+   */
+  copyOf(topic: string, data: unknown, maxBytes?: number): unknown {
+    return this.messaging.copyOf(topic, data, maxBytes);
   }
 
   /** Why a name is, or is not, a peer: who found it, when it was dialled, why it was refused. All names, without one. */

@@ -56,7 +56,7 @@ export class Inbox {
    * @throws PeerageError `MALFORMED_FRAME` when the peer was not allowed to send so much; what `handle` throws
    */
   take(kind: number, body: unknown, bytes: number, isCurrent: boolean): void {
-    if (isAnswer(kind) || isControl(topicOf(kind, body))) return void this.handle(kind, body);
+    if (passesBy(kind, body)) return void this.handle(kind, body);
     if (isCurrent) {
       if (this.open <= -OVERDRAFT_BYTES) throw overrun();
       this.open -= bytes;
@@ -105,6 +105,11 @@ export class Inbox {
     this.open += bytes;
     this.tell(bytes);
   }
+}
+
+/** Whether a message is handled at once, whatever else waits, and takes no room. */
+export function passesBy(kind: number, body: unknown): boolean {
+  return isAnswer(kind) || isControl(topicOf(kind, body));
 }
 
 function topicOf(kind: number, body: unknown): unknown {

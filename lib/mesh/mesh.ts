@@ -68,7 +68,7 @@ export interface Mesh {
   setMeta(meta: Readonly<Record<string, unknown>>): void;
   explain(name?: string): Explanation;
   /**
-   * Queues one message (kinds from `FrameKind.event` to `FrameKind.error`) for a peer. It waits while the
+   * Queues one message (kinds from `FrameKind.event` to `FrameKind.error`) for a peer, or for this node itself. It waits while the
    * connection of the peer is being dialled again. Messages of one lane arrive in order; a long one gives way
    * to those of other lanes.
    *
@@ -93,6 +93,13 @@ export interface Mesh {
    * @throws PeerageError `INVALID_MESSAGE`
    */
   postAll(kind: number, body: readonly unknown[], lane?: string): PostAllResult;
+  /**
+   * The body of a message as it arrives at others.
+   *
+   * @param maxBytes @default limits.messageBytes
+   * @throws PeerageError `INVALID_MESSAGE`
+   */
+  copy(kind: number, body: unknown, maxBytes?: number): unknown;
   /** Hands every message of every peer to `taker`, and what was lost on its way to `lost`. There is one of each. */
   receive(taker: MessageTaker, lost?: MessageLoss): void;
   /** The events of the membership core, in order, synchronously. Returns the function that ends it. */

@@ -13,7 +13,7 @@ interface Carrier {
 }
 
 /** What the parts of a message are called in errors. */
-const PART_NAMES: Readonly<Record<number, readonly string[]>> = {
+export const PART_NAMES: Readonly<Record<number, readonly string[]>> = {
   [FrameKind.event]: ['topic', 'data', 'trace'],
   [FrameKind.request]: ['id', 'topic', 'data', 'trace'],
   [FrameKind.reply]: ['id', 'data'],

@@ -21,6 +21,7 @@ import type {
   PostAllResult,
   PostResult,
 } from './mesh.js';
+import { Loopback } from './loopback.js';
 import { MessageRoutes } from './message-routes.js';
 import type { Prober, ProberOptions } from './probes/prober.js';
 import { MeshLinks } from './mesh-links.js';
@@ -43,6 +44,8 @@ export interface PeerMeshParts {
   readonly random?: () => number;
   /** Sends and answers UDP probes. @default nothing does */
   readonly startProber?: (options: ProberOptions) => Prober;
+  /** Runs a callback in a later turn. @default setImmediate */
+  readonly defer?: (callback: () => void) => void;
 }
 
 const noProber = (): Prober => ({ notes: [], probe: () => {}, close: async () => {} });
@@ -63,6 +66,7 @@ export class PeerMesh implements Mesh {
   private readonly links: MeshLinks;
   private readonly messages: MessageRoutes;
   private readonly stopped = new AbortController();
+  private readonly loopback: Loopback;
   private readonly dials = new Map<LinkId, AbortController>();
   private readonly listeners = new Set<(event: PeerEvent) => void>();
   private readonly attempts = new Attempts();
@@ -74,7 +78,13 @@ export class PeerMesh implements Mesh {
 
   constructor(
     private readonly settings: PeerageSettings,
-    { transport, clock = systemClock, random = Math.random, startProber = noProber }: PeerMeshParts,
+    {
+      transport,
+      clock = systemClock,
+      random = Math.random,
+      startProber = noProber,
+      defer = setImmediate,
+    }: PeerMeshParts,
   ) {
     this.startProber = startProber;
     this.transport = transport;
@@ -91,6 +101,7 @@ export class PeerMesh implements Mesh {
       refused: (address, code, message) => this.refused(address, code, message),
     });
     const bootId = randomBytes(16).toString('hex');
+    this.loopback = new Loopback(bootId, settings.limits, defer);
     this.node = { ...nameParts(settings, settings.port), bootId, meta: settings.meta };
   }
 
@@ -177,6 +188,7 @@ export class PeerMesh implements Mesh {
   }
 
   post(bootId: string, kind: number, body: readonly unknown[], lane?: string): PostResult {
+    if (bootId === this.node.bootId) return this.loopback.post(kind, body);
     return this.messages.post(bootId, kind, body, lane);
   }
 
@@ -186,14 +198,20 @@ export class PeerMesh implements Mesh {
     body: readonly unknown[],
     lane?: string,
   ): Promise<void> | 'full' | 'gone' {
-    return this.messages.hand(bootId, kind, body, lane);
+    if (bootId !== this.node.bootId) return this.messages.hand(bootId, kind, body, lane);
+    return this.loopback.post(kind, body) === 'full' ? 'full' : Promise.resolve();
   }
 
   postAll(kind: number, body: readonly unknown[], lane?: string): PostAllResult {
     return this.messages.postAll(kind, body, lane);
   }
 
+  copy(kind: number, body: unknown, maxBytes?: number): unknown {
+    return this.loopback.copy(kind, body, maxBytes);
+  }
+
   receive(taker: MessageTaker, lost?: MessageLoss): void {
+    this.loopback.taker = taker;
     this.messages.receive(taker, lost);
   }
 

@@ -153,13 +153,13 @@ export class Incoming {
   }
 
   private error(from: string, [id, failure]: readonly unknown[]): void {
-    const node = this.parts.directory.get(from)?.name ?? from;
+    const node = this.parts.directory.nameOf(from);
     this.parts.requests.reject(from, id as number, errorOf(failure, node, isProduction()));
   }
 
   private unhandled(from: string, topic: string): void {
     if (!this.parts.unhandled.add(topic)) return;
-    const name = this.parts.directory.get(from)?.name ?? from;
+    const name = this.parts.directory.nameOf(from);
     this.parts.log.warn(
       `${name} sends messages on topic ${JSON.stringify(topic)}, which nobody here handles. They are dropped.`,
     );

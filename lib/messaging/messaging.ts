@@ -7,7 +7,7 @@ import { Handlers } from './handlers.js';
 import { Incoming } from './incoming.js';
 import type { MessagingLog } from './incoming.js';
 import type { BroadcastResult, MessageHandler, Recipient, RequestOptions } from './message.types.js';
-import { PeerDirectory } from './peer-directory.js';
+import { PeerDirectory, THIS_NODE } from './peer-directory.js';
 import { Requests } from './requests.js';
 import type { Tracing } from './tracing.js';
 import { Unhandled } from './unhandled.js';
@@ -58,7 +58,7 @@ export class Messaging {
     return tracing.send(topic, undefined, (trace) => this.postAll([topic, data, trace], topic));
   }
 
-  send(recipient: Recipient, topic: string, data: unknown): Promise<void> {
+  send(recipient: Recipient | typeof THIS_NODE, topic: string, data: unknown): Promise<void> {
     const { tracing } = this;
     if (!tracing?.isOn()) return this.post(recipient, topic, [topic, data]);
     return tracing.send(topic, nameOf(recipient), (trace) =>
@@ -67,7 +67,7 @@ export class Messaging {
   }
 
   request(
-    recipient: Recipient,
+    recipient: Recipient | typeof THIS_NODE,
     topic: string,
     data: unknown,
     options: RequestOptions = {},
@@ -82,6 +82,16 @@ export class Messaging {
   handle(topic: string, handle: MessageHandler<never>, name = handle.name || 'a handler'): () => void {
     assertTopic(topic);
     return this.handlers.add(topic, { name, handle });
+  }
+
+  /**
+   * Data as it arrives at others.
+   *
+   * @param maxBytes of the message; `limits.messageBytes` holds as well
+   * @throws PeerageError `INVALID_MESSAGE`
+   */
+  copyOf(topic: string, data: unknown, maxBytes?: number): unknown {
+    return (this.mesh.copy(FrameKind.event, [topic, data], maxBytes) as readonly unknown[])[1];
   }
 
   /** What does not work here, one sentence each. */
@@ -112,7 +122,11 @@ export class Messaging {
     });
   }
 
-  private post(recipient: Recipient, topic: string, body: readonly unknown[]): Promise<void> {
+  private post(
+    recipient: Recipient | typeof THIS_NODE,
+    topic: string,
+    body: readonly unknown[],
+  ): Promise<void> {
     try {
       assertTopic(topic);
       const result = this.mesh.hand(this.bootIdOf(recipient), FrameKind.event, body, topic);
@@ -123,7 +137,7 @@ export class Messaging {
   }
 
   private ask(
-    recipient: Recipient,
+    recipient: Recipient | typeof THIS_NODE,
     topic: string,
     data: unknown,
     options: RequestOptions,
@@ -144,7 +158,7 @@ export class Messaging {
     });
   }
 
-  private bootIdOf(recipient: Recipient): string {
+  private bootIdOf(recipient: Recipient | typeof THIS_NODE): string {
     if (this.isStopped) throw notRunning('the message was sent');
     return this.directory.bootIdOf(recipient);
   }
@@ -170,7 +184,8 @@ function refusal(result: 'full' | 'gone', name: string): PeerageError {
   return new PeerageError('OVERLOADED', `${name} does not keep up and its queue is full: ${hint}`);
 }
 
-function nameOf(recipient: Recipient): string {
+function nameOf(recipient: Recipient | typeof THIS_NODE): string {
+  if (recipient === THIS_NODE) return 'this node';
   return typeof recipient === 'string' ? recipient : recipient.name;
 }
 

@@ -1,6 +1,7 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import type { Peer, PeerEvent } from '../membership/events.js';
 import type { Mesh } from '../mesh/mesh.js';
+import type { NodeInfo } from '../naming/node-info.js';
 import { canonicalName } from '../naming/node-name.js';
 import type { MessageContext, Recipient } from './message.types.js';
 
@@ -20,10 +21,15 @@ class Entry {
   }
 }
 
+/** Who a message of this node to itself is for: not for apps, which can call what they want to reach. */
+export const THIS_NODE = Symbol('this node');
+
 /** The peers, to be found at once. */
 export class PeerDirectory {
   private readonly byBootId = new Map<string, Entry>();
   private readonly byName = new Map<string, Peer>();
+  private own: Entry | undefined;
+  private ownInfo: NodeInfo | undefined;
 
   constructor(private readonly mesh: Pick<Mesh, 'self' | 'explain'>) {}
 
@@ -52,7 +58,14 @@ export class PeerDirectory {
 
   /** What a handler is told about a message. Only for topics that are handled: contexts are kept. */
   context(bootId: string, topic: string): MessageContext | undefined {
-    return this.byBootId.get(bootId)?.context(topic);
+    const entry = this.byBootId.get(bootId) ?? (bootId === this.mesh.self.bootId ? this.self() : undefined);
+    return entry?.context(topic);
+  }
+
+  /** For messages and errors. */
+  nameOf(bootId: string): string {
+    if (bootId === this.mesh.self.bootId) return this.mesh.self.name;
+    return this.get(bootId)?.name ?? bootId;
   }
 
   /**
@@ -60,7 +73,8 @@ export class PeerDirectory {
    *
    * @throws PeerageError `NO_SUCH_PEER`, `SELF`, `INVALID_NAME`
    */
-  bootIdOf(recipient: Recipient): string {
+  bootIdOf(recipient: Recipient | typeof THIS_NODE): string {
+    if (recipient === THIS_NODE) return this.mesh.self.bootId;
     if (typeof recipient !== 'string') return this.notSelf(recipient.bootId);
     const peer = this.byName.get(recipient) ?? this.get(recipient);
     if (peer) return peer.bootId;
@@ -77,6 +91,17 @@ export class PeerDirectory {
     if (name === this.mesh.self.name) return this.notSelf(this.mesh.self.bootId);
     const [explanation] = this.mesh.explain(name).names;
     throw new PeerageError('NO_SUCH_PEER', `${name} is not a peer. ${explanation?.summary ?? ''}`.trim());
+  }
+
+  /** Ourselves as a peer. What we tell of us may change. */
+  private self(): Entry {
+    const { self } = this.mesh;
+    if (this.own === undefined || this.ownInfo !== self) {
+      const connectedAt = this.own?.peer.connectedAt ?? new Date();
+      this.own = new Entry({ ...self, status: 'up', connectedAt, rttMs: 0 });
+      this.ownInfo = self;
+    }
+    return this.own;
   }
 
   private notSelf(bootId: string): string {

@@ -1,5 +1,5 @@
 import type { ClusterService } from '../cluster/cluster.service.js';
-import { PeerageError, describeError } from '../errors/peerage-error.js';
+import { PeerageError } from '../errors/peerage-error.js';
 import type { NodeInfo } from '../naming/node-info.js';
 
 /** Who a message is for. */
@@ -7,7 +7,7 @@ export type NodeRef = Pick<NodeInfo, 'bootId' | 'name'>;
 
 type Handler = (body: unknown, from: NodeInfo) => unknown;
 
-/** Messages to any node, this one included: what it says to itself takes no wire. */
+/** Messages to any node, this one included. */
 export class Exchange {
   private readonly handlers = new Map<string, Handler>();
 
@@ -31,32 +31,38 @@ export class Exchange {
 
   /** Rejects in the same turn when the message cannot be sent. */
   send(to: NodeRef, topic: string, body: unknown): Promise<void> {
-    if (to.bootId !== this.cluster.self.bootId) return this.cluster.send(to, topic, body);
-    return this.sendToSelf(topic, body);
+    const { cluster } = this;
+    return this.isSelf(to) ? cluster.sendToSelf(topic, body) : cluster.send(to, topic, body);
   }
 
-  async request(to: NodeRef, topic: string, body: unknown, timeoutMs: number): Promise<unknown> {
-    if (to.bootId !== this.cluster.self.bootId) return this.cluster.request(to, topic, body, { timeoutMs });
-    const handler = this.handlers.get(topic);
-    if (!handler) throw new PeerageError('NO_HANDLER', `Nobody here handles ${topic}.`);
-    return copyOf(await handler(copyOf(body), this.cluster.self));
+  request(to: NodeRef, topic: string, body: unknown, timeoutMs: number): Promise<unknown> {
+    const { cluster } = this;
+    if (this.isSelf(to)) return cluster.requestOfSelf(topic, body, { timeoutMs });
+    return cluster.request(to, topic, body, { timeoutMs });
   }
 
-  /** It is handled after `send` has returned, like every message. */
-  private async sendToSelf(topic: string, body: unknown): Promise<void> {
-    const copy = copyOf(body);
-    await Promise.resolve();
-    this.handlers.get(topic)?.(copy, this.cluster.self);
+  /**
+   * A packet for several nodes, as it arrives: what it is made of is looked at once, so all of them get the same, or
+   * nobody gets anything.
+   *
+   * @throws PeerageError `INVALID_MESSAGE`
+   */
+  copyOf(topic: string, packet: unknown, maxBytes?: number): unknown {
+    try {
+      return this.cluster.copyOf(topic, packet, maxBytes);
+    } catch (error) {
+      throw asWritten(error);
+    }
+  }
+
+  private isSelf({ bootId }: NodeRef): boolean {
+    return bootId === this.cluster.self.bootId;
   }
 }
 
-/** What arrives must not change when the sender goes on with its data, as it would not behind a wire. */
-function copyOf(body: unknown): unknown {
-  try {
-    return structuredClone(body);
-  } catch (cause) {
-    throw new PeerageError('INVALID_MESSAGE', `The message cannot be sent: ${describeError(cause)}`, {
-      cause,
-    });
-  }
+/** What cannot be sent by the path that the app knows: without the packet, and the numbers before that. */
+export function asWritten(error: unknown): unknown {
+  if (!(error instanceof PeerageError) || error.code !== 'INVALID_MESSAGE') return error;
+  const message = error.message.replace(/: data(\[\d\])?\.(?=(data|response|err|pattern|metadata)\b)/, ': ');
+  return new PeerageError(error.code, message, 'cause' in error ? { cause: error.cause } : undefined);
 }

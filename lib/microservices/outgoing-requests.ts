@@ -2,8 +2,8 @@ import { PeerageError } from '../errors/peerage-error.js';
 import type { Clock } from '../time/clock.js';
 import { every } from '../time/clock.js';
 import { Slots } from '../messaging/slot-map.js';
-import type { Exchange, NodeRef } from './local-or-remote.js';
-import { FAILURE, ROLL_CALL_MS, TOPICS, isResponse, listOf } from './wire.js';
+import { asWritten, type Exchange, type NodeRef } from './local-or-remote.js';
+import { FAILURE, OWN_FAILURE, ROLL_CALL_MS, TOPICS, errorOfOwn, isResponse, listOf } from './wire.js';
 import type { RequestBody } from './wire.js';
 
 /** Whoever waits for a response. */
@@ -51,7 +51,9 @@ export class AskedCalls {
     const id = this.calls.add({ node, asker, received: 0, age: 0, missing: 0 });
     const body: RequestBody = [id, packet];
     this.endTimer ??= every(this.clock, ROLL_CALL_MS, () => this.callRoll());
-    this.exchange.send(node, TOPICS.request, body).catch((error: unknown) => this.fail(id, error as Error));
+    this.exchange
+      .send(node, TOPICS.request, body)
+      .catch((error: unknown) => this.fail(id, asWritten(error) as Error));
     return id;
   }
 
@@ -79,7 +81,8 @@ export class AskedCalls {
     const [id, sequence, packet] = body;
     const call = this.calls.get(id);
     if (call?.node.bootId !== from.bootId) return;
-    if (sequence === FAILURE || sequence === (call.received += 1)) call.asker.receive(packet);
+    if (sequence === OWN_FAILURE) this.fail(id, errorOfOwn(packet));
+    else if (sequence === FAILURE || sequence === (call.received += 1)) call.asker.receive(packet);
     else this.lose(id, 'A part of the response was lost with a connection.');
   }
 

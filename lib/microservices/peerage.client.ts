@@ -6,6 +6,7 @@ import type { ServingNode } from './pattern-registry.js';
 import { Slots } from '../messaging/slot-map.js';
 import { checkCluster } from './peerage.options.js';
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
+import { asWritten } from './local-or-remote.js';
 import { choose } from './route.js';
 import type { Route } from './route.js';
 import type { SharedRoom } from './transport-state.js';
@@ -123,7 +124,7 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
       // Nobody wants the response any more when the teardown has run.
       if (teardowns.length === 0) return;
       if (nodes.length === 0) throw this.nobody(request, this.requestsTo);
-      const serialised: unknown = this.serializer.serialize(request);
+      const serialised = this.serialised(request, TOPICS.request, nodes);
       const each = joined(nodes.length, callback);
       for (const node of nodes) teardowns.push(this.ask(node, serialised, each));
     };
@@ -135,11 +136,17 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     const event = this.routed(packet);
     const nodes = await this.nodesFor(event, this.eventsTo);
     if (nodes.length === 0 && this.eventsTo !== 'all') throw this.nobody(event, this.eventsTo);
-    const serialised: unknown = this.serializer.serialize(event);
+    const serialised = this.serialised(event, TOPICS.event, nodes);
     const { exchange } = this.room;
     const sent = nodes.map((node) => exchange.send(node, TOPICS.event, serialised).catch(unlessGone));
     await Promise.all(sent);
     return undefined as T;
+  }
+
+  /** Several nodes get the same, or none of them anything. */
+  private serialised(packet: RoutedPacket, topic: string, nodes: readonly ServingNode[]): unknown {
+    const serialised: unknown = this.serializer.serialize(packet);
+    return nodes.length > 1 ? this.room.exchange.copyOf(topic, serialised) : serialised;
   }
 
   private async open(): Promise<void> {
@@ -215,7 +222,7 @@ function joined(count: number, callback: Callback): Callback {
 
 /** Events reach who is there. */
 function unlessGone(error: unknown): void {
-  if (!(error instanceof PeerageError) || error.code !== 'PEER_GONE') throw error;
+  if (!(error instanceof PeerageError) || error.code !== 'PEER_GONE') throw asWritten(error);
 }
 
 /**

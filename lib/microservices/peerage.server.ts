@@ -10,19 +10,21 @@ import { finalize } from 'rxjs';
 import { ClusterService } from '../cluster/cluster.service.js';
 import { PeerageError } from '../errors/peerage-error.js';
 import type { NodeInfo } from '../naming/node-info.js';
-import type { Exchange } from './local-or-remote.js';
+import { asWritten, type Exchange } from './local-or-remote.js';
 import { PeerageContext } from './peerage.context.js';
 import { PEERAGE, checkCluster } from './peerage.options.js';
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
-import { plainError } from './plain-error.js';
+import { plainError, sendableError } from './plain-error.js';
 import type { ServedCall } from './incoming-requests.js';
 import { ServedCalls } from './incoming-requests.js';
 import { roomOf } from './transport-state.js';
-import { FAILURE, ROLL_CALL_MS, TOPICS, isRequest, listOf } from './wire.js';
+import { FAILURE, OWN_FAILURE, ROLL_CALL_MS, TOPICS, isRequest, listOf, ownFailure } from './wire.js';
 import type { ResponseBody } from './wire.js';
 
 /** Packets of one response that may be on their way to the network. */
 const PACKETS_AT_ONCE = 16;
+/** What an error carries in one of its own properties, when not all of it can be sent. */
+const MAX_FIELD_BYTES = 64 * 1024;
 
 /**
  * Options of {@link PeerageServer}.
@@ -171,7 +173,7 @@ export class PeerageServer
     const body: ResponseBody = [call.id, (call.sent += 1), this.serialise(packet)];
     if (packet.isDisposed) this.calls.end(call);
     const sent = this.exchange.send(call.client, TOPICS.response, body);
-    const handed = sent.catch((error: unknown) => this.sendFailure(call, error));
+    const handed = sent.catch((error: unknown) => this.unsent(call, packet, error));
     return call.sent % PACKETS_AT_ONCE === 0 ? handed : undefined;
   }
 
@@ -182,9 +184,20 @@ export class PeerageServer
     this.sendFailure(call, { status: 'error', message: 'Internal server error' });
   }
 
+  /** Of an error that cannot be sent, what can be. */
+  private unsent(call: ServedCall, { err }: WritePacket, problem: unknown): void {
+    const isUnsendable = problem instanceof PeerageError && problem.code === 'INVALID_MESSAGE';
+    if (err === undefined || !isUnsendable) return this.sendFailure(call, asWritten(problem));
+    const copy = (value: unknown) => this.exchange.copyOf(TOPICS.response, value, MAX_FIELD_BYTES);
+    this.sendFailure(call, sendableError(err, copy));
+  }
+
   private sendFailure(call: ServedCall, error: unknown): void {
     this.calls.end(call);
-    const body: ResponseBody = [call.id, FAILURE, this.serialise({ err: error, isDisposed: true })];
+    const body: ResponseBody =
+      error instanceof PeerageError
+        ? [call.id, OWN_FAILURE, ownFailure(error)]
+        : [call.id, FAILURE, this.serialise({ err: error, isDisposed: true })];
     // When it does not arrive either, the roll call tells the client.
     this.exchange.send(call.client, TOPICS.response, body).catch(() => {});
   }

@@ -1,3 +1,5 @@
+import { PeerageError, type PeerageErrorCode } from '../errors/peerage-error.js';
+
 /**
  * The topics on which clients and servers talk. Not for apps. Those with two `$` are sent and handled whatever else
  * waits, as answers are.
@@ -22,10 +24,34 @@ export const TOPICS = {
 /** The id is unique on the node of the client. */
 export type RequestBody = readonly [id: number, packet: unknown];
 
-/** The packets of one response are numbered from 1 on; `FAILURE` may come at any time and is the last one. */
+/** The packets of one response are numbered from 1 on; `FAILURE` or `OWN_FAILURE` may come at any time and is the last. */
 export type ResponseBody = readonly [id: number, sequence: number, packet: unknown];
 
 export const FAILURE = 0;
+
+/** As `FAILURE`, of the transport itself: the packet is an `OwnFailure`, whatever the serialisers are. */
+export const OWN_FAILURE = -1;
+
+/** A `PeerageError` as it travels. */
+export interface OwnFailure {
+  readonly code: PeerageErrorCode;
+  readonly message: string;
+}
+
+export function ownFailure({ code, message }: PeerageError): OwnFailure {
+  return { code, message };
+}
+
+/** The error that the client gets. */
+export function errorOfOwn(failure: unknown): PeerageError {
+  const { code, message } = (failure ?? {}) as Readonly<Partial<Record<keyof OwnFailure, unknown>>>;
+  const isOurs = typeof code === 'string' && typeof message === 'string';
+  if (isOurs) return new PeerageError(code as PeerageErrorCode, message);
+  return new PeerageError(
+    'MALFORMED_FRAME',
+    'The server failed, and what it said of it is no error of ours.',
+  );
+}
 
 export function isRequest(body: unknown): body is RequestBody {
   return Array.isArray(body) && body.length === 2 && Number.isInteger(body[0]);

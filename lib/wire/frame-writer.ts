@@ -85,8 +85,8 @@ const writer = new FrameWriter();
  *
  * @throws PeerageError `INVALID_MESSAGE` when the body cannot be encoded, or is longer than `maxBytes`.
  */
-export function encodeFrame(kind: number, body: unknown, maxBytes: number): Frame {
-  writer.write(kind, body, maxBytes);
+export function encodeFrame(kind: number, body: unknown, maxBytes: number, bodyName?: BodyName): Frame {
+  writer.write(kind, body, maxBytes, bodyName);
   const frame = Buffer.allocUnsafeSlow(writer.end - writer.start);
   writer.slab.copy(frame, 0, writer.start, writer.end);
   writer.takeBack();

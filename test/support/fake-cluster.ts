@@ -1,4 +1,5 @@
 import { PeerageError } from '../../lib/errors/peerage-error.js';
+import { decodeBody, encodeFrame, HEADER_BYTES } from '../../lib/wire/frame-writer.js';
 import type { ClusterService } from '../../lib/index.js';
 import type { Peer } from '../../lib/membership/events.js';
 import type { Clock } from '../../lib/time/clock.js';
@@ -53,6 +54,22 @@ export class FakeCluster {
     const answer = this.answers.get(topic);
     if (!answer) throw new PeerageError('NO_HANDLER', `nobody handles ${topic}`);
     return answer();
+  }
+
+  async sendToSelf(topic: string, data: unknown): Promise<void> {
+    const copy = this.copyOf(topic, data);
+    await Promise.resolve();
+    this.receive(this.self, topic, copy);
+  }
+
+  async requestOfSelf(topic: string, data: unknown): Promise<unknown> {
+    if (!this.handlers.has(topic)) throw new PeerageError('NO_HANDLER', `nobody here handles ${topic}`);
+    return this.copyOf(topic, await this.receive(this.self, topic, this.copyOf(topic, data)));
+  }
+
+  copyOf(_topic: string, data: unknown, maxBytes = 1e6): unknown {
+    const frame = encodeFrame(1, [data], maxBytes, ['data']);
+    return (decodeBody(frame, HEADER_BYTES, frame.length) as readonly unknown[])[0];
   }
 
   /** A message of a peer arrives. Returns what its handler answers. */

@@ -130,6 +130,10 @@ export class FakeMesh implements Mesh {
     return { queued: 0, full: [], tooLong: [] };
   }
 
+  copy(_kind: number, body: unknown): unknown {
+    return structuredClone(body);
+  }
+
   receive(): void {}
 
   subscribe(listener: (event: PeerEvent) => void): () => void {

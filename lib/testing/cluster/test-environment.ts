@@ -108,6 +108,7 @@ export class ClusterGround {
       clock: this.clock,
       random,
       startProber: (prober) => this.probes.at(address, prober),
+      defer: (callback) => void this.clock.after(0, callback),
     });
   }
 

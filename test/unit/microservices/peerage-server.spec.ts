@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
 import type { Peer } from '../../../lib/membership/events.js';
 import { PEERAGE, PeerageContext, PeerageServer } from '../../../lib/microservices/index.js';
-import { FAILURE, TOPICS } from '../../../lib/microservices/wire.js';
+import { FAILURE, OWN_FAILURE, TOPICS } from '../../../lib/microservices/wire.js';
 import { FakeCluster } from '../../support/fake-cluster.js';
 import { turns } from '../../support/recorder.js';
 
@@ -83,9 +83,7 @@ describe('a server', () => {
     vi.spyOn(cluster, 'send').mockImplementationOnce(() => Promise.reject(refused));
     ask('p');
     await settle();
-    expect(responses()).toEqual([
-      [1, FAILURE, { err: expect.objectContaining({ code: 'INVALID_MESSAGE' }), isDisposed: true }],
-    ]);
+    expect(responses()).toEqual([[1, OWN_FAILURE, expect.objectContaining({ code: 'INVALID_MESSAGE' })]]);
     expect(ends).toEqual(['end']);
   });
 
@@ -93,9 +91,7 @@ describe('a server', () => {
     serve({});
     ask('none');
     await settle();
-    expect(responses()).toEqual([
-      [1, FAILURE, { err: expect.objectContaining({ code: 'NO_HANDLER' }), isDisposed: true }],
-    ]);
+    expect(responses()).toEqual([[1, OWN_FAILURE, expect.objectContaining({ code: 'NO_HANDLER' })]]);
   });
 
   it('tells nothing of what goes wrong inside, but logs it', async () => {
@@ -127,9 +123,7 @@ describe('a server', () => {
     ask('p');
     await turns();
     server.close();
-    expect(responses()).toEqual([
-      [1, FAILURE, { err: expect.objectContaining({ code: 'PEER_GONE' }), isDisposed: true }],
-    ]);
+    expect(responses()).toEqual([[1, OWN_FAILURE, expect.objectContaining({ code: 'PEER_GONE' })]]);
   });
 
   it('runs the hooks around the work', async () => {

@@ -1,0 +1,67 @@
+import { inRootContext } from '../time/root-context.js';
+import { decodeBody, encodeFrame, type Frame, HEADER_BYTES, LENGTH_BYTES } from '../wire/frame-writer.js';
+import { Inbox, type InboxLimits, passesBy } from './inbox.js';
+import type { MessageTaker, PostResult } from './mesh.js';
+import { PART_NAMES } from './message-routes.js';
+
+export interface LoopbackLimits extends InboxLimits {
+  /** Bytes of one message. */
+  readonly messageBytes: number;
+}
+
+/**
+ * What a node says to itself. As for others: through the codec, within the same limits, handled in a later turn and
+ * outside of what its sender is in.
+ */
+export class Loopback {
+  taker: MessageTaker = () => {};
+  private readonly inbox: Inbox;
+  private readonly queue: Frame[] = [];
+  /** Bytes that may still wait, or be handled. */
+  private room = 0;
+
+  constructor(
+    bootId: string,
+    private readonly limits: LoopbackLimits,
+    /** Runs a callback in a later turn. */
+    private readonly defer: (callback: () => void) => void,
+  ) {
+    this.inbox = new Inbox(limits, (kind, body) => this.taker(bootId, kind, body));
+    this.inbox.begin((bytes) => (this.room += bytes));
+  }
+
+  /** @throws PeerageError `INVALID_MESSAGE` */
+  post(kind: number, body: unknown): PostResult {
+    const frame = this.encode(kind, body, this.limits.messageBytes);
+    if (!passesBy(kind, body)) {
+      if (this.room <= 0) return 'full';
+      this.room -= frame.length;
+    }
+    if (this.queue.length === 0) inRootContext(() => this.defer(() => this.deliver()));
+    this.queue.push(frame);
+    return 'queued';
+  }
+
+  /**
+   * A body as it is when it has arrived.
+   *
+   * @throws PeerageError `INVALID_MESSAGE`
+   */
+  copy(kind: number, body: unknown, maxBytes: number = this.limits.messageBytes): unknown {
+    return bodyOf(this.encode(kind, body, Math.min(maxBytes, this.limits.messageBytes)));
+  }
+
+  private encode(kind: number, body: unknown, maxBytes: number): Frame {
+    return encodeFrame(kind, body, maxBytes, PART_NAMES[kind]);
+  }
+
+  /** What is posted meanwhile has its own turn. */
+  private deliver(): void {
+    for (const frame of this.queue.splice(0))
+      this.inbox.take(frame[LENGTH_BYTES]!, bodyOf(frame), frame.length, true);
+  }
+}
+
+function bodyOf(frame: Frame): unknown {
+  return decodeBody(frame, HEADER_BYTES, frame.length);
+}
