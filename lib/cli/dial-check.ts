@@ -67,6 +67,7 @@ function helloOf(cluster: string): Hello {
     connection: randomBytes(16).toString('hex'),
     node: { name: `discover@${host}:1`, bootId, host, port: 1, meta: {} },
     probeKey: randomBytes(PROBE_KEY_BYTES),
+    answersProbes: false,
     peers: 0,
     limits: { frameBytes: DEFAULT_LIMITS.frameBytes, messageBytes: DEFAULT_LIMITS.messageBytes },
   };

@@ -37,6 +37,7 @@ export class PeerageLifecycle implements OnModuleInit, OnApplicationBootstrap, B
   /** Binds the listeners. Nothing is open yet. */
   async onModuleInit(): Promise<void> {
     this.assertOnlyOne();
+    this.mesh.prepare();
     await this.discovery.prepare((event) => this.hub.emit(event));
     this.log.listen();
     this.explorer.explore();

@@ -23,11 +23,14 @@ export interface LinkRecord {
   stage: LinkStage;
   /** `host:port` that was dialled, or from where the dialer came. */
   address: string;
+  /** Where the other end is, as the network sees it; once the connection is there. */
+  remoteAddress?: string;
   /** The dialer's random id of this connection. */
   connection: string;
   /** Who is at the other end, once it said so. */
   remote?: NodeInfo;
   remoteProbeKey?: Uint8Array;
+  remoteAnswersProbes?: boolean;
   /** How many peers it had when it said so. */
   remotePeers?: number;
   /** What it takes. */
@@ -59,8 +62,10 @@ export interface PeerRecord {
   /** How often it asked us to beat. */
   wantsEveryMs?: number;
   readonly probeKey: Uint8Array;
-  /** Whether it says that it answers probes. */
-  readonly answersProbes: boolean;
+  /** Where it is probed: an address, never a name that would have to be looked up. */
+  probeAt: { readonly host: string; readonly port: number };
+  /** Whether it answers probes while its main loop is blocked, as it said in its last handshake. */
+  answersProbes: boolean;
   /** Whether probes get through to it. */
   probes: 'untried' | 'answered' | 'unanswered';
   trialsLeft: number;
@@ -123,6 +128,8 @@ export class Core {
   self: NodeInfo;
   isDraining = false;
   isStopping = false;
+  /** Whether probes of us are answered while our main loop is blocked. */
+  answersProbes = true;
   readonly timers = new Timers();
   readonly book: AddressBook;
   readonly links = new Map<LinkId, LinkRecord>();

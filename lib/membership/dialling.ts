@@ -131,13 +131,14 @@ export function pump(core: Core): void {
 }
 
 /** The link of a dial is open: we introduce ourselves. */
-export function dialled(core: Core, linkId: LinkId): void {
+export function dialled(core: Core, linkId: LinkId, address: string): void {
   const link = core.links.get(linkId);
   // It was given up while it was being dialled.
   if (!link) return void core.out.push({ type: 'close', link: linkId, drain: false });
   const record = core.book.get(link.address);
   if (record) record.isOpen = true;
   link.stage = 'greeting';
+  link.remoteAddress = address;
   link.connection = core.randomId();
   core.timers.set(`handshake ${link.id}`, core.nowMs + core.config.limits.handshakeMs);
   core.send(link.id, {
@@ -148,6 +149,7 @@ export function dialled(core: Core, linkId: LinkId): void {
       connection: link.connection,
       node: core.self,
       probeKey: core.config.probeKey,
+      answersProbes: core.answersProbes,
       peers: core.peers.size,
       limits: core.wireLimits(),
     },

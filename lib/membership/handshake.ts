@@ -30,9 +30,11 @@ export function takeHello(core: Core, id: LinkId, address: string, hello: Hello)
     direction: 'inbound',
     stage: 'welcomed',
     address,
+    remoteAddress: address,
     connection: hello.connection,
     remote: hello.node,
     remoteProbeKey: hello.probeKey,
+    remoteAnswersProbes: hello.answersProbes,
     remotePeers: hello.peers,
     remoteLimits: hello.limits,
   };
@@ -48,6 +50,7 @@ export function takeWelcome(core: Core, link: LinkRecord, body: Welcome): void {
   if (link.stage !== 'greeting') return;
   link.remote = body.node;
   link.remoteProbeKey = body.probeKey;
+  link.remoteAnswersProbes = body.answersProbes;
   link.remotePeers = body.peers;
   link.remoteLimits = body.limits;
   const { bootId } = body.node;
@@ -176,6 +179,7 @@ function welcome(core: Core, link: LinkRecord): void {
       cluster: core.config.cluster,
       node: core.self,
       probeKey: core.config.probeKey,
+      answersProbes: core.answersProbes,
       peers: core.peers.size,
       limits: core.wireLimits(),
       ...(current !== undefined && { current }),

@@ -130,13 +130,16 @@ export class Membership {
       case 'disconnect':
         return this.disconnect(input.name);
       case 'probed':
-        return probed(core, input.bootId, input.lagMs);
+        return probed(core, input.bootId, input.lagMs, input.ageMs);
       case 'doubted':
         return doubted(core, input.bootId, input.silentMs);
+      case 'answersProbes':
+        core.answersProbes = input.isSo;
+        return;
       case 'setMeta':
         return this.setMeta(input.meta);
       case 'dialled':
-        return dialled(core, input.link);
+        return dialled(core, input.link, input.address);
       case 'reached':
         return reached(core, input.address);
       case 'hello':

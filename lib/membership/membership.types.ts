@@ -69,8 +69,13 @@ export type Input =
   | { readonly type: 'ask'; readonly link: LinkId; readonly body: Ask }
   | { readonly type: 'answer'; readonly link: LinkId; readonly body: Answer }
   | { readonly type: 'meta'; readonly link: LinkId; readonly body: Meta }
-  /** A probe came back from this very process; its main loop is `lagMs` behind. */
-  | { readonly type: 'probed'; readonly bootId: string; readonly lagMs: number }
+  /**
+   * A probe came back from this very process, `ageMs` ago (we may have been blocked since); its main loop was
+   * `lagMs` behind then.
+   */
+  | { readonly type: 'probed'; readonly bootId: string; readonly lagMs: number; readonly ageMs?: number }
+  /** Whether probes of us are answered from now on while our main loop is blocked. They are, until this says no. */
+  | { readonly type: 'answersProbes'; readonly isSo: boolean }
   /** A peer probes us, since it has not heard us for so long. */
   | { readonly type: 'doubted'; readonly bootId: string; readonly silentMs: number }
   /** Bytes arrived on a link. */

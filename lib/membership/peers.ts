@@ -1,5 +1,5 @@
 import type { NodeInfo } from '../naming/node-info.js';
-import { addressOf } from '../naming/node-name.js';
+import { addressOf, isAddress, parseHostPort } from '../naming/node-name.js';
 import { DEFAULT_BACKOFF, OWN_SOURCES, type AddressRecord } from './address-book.js';
 import type { Core, LinkRecord, PeerRecord } from './core.js';
 import { dialNow, dialSucceeded, hint, retryIn } from './dialling.js';
@@ -145,7 +145,8 @@ function welcomed(core: Core, node: NodeInfo, link: LinkRecord): void {
     upAtMs: core.nowMs,
     heard: core.clock.now,
     probeKey: link.remoteProbeKey!,
-    answersProbes: true,
+    probeAt: probeAddress(link),
+    answersProbes: link.remoteAnswersProbes!,
     probes: 'untried',
     trialsLeft: 0,
   };
@@ -165,6 +166,8 @@ function reconnected(core: Core, peer: PeerRecord, link: LinkRecord): void {
   const old = linkOf(core, peer);
   peer.link = link.id;
   peer.heard = core.clock.now;
+  peer.probeAt = probeAddress(link);
+  peer.answersProbes = link.remoteAnswersProbes!;
   delete peer.closedBy;
   if (old) core.close(old, true);
   bindAddresses(core, peer, link);
@@ -200,6 +203,17 @@ function bindAddresses(core: Core, peer: PeerRecord, link: LinkRecord): void {
   if (!dialled) return;
   peer.dialAddress = dialled.address;
   bind(core, dialled, peer.node.bootId);
+}
+
+/**
+ * Where whom we dialled was reached; else where it says that it is, or, when that is a name, from where it came.
+ * Names are never looked up for a probe: that would fill the few threads which resolve for the whole app.
+ */
+function probeAddress({ direction, remote, remoteAddress }: LinkRecord): PeerRecord['probeAt'] {
+  const { host, port } = remote!;
+  const reached = parseHostPort(remoteAddress!);
+  if (direction === 'outbound') return reached;
+  return { host: isAddress(host) ? host : reached.host, port };
 }
 
 function unbind(core: Core, bootId: string, reason: DownReason): void {

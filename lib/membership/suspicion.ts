@@ -99,11 +99,16 @@ export function probeDue(core: Core, peer: PeerRecord): void {
 }
 
 /** A probe came back: that very process lives, and this is how far behind its main loop is. */
-export function probed(core: Core, bootId: string, lagMs: number): void {
+export function probed(core: Core, bootId: string, lagMs: number, ageMs = 0): void {
   const peer = core.peers.get(bootId);
   if (!peer) return;
   peer.probes = 'answered';
-  peer.proven = core.clock.now;
+  const { now } = core.clock;
+  // What waited for our own loop was before its block; the running clock stood still meanwhile.
+  peer.proven = {
+    ms: Math.max(peer.proven?.ms ?? Number.NEGATIVE_INFINITY, now.ms - ageMs),
+    runMs: now.runMs,
+  };
   const { suspicion } = peer;
   if (!suspicion) return;
   suspicion.answered += 1;
@@ -179,7 +184,8 @@ function probeTrial(core: Core, peer: PeerRecord): void {
 }
 
 function probe(core: Core, peer: PeerRecord): void {
-  const { bootId, host, port } = peer.node;
+  const { bootId } = peer.node;
+  const { host, port } = peer.probeAt;
   const silentMs = doubtOf(core, peer) ?? 0;
   core.out.push({ type: 'probe', bootId, host, port, key: peer.probeKey, silentMs });
 }

@@ -27,6 +27,8 @@ export interface LinkOwner {
 /** The open links, by the core's numbers: turns what they bring into inputs. */
 export class MeshLinks {
   private readonly links = new Map<LinkId, Link>();
+  /** Hellos of callers who came before we take any. */
+  private readonly early = new Set<() => void>();
 
   constructor(
     private readonly clock: Clock,
@@ -40,18 +42,27 @@ export class MeshLinks {
   /** A caller at the door gets a number with its hello; anything else it says first is refused. */
   accept(link: Link): void {
     let id: LinkId | undefined;
+    let admit: (() => void) | undefined;
     link.open({
       frame: (kind, body, bytes) => {
         if (id !== undefined) this.frame(id, link, kind, body, bytes);
         else if (this.owner.isOpen()) id = this.hello(link, kind, body);
-        else link.destroy();
+        else if (admit) link.destroy(new PeerageError('MALFORMED_FRAME', 'A frame before our welcome.'));
+        else this.early.add((admit = () => (id = this.hello(link, kind, body))));
       },
       heard: this.hearing(() => id),
       closed: (code, error) => {
+        if (admit) this.early.delete(admit);
         if (error) this.owner.refused(link.remoteAddress, error.code, error.message);
         if (id !== undefined) this.closed(id, code);
       },
     });
+  }
+
+  /** From now on callers are taken: first those who wait. */
+  admit(): void {
+    for (const admit of this.early) admit();
+    this.early.clear();
   }
 
   /** The link of a dial. */

@@ -51,6 +51,8 @@ export interface Mesh {
   readonly self: NodeInfo;
   /** Sorted by name, without self. */
   readonly peers: readonly Peer[];
+  /** Gets ready what takes time to start. Opens nothing; `start` does it when nobody did before. */
+  prepare(): void;
   /**
    * Opens the listener. After it, `self` has its final name and port.
    *

@@ -28,13 +28,8 @@ import { MeshLinks } from './mesh-links.js';
 import { Refusals } from './refusals.js';
 import type { Transport } from './transport/transport.js';
 
-/**
- * A worker thread costs more to start than ten handshakes: it starts when the first connections are made, which
- * is looked at so often, and at last after half of the silence that ends a peer: until then nobody answers for a
- * main loop that is blocked.
- */
-const PROBER_LOOK_MS = 150;
-const PROBER_AT_LAST_MS = 2_000;
+/** A node begins without an open prober when that takes longer than this. */
+const PROBER_WITHIN_MS = 1_000;
 
 export interface PeerMeshParts {
   readonly transport: Transport;
@@ -48,7 +43,12 @@ export interface PeerMeshParts {
   readonly defer?: (callback: () => void) => void;
 }
 
-const noProber = (): Prober => ({ notes: [], probe: () => {}, close: async () => {} });
+const noProber = (): Prober => ({
+  notes: [],
+  open: async () => {},
+  probe: () => {},
+  close: async () => {},
+});
 
 /** A full mesh of direct connections: does what the membership core says, over a transport. */
 export class PeerMesh implements Mesh {
@@ -59,6 +59,7 @@ export class PeerMesh implements Mesh {
   private listening: { host: string; port: number } | undefined;
   private readonly probeKey = randomBytes(PROBE_KEY_BYTES);
   private prober: Prober | undefined;
+  private answersProbes = false;
   private readonly startProber: (options: ProberOptions) => Prober;
   private readonly transport: Transport;
   private readonly clock: Clock;
@@ -74,7 +75,6 @@ export class PeerMesh implements Mesh {
   private readonly inputs: Input[] = [];
   private isHandling = false;
   private cancelWake: () => void = () => {};
-  private cancelProber: () => void = () => {};
 
   constructor(
     private readonly settings: PeerageSettings,
@@ -113,13 +113,28 @@ export class PeerMesh implements Mesh {
     return this.membership?.peers() ?? [];
   }
 
+  prepare(): void {
+    if (this.prober || this.isStopped()) return;
+    this.prober = this.startProber({
+      bootId: this.node.bootId,
+      key: this.probeKey,
+      bind: this.settings.bind,
+      answered: (bootId, lagMs, ageMs) => this.input({ type: 'probed', bootId, lagMs, ageMs }),
+      doubted: (bootId, silentMs) => this.input({ type: 'doubted', bootId, silentMs }),
+      answering: (isSo) => this.answering(isSo),
+    });
+  }
+
   async start(): Promise<void> {
     if (this.state !== 'new') throw notRunning('start() was called before');
+    this.prepare();
     this.state = 'starting';
     const listening = await this.transport.listen({
       accepted: (link) => this.links.accept(link),
       refused: (address, code, message) => this.refused(address, code, message),
     });
+    if (this.isStopped()) return;
+    await this.openProber(listening.port);
     if (this.isStopped()) return;
     this.listening = listening;
     this.node = { ...this.node, ...nameParts(this.settings, listening.port) };
@@ -133,7 +148,8 @@ export class PeerMesh implements Mesh {
       random: this.random,
     });
     this.state = 'running';
-    this.startProberOnceCalm(listening.port, this.clock.now() + PROBER_AT_LAST_MS);
+    this.input({ type: 'answersProbes', isSo: this.answersProbes });
+    this.links.admit();
   }
 
   stop(): Promise<void> {
@@ -220,21 +236,17 @@ export class PeerMesh implements Mesh {
     return () => this.listeners.delete(listener);
   }
 
-  /** Calm: nothing is being dialled, and nobody came since the last look. */
-  private startProberOnceCalm(port: number, atLastMs: number, peersBefore = 0): void {
-    this.cancelProber = this.clock.after(PROBER_LOOK_MS, () => {
-      const peers = this.peers.length;
-      const isCalm = !this.membership!.isDialling && peers === peersBefore;
-      if (!isCalm && this.clock.now() < atLastMs) return this.startProberOnceCalm(port, atLastMs, peers);
-      this.prober = this.startProber({
-        bootId: this.node.bootId,
-        key: this.probeKey,
-        bind: this.settings.bind,
-        port,
-        answered: (bootId, lagMs) => this.input({ type: 'probed', bootId, lagMs }),
-        doubted: (bootId, silentMs) => this.input({ type: 'doubted', bootId, silentMs }),
-      });
-    });
+  /** Nobody may call us a peer before our probes are answered, or are known not to be. */
+  private async openProber(port: number): Promise<void> {
+    let cancel = (): void => {};
+    const tooLate = new Promise<void>((resolve) => (cancel = this.clock.after(PROBER_WITHIN_MS, resolve)));
+    await Promise.race([this.prober!.open(port), tooLate]);
+    cancel();
+  }
+
+  private answering(isSo: boolean): void {
+    this.answersProbes = isSo;
+    if (this.state === 'running') this.input({ type: 'answersProbes', isSo });
   }
 
   private reachNotes(): string[] {
@@ -254,7 +266,6 @@ export class PeerMesh implements Mesh {
     this.state = 'stopped';
     this.messages.stop(new PeerageError('NOT_RUNNING', 'This node has stopped.'));
     this.cancelWake();
-    this.cancelProber();
     this.stopped.abort();
     for (const dial of this.dials.values()) dial.abort();
     this.attempts.endAll({ result: 'failed', code: 'ABORTED', message: 'the node is shutting down' });

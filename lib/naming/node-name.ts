@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { PeerageError } from '../errors/peerage-error.js';
 
 /** The port of a node whose name carries none. TCP for the mesh, UDP for the probes. */
@@ -48,6 +48,17 @@ export function formatNodeName({ app, host, port }: NodeName): string {
 export function formatHostPort(host: string, port?: number): string {
   const bracketed = host.includes(':') ? `[${host}]` : host;
   return port === undefined ? bracketed : `${bracketed}:${port}`;
+}
+
+/** What `formatHostPort` made of both. */
+export function parseHostPort(text: string): Pick<NodeName, 'host' | 'port'> {
+  const at = text.lastIndexOf(':');
+  return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) };
+}
+
+/** Whether a host is an address: nothing has to be looked up to reach it. */
+export function isAddress(host: string): boolean {
+  return isIP(host) !== 0;
 }
 
 /** The canonical form of `text`: two texts name the same node exactly when their canonical forms are equal. */

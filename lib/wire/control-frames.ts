@@ -63,6 +63,8 @@ function readFields(kind: number, fields: Fields): ControlFrame {
           connection: text(fields['connection'], 'connection'),
           node: readNode(fields['node']),
           probeKey: readKey(fields['probeKey']),
+          // Who does not say so is of a release in which all do.
+          answersProbes: fields['answersProbes'] !== false,
           peers: number(fields['peers'], 'peers'),
           limits: readLimits(fields['limits']),
         },
@@ -136,6 +138,8 @@ function readWelcome(fields: Fields): Welcome {
     cluster: text(fields['cluster'], 'cluster'),
     node: readNode(fields['node']),
     probeKey: readKey(fields['probeKey']),
+    // Who does not say so is of a release in which all do.
+    answersProbes: fields['answersProbes'] !== false,
     peers: number(fields['peers'], 'peers'),
     limits: readLimits(fields['limits']),
     ...(fields['current'] !== undefined && { current: text(fields['current'], 'current') }),

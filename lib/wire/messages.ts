@@ -54,6 +54,8 @@ export interface Hello {
   readonly node: NodeInfo;
   /** 32 random bytes of this process: UDP probes to it, and its answers, carry a MAC under them. */
   readonly probeKey: Uint8Array;
+  /** Whether probes of the sender are answered while its main loop is blocked. */
+  readonly answersProbes: boolean;
   /** How many peers the sender has. */
   readonly peers: number;
   /** What the sender takes. */
@@ -66,6 +68,8 @@ export interface Welcome {
   readonly cluster: string;
   readonly node: NodeInfo;
   readonly probeKey: Uint8Array;
+  /** Whether probes of the sender are answered while its main loop is blocked. */
+  readonly answersProbes: boolean;
   /** How many peers the sender has. */
   readonly peers: number;
   /** What the sender takes. */

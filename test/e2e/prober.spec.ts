@@ -26,18 +26,27 @@ async function prober(id: string, lagMs = 0) {
   const key = randomBytes(32);
   const answers: [string, number][] = [];
   const doubts: [string, number][] = [];
+  const unsent: [string, string][] = [];
   const socket = new ProbeSocket({
     bootId: id,
     key,
     bind: '127.0.0.1',
     port,
     lagMs: () => lagMs,
+    nowMs: () => performance.now(),
+    unsent: (to, code) => unsent.push([to, code]),
     answered: (from, lag) => answers.push([from, lag]),
     doubted: (from, silentMs) => doubts.push([from, silentMs]),
   });
   await socket.open();
   opened.push(socket);
-  return { socket, answers, doubts, target: { bootId: id, host: '127.0.0.1', port, key, silentMs: 0 } };
+  return {
+    socket,
+    answers,
+    doubts,
+    unsent,
+    target: { bootId: id, host: '127.0.0.1', port, key, silentMs: 0 },
+  };
 }
 
 async function stranger(): Promise<{ socket: Socket; heard: Buffer[] }> {
@@ -72,7 +81,7 @@ describe('probes over UDP', () => {
     const a = await prober(bootId('a'));
     const b = await prober(bootId('b'));
     const { socket, heard } = await stranger();
-    const ids = { from: bootId('b'), to: bootId('a'), nonce: '00'.repeat(8), ms: 2_500 };
+    const ids = { from: bootId('b'), to: bootId('a'), count: 1, nonce: '00'.repeat(8), ms: 2_500 };
     const forged = [
       randomBytes(65),
       Buffer.alloc(0),
@@ -97,6 +106,20 @@ describe('probes over UDP', () => {
     expect(b.doubts).toEqual([[bootId('a'), 2_500]]);
   });
 
+  it('resolve no names, and say what could not be sent', async () => {
+    const a = await prober(bootId('a'));
+    const b = await prober(bootId('b'));
+    a.socket.probe({ ...b.target, host: 'localhost' });
+    a.socket.probe({ ...b.target, host: '::1' });
+    expect(a.unsent).toEqual([
+      [bootId('b'), 'ENOTFOUND'],
+      [bootId('b'), 'EAFNOSUPPORT'],
+    ]);
+    a.socket.probe(b.target);
+    await vi.waitFor(() => expect(a.answers.length).toBe(1));
+    expect(a.unsent.length).toBe(2);
+  });
+
   it('says so when the port is taken', async () => {
     const a = await prober(bootId('a'));
     const { port } = a.target;
@@ -106,6 +129,8 @@ describe('probes over UDP', () => {
       bind: '127.0.0.1',
       port,
       lagMs: () => 0,
+      nowMs: () => 0,
+      unsent: () => {},
       answered: () => {},
       doubted: () => {},
     });

@@ -61,6 +61,8 @@ export class FakeMesh implements Mesh {
     return [...this.others.values()].sort((a, b) => compareNames(a.name, b.name));
   }
 
+  prepare(): void {}
+
   async start(): Promise<void> {
     await this.startGate;
     if (this.startError) throw this.startError;

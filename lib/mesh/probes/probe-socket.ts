@@ -1,41 +1,26 @@
-import { randomBytes } from 'node:crypto';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
-import { encodeProbe, isGenuine, NONCE_BYTES, PROBE_BYTES, readProbe } from './probe-codec.js';
+import { isIP, isIPv6 } from 'node:net';
+import { ProbeExchange, type ProbeExchangeOptions, type ProbeTarget } from './probe-exchange.js';
 
-/** Probes that are waited for at once; the oldest are given up. */
-const MAX_WAITING = 4_096;
-
-/** Whom to probe. */
-export interface ProbeTarget {
-  readonly bootId: string;
-  readonly host: string;
-  readonly port: number;
-  readonly key: Uint8Array;
-  /** For how long it has not been heard; 0 when it is. */
-  readonly silentMs: number;
-}
-
-export interface ProbeSocketOptions {
-  readonly bootId: string;
-  /** Our own probe key. */
-  readonly key: Uint8Array;
+export interface ProbeSocketOptions extends ProbeExchangeOptions {
   /** The listen address; undefined: every address. */
   readonly bind: string | undefined;
   readonly port: number;
-  /** How far the main loop is behind, in milliseconds. */
-  readonly lagMs: () => number;
   readonly answered: (bootId: string, lagMs: number) => void;
   /** Another node probes us because it has not heard us for so long. */
   readonly doubted: (bootId: string, silentMs: number) => void;
+  /** A probe to this node could not be sent from here. */
+  readonly unsent: (bootId: string, code: string) => void;
 }
 
 /** Sends probes, takes their answers, and answers those of others. Works in any thread. */
 export class ProbeSocket {
   private readonly sockets: Partial<Record<'udp4' | 'udp6', Socket>> = {};
-  private readonly waiting = new Map<string, ProbeTarget>();
+  private readonly exchange: ProbeExchange;
 
-  constructor(private readonly options: ProbeSocketOptions) {}
+  constructor(private readonly options: ProbeSocketOptions) {
+    this.exchange = new ProbeExchange(options);
+  }
 
   /** Opens the port. Rejects when it cannot be had. */
   async open(): Promise<void> {
@@ -49,14 +34,15 @@ export class ProbeSocket {
 
   /** Sends one probe. Whatever goes wrong is the same as a lost datagram. */
   probe(target: ProbeTarget): void {
-    const nonce = randomBytes(NONCE_BYTES).toString('hex');
-    this.waiting.set(nonce, target);
-    if (this.waiting.size > MAX_WAITING) this.waiting.delete(this.waiting.keys().next().value!);
-    const { bootId: from } = this.options;
-    const probe = { kind: 'probe', from, to: target.bootId, nonce, ms: target.silentMs } as const;
-    const bytes = encodeProbe(probe, target.key);
-    const socket = isIPv6(target.host) ? this.sockets.udp6 : this.sockets.udp4;
-    socket?.send(bytes, target.port, target.host, () => {});
+    const { bootId, host, port } = target;
+    const { unsent } = this.options;
+    // A name would be resolved for each datagram, by one of the few threads that the app's own look-ups share.
+    if (isIP(host) === 0) return unsent(bootId, 'ENOTFOUND');
+    const socket = isIPv6(host) ? this.sockets.udp6 : this.sockets.udp4;
+    if (!socket) return unsent(bootId, 'EAFNOSUPPORT');
+    socket.send(this.exchange.ask(target), port, host, (error: NodeJS.ErrnoException | null) => {
+      if (error) unsent(bootId, error.code ?? error.message);
+    });
   }
 
   close(): void {
@@ -82,24 +68,11 @@ export class ProbeSocket {
   }
 
   private take(socket: Socket, bytes: Buffer, sender: RemoteInfo): void {
-    const { bootId, key, lagMs, answered, doubted } = this.options;
-    const probe = bytes.length === PROBE_BYTES ? readProbe(bytes) : undefined;
-    if (probe?.kind === 'probe') {
-      if (probe.to !== bootId || !isGenuine(bytes, key)) return;
-      const answer = {
-        kind: 'answer',
-        from: bootId,
-        to: probe.from,
-        nonce: probe.nonce,
-        ms: lagMs(),
-      } as const;
-      socket.send(encodeProbe(answer, key), sender.port, sender.address, () => {});
-      if (probe.ms > 0) doubted(probe.from, probe.ms);
-    } else if (probe) {
-      const target = this.waiting.get(probe.nonce);
-      if (target?.bootId !== probe.from || probe.to !== bootId || !isGenuine(bytes, target.key)) return;
-      this.waiting.delete(probe.nonce);
-      answered(probe.from, probe.ms);
-    }
+    const taken = this.exchange.take(bytes);
+    if (!taken) return;
+    const { answer, answered, doubted } = taken;
+    if (answer) socket.send(answer, sender.port, sender.address, () => {});
+    if (answered) this.options.answered(answered.bootId, answered.lagMs);
+    if (doubted) this.options.doubted(doubted.bootId, doubted.silentMs);
   }
 }

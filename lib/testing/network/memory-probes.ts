@@ -2,7 +2,7 @@ import type { MemoryNetwork } from './memory-network.js';
 import type { Prober, ProberOptions } from '../../mesh/probes/prober.js';
 import { formatHostPort } from '../../naming/node-name.js';
 
-type Answerer = Pick<ProberOptions, 'bootId' | 'answered' | 'doubted'>;
+type Answerer = Pick<ProberOptions, 'bootId' | 'answered' | 'doubted' | 'answering'>;
 
 /** Probes through a network in memory: they get through where messages do, and none is lost. */
 export class MemoryProbes {
@@ -13,16 +13,19 @@ export class MemoryProbes {
 
   /** The prober of the node at an address. */
   at(from: string, own: Answerer): Prober {
-    this.answering.set(from, own);
     return {
       notes: [],
+      open: async () => {
+        this.answering.set(from, own);
+        own.answering(true);
+      },
       probe: (target) => {
         const to = formatHostPort(target.host, target.port);
         this.network.clock.after(0, () => {
           const other = this.answering.get(to);
           if (other?.bootId !== target.bootId || this.network.isCut(from, to)) return;
           if (target.silentMs > 0) other.doubted(own.bootId, target.silentMs);
-          if (!this.network.isCut(to, from)) own.answered(other.bootId, 0);
+          if (!this.network.isCut(to, from)) own.answered(other.bootId, 0, 0);
         });
       },
       close: async () => this.end(from),

@@ -2,40 +2,21 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { MemoryNetwork } from '../../../lib/testing/network/memory-network.js';
 import { createMemoryTransport } from '../../../lib/testing/network/memory-transport.js';
 import { PeerMesh } from '../../../lib/mesh/peer-mesh.js';
+import type { Prober, ProberOptions } from '../../../lib/mesh/probes/prober.js';
 import { settings } from '../../support/peerage-settings.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 const HOST = '10.0.0.1';
+const silent: Prober = { notes: [], open: async () => {}, probe: () => {}, close: async () => {} };
 
 let clock: VirtualClock;
 let network: MemoryNetwork;
 let meshes: PeerMesh[];
-let startedAtMs: number | undefined;
 
-/** A node that is started. */
-async function meshAt(host: string, proberStarts: () => void = () => {}): Promise<PeerMesh> {
-  const secret = 'long enough for this';
-  const options = settings({ appName: 'app', host, bind: host, port: 4370, secret });
-  const mesh = new PeerMesh(options, {
-    transport: createMemoryTransport(network, { host, port: 4370, limits: options.limits }),
-    clock,
-    startProber: () => {
-      proberStarts();
-      return { notes: [], probe: () => {}, close: async () => {} };
-    },
-  });
-  meshes.push(mesh);
-  await mesh.start();
-  return mesh;
-}
-
-let mesh: PeerMesh;
-beforeEach(async () => {
+beforeEach(() => {
   clock = new VirtualClock();
   network = new MemoryNetwork(clock);
   meshes = [];
-  startedAtMs = undefined;
-  mesh = await meshAt(HOST, () => (startedAtMs = clock.now()));
 });
 
 afterEach(async () => {
@@ -44,46 +25,77 @@ afterEach(async () => {
   await stopped;
 });
 
-it('a prober starts soon after its node', async () => {
-  await clock.advanceAsync(149);
-  expect(startedAtMs).toBeUndefined();
-  await clock.advanceAsync(1);
-  expect(startedAtMs).toBe(150);
-});
-
-/** A dial that hangs until the cut is healed, or for two seconds. */
-function dialInVain(host: string): void {
-  network.cut(`${HOST}:4370`, `${host}:4370`);
-  void mesh.found([`app@${host}`], { provider: host, as: 'answer' });
+function meshAt(host: string, startProber: (options: ProberOptions) => Prober = () => silent): PeerMesh {
+  const secret = 'long enough for this';
+  const options = settings({ appName: 'app', host, bind: host, port: 4370, secret });
+  const transport = createMemoryTransport(network, { host, port: 4370, limits: options.limits });
+  const mesh = new PeerMesh(options, { transport, clock, startProber });
+  meshes.push(mesh);
+  return mesh;
 }
 
-it('a prober waits until the first dials are over', async () => {
-  dialInVain('10.0.0.2');
-  await clock.advanceAsync(1_000);
-  expect(startedAtMs).toBeUndefined();
-  network.heal();
-  await clock.advanceAsync(200);
-  expect(startedAtMs).toBeDefined();
+/** A prober that opens its port after so long. */
+const slow =
+  (ms: number, opened: () => void = () => {}) =>
+  ({ answering }: ProberOptions): Prober => ({
+    ...silent,
+    open: () =>
+      new Promise((resolve) =>
+        clock.after(ms, () => {
+          answering(true);
+          opened();
+          resolve();
+        }),
+      ),
+  });
+
+it('a prober starts before its node listens, once', async () => {
+  let starts = 0;
+  const mesh = meshAt(HOST, () => ((starts += 1), silent));
+  mesh.prepare();
+  mesh.prepare();
+  expect(starts).toBe(1);
+  expect(network.listenerAt(`${HOST}:4370`)).toBeUndefined();
+  await mesh.start();
+  expect(starts).toBe(1);
 });
 
-it('a prober waits while peers come', async () => {
-  for (let i = 2; i < 6; i++) {
-    await clock.advanceAsync(100);
-    const peer = await meshAt(`10.0.0.${i}`);
-    void peer.found([`app@${HOST}`], { provider: 'list', as: 'answer' });
-  }
+it('nobody is called a peer before its probes are answered, and who calls early waits', async () => {
+  let peersAtOpen = -1;
+  const caller = meshAt('10.0.0.2');
+  const mesh = meshAt(
+    HOST,
+    slow(400, () => (peersAtOpen = mesh.peers.length + caller.peers.length)),
+  );
+  await caller.start();
+  const starting = mesh.start();
+  await clock.advanceAsync(10);
+  const connected = caller.connect(`app@${HOST}`);
+  await clock.advanceAsync(380);
+  expect(caller.peers).toEqual([]);
   await clock.advanceAsync(100);
-  expect(mesh.peers.length).toBe(4);
-  expect(startedAtMs).toBeUndefined();
-  await clock.advanceAsync(200);
-  expect(startedAtMs).toBe(600);
+  await starting;
+  expect((await connected).name).toBe(`app@${HOST}`);
+  expect(peersAtOpen).toBe(0);
+  expect(mesh.peers.length).toBe(1);
 });
 
-it('a prober waits no longer than two seconds, since a node whose loop is blocked looks dead after four', async () => {
-  for (let i = 2; i < 5; i++) {
-    dialInVain(`10.0.0.${i}`);
-    await clock.advanceAsync(1_000);
-  }
-  expect(startedAtMs).toBeGreaterThan(1_900);
-  expect(startedAtMs).toBeLessThanOrEqual(2_000 + 150);
+it('a node waits no longer than a second for its prober', async () => {
+  const mesh = meshAt(HOST, slow(60_000));
+  let isStarted = false;
+  void mesh.start().then(() => (isStarted = true));
+  await clock.advanceAsync(999);
+  expect(isStarted).toBe(false);
+  await clock.advanceAsync(1);
+  expect(isStarted).toBe(true);
+});
+
+it('a node that is stopped while its prober opens starts no more', async () => {
+  const mesh = meshAt(HOST, slow(400));
+  const starting = mesh.start();
+  await clock.advanceAsync(100);
+  const stopping = mesh.stop();
+  await clock.advanceAsync(5_000);
+  await Promise.all([starting, stopping]);
+  await expect(mesh.connect('app@10.0.0.2')).rejects.toMatchObject({ code: 'NOT_RUNNING' });
 });

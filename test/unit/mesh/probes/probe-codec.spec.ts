@@ -15,6 +15,7 @@ const probes: fc.Arbitrary<Probe> = fc.record({
   kind: fc.constantFrom('probe' as const, 'answer' as const),
   from: hex(16),
   to: hex(16),
+  count: fc.integer({ min: 0, max: 2 ** 48 - 1 }),
   nonce: hex(8),
   ms: fc.integer({ min: 0, max: 0xffffffff }),
 });
