@@ -147,6 +147,10 @@ export interface PeerageSettings {
   readonly name?: NodeName;
   readonly cluster: string;
   readonly host: string;
+  /** Nobody gave the host: when it turns out to be the wrong one of ours, another one is told. */
+  readonly hostIsDetected: boolean;
+  /** What is said at start. */
+  readonly warnings: readonly string[];
   /** Listen address; undefined: every address. */
   readonly bind?: string;
   readonly port: number;

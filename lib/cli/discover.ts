@@ -97,10 +97,13 @@ async function hear(
   );
 }
 
+/** Nobody listens there, so no node has the name that providers leave out as their own. */
+const NOBODYS_PORT = 1;
+
 /** A node of this host that nobody else hears of. */
 function selfOf({ appName, port = DEFAULT_PORT }: DiscoverCommand): NodeInfo {
   const host = '127.0.0.1';
-  const name = formatNodeName({ app: appName, host, port });
+  const name = formatNodeName({ app: appName, host, port: NOBODYS_PORT });
   return { name, bootId: randomBytes(16).toString('hex'), host, port, meta: {} };
 }
 

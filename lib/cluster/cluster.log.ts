@@ -47,6 +47,7 @@ export class ClusterLog {
     this.logger.log(`${self.name}${where} in cluster "${this.settings.cluster}", ${this.protection()}`);
     if (listening && !this.settings.portIsFixed && listening.port !== this.settings.port)
       this.logger.log(`Port ${this.settings.port} is taken, so the free port ${listening.port} is used`);
+    for (const warning of this.settings.warnings) this.logger.warn(warning);
     this.tellOfPlaintext();
   }
 

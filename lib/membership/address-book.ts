@@ -43,6 +43,8 @@ export interface AddressRecord {
   failures: number;
   /** No dial before this. */
   retryAtMs: number;
+  /** When a hint last ended its backoff. */
+  newsAtMs: number;
   /** The pause after the first failure, which doubles, and the longest one. */
   backoff: Backoff;
   /** How the last peer at this address ended. */
@@ -102,6 +104,7 @@ export class AddressBook {
         blocked: false,
         failures: 0,
         retryAtMs: Number.NEGATIVE_INFINITY,
+        newsAtMs: Number.NEGATIVE_INFINITY,
         backoff: DEFAULT_BACKOFF,
       };
       this.records.set(address, record);

@@ -20,6 +20,9 @@ const YOUNG_FACTOR = 2;
 /** The weight of the last dial in the average of their durations. */
 const DIAL_WEIGHT = 0.2;
 
+/** A hint ends the backoff of an address at most once in this time: hints may be wrong, or forged. */
+const NEWS_EVERY_MS = 1_000;
+
 /** A hint is as good as new for this share of its life. */
 const FRESH_HINT = 0.1;
 
@@ -63,9 +66,18 @@ export function foundHints(core: Core, source: string, names: readonly string[])
   const untilMs = core.nowMs + hintMs;
   for (const name of names) {
     const known = core.book.ofName(name);
-    if (known?.names.has(name) && (known.sources.get(source) ?? 0) > untilMs - hintMs * FRESH_HINT) continue;
+    const isFresh = (known?.sources.get(source) ?? 0) > untilMs - hintMs * FRESH_HINT;
+    if (isFresh && known?.names.has(name) && known.boundTo !== undefined) continue;
+    if (known) endBackoff(core, known);
     hint(core, source, name, untilMs);
   }
+}
+
+/** Who is just heard of is there, whatever we know of earlier tries: a process may be started again in place. */
+function endBackoff(core: Core, record: AddressRecord): void {
+  if (record.boundTo !== undefined || core.nowMs < record.newsAtMs + NEWS_EVERY_MS) return;
+  record.newsAtMs = core.nowMs;
+  record.retryAtMs = Math.min(record.retryAtMs, core.nowMs);
 }
 
 /** Keeps `name` worth dialling until `untilMs`. */

@@ -6,7 +6,7 @@ import { formatNodeName, parseNodeName } from '../naming/node-name.js';
 import type { Check } from './checks.js';
 import { appName, flag, host, integer, label, milliseconds, nodeName, objectOf, required } from './checks.js';
 import { Faults, show } from './faults.js';
-import { isWildcard } from './hosts.js';
+import { isWildcard, withoutBrackets } from './hosts.js';
 import { checkMeta } from './meta.js';
 import { checkProtection, checkSecret, checkTls } from './security.js';
 import { checkVia } from './via.js';
@@ -25,7 +25,7 @@ export function checkOptions(options: unknown): Faults {
 
 const toldHost: Check = (value, path, faults) => {
   host(value, path, faults);
-  if (typeof value === 'string' && isWildcard(value))
+  if (typeof value === 'string' && isWildcard(withoutBrackets(value)))
     faults.add(path, `${show(value)} is no address that peers can dial; give the address of this machine.`);
 };
 
@@ -78,8 +78,9 @@ function checkTogether(options: PeerageModuleOptions, faults: Faults): void {
 function checkHostOfName({ name, host: told }: PeerageModuleOptions, faults: Faults): void {
   if (name === undefined || told === undefined || faults.has('name') || faults.has('host')) return;
   const parsed = parseNodeName(name);
-  if (parsed.host === told.toLowerCase()) return;
-  const example = formatNodeName({ ...parsed, host: told.toLowerCase() });
+  const toldHostName = withoutBrackets(told).toLowerCase();
+  if (parsed.host === toldHostName) return;
+  const example = formatNodeName({ ...parsed, host: toldHostName });
   faults.add(
     'host',
     `is ${show(told)}, but name says ${show(parsed.host)}; leave host out, or name it ${example}.`,

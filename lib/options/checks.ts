@@ -4,6 +4,7 @@ import { describeError } from '../errors/peerage-error.js';
 import { didYouMean } from './did-you-mean.js';
 import type { Faults } from './faults.js';
 import { show } from './faults.js';
+import { isNotExpanded, withoutBrackets } from './hosts.js';
 
 /** Looks at one value and adds what is wrong with it to the faults. Values that were left out are not shown to it. */
 export type Check = (value: unknown, path: string, faults: Faults) => void;
@@ -48,14 +49,12 @@ export const nodeName: Check = (value, path, faults) => {
   }
 };
 
-/** An address or a host name, without port and brackets. */
+/** An address or a host name, without a port. An IPv6 address may stand in brackets. */
 export const host: Check = (value, path, faults) => {
-  if (typeof value === 'string' && (isIP(value) !== 0 || (!value.includes(':') && parses(`a@${value}`))))
-    return;
-  faults.add(
-    path,
-    `${show(value)} does not work; give an address or a host name, without port and brackets.`,
-  );
+  const text = typeof value === 'string' ? withoutBrackets(value) : '';
+  if (isIP(text) !== 0 || (!text.includes(':') && parses(`a@${text}`))) return;
+  const why = isNotExpanded(text) ? 'was not expanded by whoever sets it' : 'does not work';
+  faults.add(path, `${show(value)} ${why}; give an address or a host name, without a port.`);
 };
 
 /** An object with these fields and no others. */

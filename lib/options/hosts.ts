@@ -1,5 +1,5 @@
 import type { NetworkInterfaceInfo } from 'node:os';
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 
 /** The network interfaces, as `os.networkInterfaces()` gives them. */
 export type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
@@ -27,4 +27,22 @@ export function firstExternalAddress(interfaces: Interfaces): string | undefined
 
 function isIpv6Loopback(host: string): boolean {
   return isIPv6(host) && (/^[0:]+:0*1$/.test(host) || /^::ffff:127\./i.test(host));
+}
+
+/** `[fd00::6]` as `fd00::6`: people copy addresses out of URLs. */
+export function withoutBrackets(host: string): string {
+  return /^\[(.*)\]$/.exec(host.trim())?.[1] ?? host.trim();
+}
+
+/** Text such as `$(POD_IP)` or `${HOST_IP}`, which somebody meant to be replaced by a value. */
+export function isNotExpanded(text: string): boolean {
+  return /\$\(|\$\{|\{\{/.test(text);
+}
+
+/** The first usable address in a variable of the platform: dual-stack pods have two, `10.0.0.6,fd00::6`. */
+export function firstAddressIn(text: string): string | undefined {
+  return text
+    .split(/[\s,]+/)
+    .map(withoutBrackets)
+    .find((each) => isIP(each) !== 0 && !isWildcard(each));
 }

@@ -9,7 +9,14 @@ import { host as hostCheck } from './checks.js';
 import { checkOptions, given, heartbeatOf } from './check-options.js';
 import { Faults } from './faults.js';
 import type { Interfaces } from './hosts.js';
-import { firstExternalAddress, isLoopback, isWildcard } from './hosts.js';
+import {
+  firstAddressIn,
+  firstExternalAddress,
+  isLoopback,
+  isNotExpanded,
+  isWildcard,
+  withoutBrackets,
+} from './hosts.js';
 import { copyMeta } from './meta.js';
 import { securityOf } from './security.js';
 
@@ -35,18 +42,29 @@ const here: Surroundings = {
  */
 export function resolveSettings(options: PeerageModuleOptions, around: Surroundings = here): PeerageSettings {
   const faults = checkOptions(options);
-  const checkedHost = faults.list.length === 0 ? hostOf(options, around, faults) : undefined;
+  const host = faults.list.length === 0 ? hostOf(options, around, faults) : { host: LOOPBACK };
   faults.throwIfAny();
-  return settingsOf(options, checkedHost ?? LOOPBACK, around);
+  return settingsOf(options, host, around);
 }
 
-function settingsOf(options: PeerageModuleOptions, host: string, around: Surroundings): PeerageSettings {
+/** What peers are told to dial, and how we know. */
+interface ToldHost {
+  readonly host: string;
+  /** Nobody gave it: it is the first address of an interface that looks right. */
+  readonly isDetected?: boolean;
+  /** What is wrong with a variable that was passed over. */
+  readonly warning?: string;
+}
+
+function settingsOf(options: PeerageModuleOptions, told: ToldHost, around: Surroundings): PeerageSettings {
   const appName = options.appName ?? usableName(around.packageName()) ?? DEFAULT_APP_NAME;
   const bind = bindOf(options);
   return {
     via: viaOf(options.via),
     cluster: options.cluster ?? appName,
-    host,
+    host: told.host,
+    hostIsDetected: told.isDetected ?? false,
+    warnings: told.warning === undefined ? [] : [told.warning],
     ...(bind === undefined ? {} : { bind }),
     ...identityOf(options, appName),
     security: securityOf(options),
@@ -79,19 +97,31 @@ function identityOf(
 /** Where to listen. Unprotected nodes keep to this machine unless told otherwise. */
 function bindOf({ bind, secret, tls, insecure }: PeerageModuleOptions): string | undefined {
   const isOpen = secret !== undefined || tls !== undefined || insecure === true;
-  return bind ?? (isOpen ? undefined : LOOPBACK);
+  if (bind !== undefined) return withoutBrackets(bind);
+  return isOpen ? undefined : LOOPBACK;
 }
 
-/** What peers are told to dial. */
-function hostOf(options: PeerageModuleOptions, around: Surroundings, faults: Faults): string {
-  if (options.name !== undefined) return parseNodeName(options.name).host;
-  const told = options.host ?? checkedVariable('PEERAGE_HOST', around, faults);
-  if (told !== undefined) return told.toLowerCase();
+function hostOf(options: PeerageModuleOptions, around: Surroundings, faults: Faults): ToldHost {
+  if (options.name !== undefined) return { host: parseNodeName(options.name).host };
+  const chosen = options.host ?? checkedVariable('PEERAGE_HOST', around, faults);
+  if (chosen !== undefined) return { host: withoutBrackets(chosen).toLowerCase() };
   const bind = bindOf(options);
-  if (bind?.toLowerCase() === 'localhost') return LOOPBACK;
-  if (bind !== undefined && (isLoopback(bind) || !isWildcard(bind))) return bind.toLowerCase();
-  const podIp = checkedVariable('POD_IP', around, faults);
-  return (podIp ?? firstExternalAddress(around.interfaces()) ?? LOOPBACK).toLowerCase();
+  if (bind?.toLowerCase() === 'localhost') return { host: LOOPBACK };
+  if (bind !== undefined && (isLoopback(bind) || !isWildcard(bind))) return { host: bind.toLowerCase() };
+  const ofPod = around.env['POD_IP']?.trim() ?? '';
+  const podIp = firstAddressIn(ofPod);
+  if (podIp !== undefined) return { host: podIp.toLowerCase() };
+  const host = firstExternalAddress(around.interfaces())?.toLowerCase();
+  const warning = ofPod === '' ? {} : { warning: passedOver(ofPod, host ?? LOOPBACK) };
+  return host === undefined ? { host: LOOPBACK, ...warning } : { host, isDetected: true, ...warning };
+}
+
+/** POD_IP is not ours: other programs may mean something else by it, so it never ends a start. */
+function passedOver(podIp: string, host: string): string {
+  const why = isNotExpanded(podIp)
+    ? 'was not expanded: in Kubernetes set it by valueFrom, fieldRef, fieldPath: status.podIP'
+    : 'is no address';
+  return `POD_IP=${JSON.stringify(podIp.slice(0, 100))} ${why}. It is passed over; peers are told ${host}`;
 }
 
 function checkedVariable(variable: string, { env }: Surroundings, faults: Faults): string | undefined {

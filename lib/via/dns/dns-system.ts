@@ -5,6 +5,9 @@ import { isNoSuchRecord, lookupAborted, lookupFailed } from './dns-errors.js';
 import type { AddressFamily, AddressMemory, FamilyAnswer } from './dns-families.js';
 import { familiesOf, uniteFamilies } from './dns-families.js';
 
+/** A failure that took longer was a name server that does not answer. */
+const SLOW_MS = 2_000;
+
 /** Looks a name up as every other program on this host does: hosts file, search domains, TCP when needed. */
 export class SystemLookup {
   private underWay?: Promise<string[]>;
@@ -24,12 +27,8 @@ export class SystemLookup {
 
   private async ask(): Promise<string[]> {
     try {
-      const found = await lookupAll(this.dnsName, this.family);
-      const answers = new Map<4 | 6, FamilyAnswer>();
-      for (const family of familiesOf(this.family)) {
-        const ofFamily = found.filter((address) => isIPv6(address) === (family === 6));
-        answers.set(family, await this.confirmed(family, ofFamily));
-      }
+      const { family } = this;
+      const answers = family === 0 ? await this.askBoth() : new Map([[family, await this.settled(family)]]);
       return uniteFamilies(answers, this.memory);
     } catch (error) {
       throw lookupFailed(this.dnsName, error);
@@ -37,14 +36,37 @@ export class SystemLookup {
   }
 
   /**
-   * Asked for both record types, the system passes over the failure of one. So when one of them has nothing
-   * any more, it is asked for by itself before that is believed.
+   * The answer to the common question is not believed where it has nothing: glibc passes over the failure of one
+   * record type, and musl makes one type that fails or does not exist the answer for both. So what is missing is
+   * asked for by itself, when there is nothing at all or there was something before.
    */
-  private async confirmed(family: 4 | 6, addresses: readonly string[]): Promise<FamilyAnswer> {
-    const isGone = addresses.length === 0 && (this.memory.get(family)?.length ?? 0) > 0;
-    const asked = isGone && this.family === 0 ? lookupAll(this.dnsName, family) : addresses;
-    const [answer] = await Promise.allSettled([asked]);
+  private async askBoth(): Promise<Map<4 | 6, FamilyAnswer>> {
+    const startedAtMs = performance.now();
+    const [both] = await Promise.allSettled([lookupAll(this.dnsName, 0)]);
+    const isSlow = performance.now() - startedAtMs > SLOW_MS;
+    const found = both.status === 'fulfilled' ? both.value : [];
+    const answers = new Map<4 | 6, FamilyAnswer>();
+    for (const family of familiesOf(0)) {
+      const ofFamily = found.filter((address) => isIPv6(address) === (family === 6));
+      const isMissing = ofFamily.length === 0 && (found.length === 0 || this.knew(family));
+      // Name servers that let a question hang let the next ones hang as well.
+      if (both.status === 'rejected' && isSlow) answers.set(family, both);
+      else
+        answers.set(
+          family,
+          isMissing ? await this.settled(family) : { status: 'fulfilled', value: ofFamily },
+        );
+    }
+    return answers;
+  }
+
+  private async settled(family: 4 | 6): Promise<FamilyAnswer> {
+    const [answer] = await Promise.allSettled([lookupAll(this.dnsName, family)]);
     return answer;
+  }
+
+  private knew(family: 4 | 6): boolean {
+    return (this.memory.get(family)?.length ?? 0) > 0;
   }
 }
 

@@ -15,7 +15,7 @@ export interface HeardLimits {
 export const HEARD_LIMITS: HeardLimits = {
   names: 1_024,
   forgetMs: 30_000,
-  reportEveryMs: 10_000,
+  reportEveryMs: 250,
   confirmAfterMs: 50,
   newAtOnce: 256,
   newPerSecond: 16,

@@ -33,6 +33,17 @@ describe('a name that was heard', () => {
     expect(known()).toEqual([NAME]);
   });
 
+  it('is dialled at once whatever its backoff, but no more than once a second for that reason', () => {
+    const [first] = driver.hint(NAME);
+    driver.fail(first!.link);
+    const [second] = driver.hint(NAME);
+    expect(second).toMatchObject({ host: '10.0.0.2' });
+    driver.fail(second!.link);
+    expect(driver.hint(NAME)).toEqual([]);
+    endDials(5_000);
+    expect(driver.hint(NAME)).toHaveLength(1);
+  });
+
   it('of a node that was killed is dialled for a while, and then forgotten', () => {
     const link = driver.peer(nodeOf(NAME, '7'));
     driver.reached(nodeOf(NAME));

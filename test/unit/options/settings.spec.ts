@@ -1,6 +1,7 @@
-import { formatNodeName } from '../../../lib/naming/node-name.js';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { resolveSettings } from '../../../lib/options/settings.js';
+import { formatNodeName, parseNodeName } from '../../../lib/naming/node-name.js';
 import type { Surroundings } from '../../../lib/options/settings.js';
 import type { PeerageModuleOptions } from '../../../lib/peerage.options.js';
 import { thrownBy } from '../../support/errors.js';
@@ -100,6 +101,55 @@ describe('the host told to peers', () => {
     },
   );
 
+  it.each([
+    ['an address in brackets', { secret, host: '[FD00::6]' }, {}, 'fd00::6'],
+    ['PEERAGE_HOST in brackets', { secret }, { env: { PEERAGE_HOST: '[fd00::6]' } }, 'fd00::6'],
+    ['listened on, in brackets', { secret, bind: '[::1]' }, {}, '::1'],
+    ['the first of two in POD_IP', { secret }, { env: { POD_IP: '10.244.0.6,fd00::6' } }, '10.244.0.6'],
+    ['the usable one in POD_IP', { secret }, { env: { POD_IP: ' , [fd00::6] 10.0.0.1' } }, 'fd00::6'],
+  ] satisfies [string, PeerageModuleOptions, Partial<Surroundings>, string][])(
+    'may be %s',
+    (_what, options, overrides, host) => {
+      const settings = resolve(options, { ...machine, ...overrides });
+      expect(settings.host).toBe(host);
+      expect(settings.warnings).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['$(POD_IP)', 'was not expanded'],
+    ['${POD_IP}', 'was not expanded'],
+    ['<none>', 'is no address'],
+    ['0.0.0.0', 'is no address'],
+    ['node-7', 'is no address'],
+  ])('is detected when POD_IP is %j, with one warning', (text, why) => {
+    const { host, hostIsDetected, warnings } = resolve({ secret }, { ...machine, env: { POD_IP: text } });
+    expect(host).toBe('10.1.1.1');
+    expect(hostIsDetected).toBe(true);
+    expect(warnings).toEqual([expect.stringMatching(`^POD_IP="[^"]+" ${why}.*10\\.1\\.1\\.1$`)]);
+  });
+
+  it('never ends a start for what is in POD_IP', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.ipV4(), fc.ipV6(), fc.webUrl()), (text) => {
+        const settings = resolve({ secret }, { ...machine, env: { POD_IP: text } });
+        expect(() => parseNodeName(formatNodeName({ app: 'a', host: settings.host, port: 1 }))).not.toThrow();
+        expect(settings.warnings.length).toBe(settings.hostIsDetected && text.trim() !== '' ? 1 : 0);
+      }),
+    );
+  });
+
+  it('is detected in no other way than by looking at the interfaces', () => {
+    expect(resolve({ secret }, machine).hostIsDetected).toBe(true);
+    expect(resolve({ secret }, pod).hostIsDetected).toBe(false);
+    expect(resolve({}, machine).hostIsDetected).toBe(false);
+  });
+
+  it('says of a variable that was not expanded that it was not', async () => {
+    const error = await thrownBy(() => resolve({ secret }, { env: { PEERAGE_HOST: '$(POD_IP)' } }));
+    expect(error.message).toContain('PEERAGE_HOST: "$(POD_IP)" was not expanded');
+  });
+
   it('is refused when the variable makes no sense', async () => {
     const error = await thrownBy(() => resolve({ secret }, { env: { PEERAGE_HOST: 'http://x' } }));
     expect(error.message).toContain('PEERAGE_HOST: "http://x" does not work');
@@ -133,7 +183,6 @@ describe('faults', () => {
     ['plaintext beyond loopback', { bind: '0.0.0.0' }, 'bind: other machines could join at 0.0.0.0'],
     ['plaintext beside a secret', { secret, insecure: true }, 'insecure: asks for plaintext beside secret'],
     ['a bind with a port', { bind: '127.0.0.1:80' }, 'bind: "127.0.0.1:80" does not work'],
-    ['a host in brackets', { host: '[::1]' }, 'host: "[::1]" does not work'],
     ['a wildcard host', { host: '0.0.0.0' }, 'host: "0.0.0.0" is no address that peers can dial'],
     ['another host than the name says', { name: 'a@h', host: 'b' }, 'host: is "b", but name says "h"'],
     ['a malformed name', { name: 'nonsense' }, 'name: "nonsense" is not a node name'],

@@ -1,7 +1,8 @@
-import { connect as connectTcp, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { PeerageError } from '../../../errors/peerage-error.js';
 import { formatHostPort } from '../../../naming/node-name.js';
+import { ConnectAny } from './connect-any.js';
 import { dialAborted, dialError, dialTimeout, notAuthenticated } from './socket-errors.js';
 import { tuneSocket } from './socket-pipe.js';
 import { judgePlaintext } from './protocol-detection.js';
@@ -9,10 +10,15 @@ import type { TcpContext } from './tcp-context.js';
 import type { TlsMode } from './tls.js';
 import type { Link } from '../transport.js';
 
+/** TLS 1.3 with a key of both sides takes two round trips; connecting took one. The rest is for a busy other side. */
+const HANDSHAKE_ROUND_TRIPS = 4;
+
 interface Target {
   readonly host: string;
   readonly port: number;
   readonly signal: AbortSignal;
+  /** Which address of a host that has several is tried first. */
+  readonly turn: number;
   /** Until when the connection must stand. */
   readonly deadlineMs: number;
 }
@@ -20,6 +26,7 @@ interface Target {
 /** Opens links to other nodes. */
 export class TcpDialer {
   private readonly dials = new Set<Dial>();
+  private turn = 0;
   private isClosed = false;
 
   constructor(private readonly context: TcpContext) {}
@@ -55,7 +62,8 @@ export class TcpDialer {
 
   private target(host: string, port: number, signal: AbortSignal): Target {
     const { clock, options } = this.context;
-    return { host, port, signal, deadlineMs: clock.now() + options.limits.handshakeMs };
+    this.turn += 1;
+    return { host, port, signal, turn: this.turn, deadlineMs: clock.now() + options.limits.handshakeMs };
   }
 
   /** A connected socket; with `client`, one whose TLS handshake is over. */
@@ -89,6 +97,7 @@ export class TcpDialer {
 
 /** One connection on its way: TCP, then TLS where it is wanted, within one deadline. */
 class Dial {
+  private connecting: ConnectAny | undefined;
   private socket: Socket | undefined;
   private isOver = false;
   private cancelDeadline: () => void = () => undefined;
@@ -100,20 +109,30 @@ class Dial {
     private readonly done: (result: Socket | PeerageError) => void,
   ) {}
 
-  start({ host, port, deadlineMs }: Target): void {
-    const { clock, options } = this.context;
-    this.cancelDeadline = clock.after(Math.max(0, deadlineMs - clock.now()), () =>
-      this.fail(dialTimeout(this.address, options.limits.handshakeMs)),
-    );
-    const socket = connectTcp({ host, port });
-    this.socket = socket;
-    socket.once('error', (error) => this.fail(dialError(this.address, 'none', error)));
-    socket.once('connect', () => this.onConnect(socket));
+  start({ host, port, turn, deadlineMs }: Target): void {
+    const { clock } = this.context;
+    const startedAtMs = clock.now();
+    const withinMs = Math.max(0, deadlineMs - startedAtMs);
+    this.endIn(withinMs);
+    this.connecting = new ConnectAny({
+      host,
+      port,
+      turn,
+      withinMs,
+      clock,
+      connected: (socket) => {
+        socket.once('error', (error) => this.fail(dialError(this.address, 'none', error)));
+        this.allowRoundTrips(clock.now() - startedAtMs, deadlineMs - clock.now());
+        this.onConnect(socket);
+      },
+      failed: (error) => this.fail(dialError(this.address, 'none', error)),
+    });
   }
 
   fail(error: PeerageError): void {
     if (this.isOver) return;
     this.over();
+    this.connecting?.cancel();
     const socket = this.socket;
     // A socket that is given up may still report an error, to nobody.
     socket?.on('error', () => undefined);
@@ -122,7 +141,7 @@ class Dial {
   }
 
   private onConnect(socket: Socket): void {
-    if (this.isOver) return;
+    this.socket = socket;
     tuneSocket(socket);
     const { tls } = this.context;
     if (tls && this.client) this.secure(socket, tls, this.client);
@@ -145,6 +164,20 @@ class Dial {
   private succeed(socket: Socket): void {
     this.over();
     this.done(socket);
+  }
+
+  /** Where connecting took long, the handshake takes long, too. */
+  private allowRoundTrips(connectMs: number, leftMs: number): void {
+    const neededMs = Math.min(HANDSHAKE_ROUND_TRIPS * connectMs, this.context.options.limits.handshakeMs);
+    if (neededMs > leftMs) this.endIn(neededMs);
+  }
+
+  private endIn(ms: number): void {
+    const { clock, options } = this.context;
+    this.cancelDeadline();
+    this.cancelDeadline = clock.after(ms, () =>
+      this.fail(dialTimeout(this.address, options.limits.handshakeMs)),
+    );
   }
 
   private over(): void {

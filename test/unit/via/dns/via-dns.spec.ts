@@ -86,6 +86,20 @@ describe('the lookup of the system', () => {
     await expect(provider.poll(context())).rejects.toMatchObject({ code: 'PROVIDER_FAILED' });
   });
 
+  it.each(['ENOTFOUND', 'EAI_AGAIN'])(
+    'asks for each record type by itself when the common question says %s, as musl does for one that is missing',
+    async (code) => {
+      lookups
+        .mockRejectedValueOnce(failure(code))
+        .mockResolvedValueOnce(found('10.0.0.1', '10.0.0.2'))
+        .mockRejectedValueOnce(failure(code));
+      expect(await viaDns({ dnsName: 'app' }).poll(context())).toEqual(['app@10.0.0.1', 'app@10.0.0.2']);
+      expect(lookups.mock.calls.map(([, options]) => (options as { family: number }).family)).toEqual([
+        0, 4, 6,
+      ]);
+    },
+  );
+
   it('is never under way twice: polls join the one that hangs', async () => {
     let answer: (value: unknown) => void = () => {};
     lookups.mockReturnValueOnce(new Promise((resolve) => (answer = resolve)));
