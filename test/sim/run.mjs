@@ -3,42 +3,56 @@
  *   npm run sim -- --seeds 100000 --nodes 200 --first 1
  * Without --nodes each seed draws its own number of nodes, 2 to 12. A silent death on a ring of many nodes:
  *   npm run sim -- --ring 1000
+ * How soon each fault is seen under each circumstance, in clusters of 3 to 200 nodes, for as many seeds as fit:
+ *   npm run sim -- --matrix [--minutes 13] [--nodes 3,10] [--circumstance calm] [--fault 'power loss']
+ *                           [--seeds 20] [--first 1] [--workers 2]
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '2000' },
-    first: { type: 'string', default: '1' },
-    nodes: { type: 'string' },
-    ring: { type: 'string' },
-  },
-});
+const args = process.argv.slice(2);
+process.exitCode = args.includes('--matrix') ? await matrix() : await histories();
 
-const child = spawn(
-  process.execPath,
-  [
-    join(root, 'node_modules', 'vitest', 'vitest.mjs'),
-    'run',
-    ...(values.ring
-      ? [join('test', 'sim', 'liveness.spec.ts'), '--testNamePattern', 'a ring of monitors tells all']
-      : [join('test', 'sim', 'membership.spec.ts')]),
-    ...['--project', 'sim', '--testTimeout', '0', '--disable-console-intercept'],
-  ],
-  {
+/** Compiled, in as many threads as there are cores. */
+async function matrix() {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.sim.json'], {
     cwd: root,
     stdio: 'inherit',
-    env: {
-      ...process.env,
-      SIM_SEEDS: values.seeds,
-      SIM_FIRST: values.first,
-      ...(values.nodes && { SIM_NODES: values.nodes }),
-      ...(values.ring && { SIM_RING: values.ring, NODE_OPTIONS: '--max-old-space-size=16000' }),
+  });
+  return status === 0 ? run([join(root, 'build', 'sim', 'test', 'sim', 'matrix', 'main.js'), ...args]) : 1;
+}
+
+async function histories() {
+  const { values } = parseArgs({
+    args,
+    options: {
+      seeds: { type: 'string', default: '2000' },
+      first: { type: 'string', default: '1' },
+      nodes: { type: 'string' },
+      ring: { type: 'string' },
     },
-  },
-);
-child.once('exit', (code) => (process.exitCode = code ?? 1));
+  });
+  const spec = values.ring
+    ? [join('test', 'sim', 'liveness.spec.ts'), '--testNamePattern', 'a ring of monitors tells all']
+    : [join('test', 'sim', 'membership.spec.ts')];
+  const options = ['--project', 'sim', '--testTimeout', '0', '--disable-console-intercept'];
+  return run([join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', ...spec, ...options], {
+    SIM_SEEDS: values.seeds,
+    SIM_FIRST: values.first,
+    ...(values.nodes && { SIM_NODES: values.nodes }),
+    ...(values.ring && { SIM_RING: values.ring, NODE_OPTIONS: '--max-old-space-size=16000' }),
+  });
+}
+
+function run(command, env = {}) {
+  const child = spawn(process.execPath, command, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  });
+  return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
+}

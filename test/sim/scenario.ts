@@ -110,18 +110,7 @@ const FAULTS: readonly Fault[] = [
   // All its connections are reset; the process lives.
   (world, node) => {
     if (!node.isAlive) return;
-    world.note(`${node.name} loses its connections`);
-    for (const end of [...node.ends]) {
-      const other = end.pipe.ends[end.side === 0 ? 1 : 0];
-      for (const each of [end, other]) {
-        if (!each.isOpen) continue;
-        each.isOpen = false;
-        each.node.ends.delete(each);
-        const { link } = each;
-        if (link !== undefined)
-          each.node.whenRunning(() => each.node.handle({ type: 'closed', link, code: 'ECONNRESET' }));
-      }
-    }
+    world.reset(node);
   },
   // A partition: two sides, or one direction of one host.
   (world, node) => {

@@ -13,14 +13,19 @@ export class SimCluster {
   readonly world: World;
   readonly nodes: SimNode[];
 
-  constructor(count: number, seed: number) {
+  constructor(count: number, seed: number, isStarted = true) {
     this.world = new World(seed);
     this.nodes = Array.from(
       { length: count },
       (_, i) => new SimNode(this.world, `10.${i >> 8}.${i & 255}.1`),
     );
+    if (isStarted) this.start(15_000);
+  }
+
+  /** Starts all nodes, and lets so much time pass. */
+  start(settleMs: number): void {
     for (const node of this.nodes) this.begin(node);
-    this.run(15_000);
+    this.run(settleMs);
     this.forgetEvents();
   }
 

@@ -1,7 +1,10 @@
 import type { PeerEvent } from '../../lib/membership/events.js';
 import { Membership } from '../../lib/membership/membership.js';
 import type { Directive, Input } from '../../lib/membership/membership.types.js';
-import type { ControlFrame } from '../../lib/wire/messages.js';
+import { PROBE_BYTES } from '../../lib/mesh/probes/probe-codec.js';
+import { controlToWire } from '../../lib/wire/control-frames.js';
+import { encodeFrame } from '../../lib/wire/frame-writer.js';
+import { type ControlFrame, FrameKind } from '../../lib/wire/messages.js';
 import { formatNodeName } from '../../lib/naming/node-name.js';
 import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS } from '../../lib/peerage.options.js';
 import type { End, World } from './world.js';
@@ -23,6 +26,8 @@ export class SimNode {
   clock = { rate: 1, offsetMs: 0 };
   /** Frames and datagrams that this node sent, and dials that it made, over all incarnations. */
   sent = 0;
+  /** Bytes of these, without what TLS, TCP and UDP add, while the world is metered. */
+  bytes = 0;
   dials = 0;
   isAlive = false;
   /** Since when it says that it shuts down, while it does. */
@@ -113,6 +118,7 @@ export class SimNode {
   freeze(): void {
     this.world.note(`${this.name} freezes`);
     this.isFrozen = true;
+    this.blockedAtMs = undefined;
   }
 
   thaw(): void {
@@ -176,6 +182,7 @@ export class SimNode {
       case 'send': {
         const end = this.byLink.get(directive.link);
         this.sent += 1;
+        if (this.world.isMetered) this.bytes += bytesOf(directive.frame);
         if (end?.isOpen) this.world.send(end, directive.frame);
         return;
       }
@@ -187,9 +194,11 @@ export class SimNode {
       }
       case 'probe':
         this.sent += 1;
+        if (this.world.isMetered) this.bytes += PROBE_BYTES;
         return this.world.probe(this, directive);
       case 'emit':
-        this.world.note(`${this.name} (${this.bootId.slice(0, 4)}): ${describe(directive.event)}`);
+        if (this.world.keepsTimeline)
+          this.world.note(`${this.name} (${this.bootId.slice(0, 4)}): ${describe(directive.event)}`);
         if (directive.event.type === 'peer.up') this.view.add(directive.event.peer.bootId);
         if (directive.event.type === 'peer.down') this.view.delete(directive.event.peer.bootId);
         this.events.push({ observer: this.bootId, event: directive.event, atMs: this.world.nowMs });
@@ -216,6 +225,10 @@ export class SimNode {
     this.isFrozen = false;
     for (const end of [...this.ends]) this.world.close(end, code);
   }
+}
+
+function bytesOf(frame: ControlFrame): number {
+  return encodeFrame(FrameKind[frame.kind], controlToWire(frame), Number.MAX_SAFE_INTEGER).length;
 }
 
 function describe(event: PeerEvent): string {

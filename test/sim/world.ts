@@ -1,5 +1,6 @@
 import { addressOf } from '../../lib/naming/node-name.js';
 import type { ControlFrame } from '../../lib/wire/messages.js';
+import { PROBE_BYTES } from '../../lib/mesh/probes/probe-codec.js';
 import { seededRandom } from './random.js';
 import type { SimNode } from './sim-node.js';
 
@@ -43,7 +44,13 @@ export class World {
   conditions: NetworkConditions = { delayMs: 0.5, jitterMs: 1, loss: 0, duplicates: 0 };
   /** Whether a packet from one host reaches another. */
   reaches: (from: string, to: string) => boolean = () => true;
+  /** What a dial from one host to another meets, where packets get through: a firewall may be in the way. */
+  door: (from: string, to: string) => 'open' | 'refused' | 'silent' = () => 'open';
   isUdpBlocked = false;
+  /** Whether the bytes that nodes send are counted. */
+  isMetered = false;
+  /** Whether what happens is noted, for people and for comparison. */
+  keepsTimeline = true;
   private readonly heap: { atMs: number; order: number; run: () => void }[] = [];
   private order = 0;
 
@@ -79,7 +86,7 @@ export class World {
   }
 
   note(text: string): void {
-    this.timeline.push(`${this.nowMs.toFixed(1).padStart(10)} ${text}`);
+    if (this.keepsTimeline) this.timeline.push(`${this.nowMs.toFixed(1).padStart(10)} ${text}`);
   }
 
   /** Opens a connection for `node`, as a kernel would: refused, in vain, or open. */
@@ -94,12 +101,13 @@ export class World {
           tell(() => node.handle({ type: 'dialFailed', link, code: 'DIAL_TIMEOUT', message: 'no answer' })),
         );
       }
+      const door = this.door(node.host, host);
       const isThrough = this.reaches(node.host, host) && this.reaches(host, node.host) && !this.isLost();
-      if (!isThrough || target()?.isFrozen || target()?.hasPower === false)
+      if (!isThrough || door === 'silent' || target()?.isFrozen || target()?.hasPower === false)
         return this.after(pauseMs, () => tryOnce(pauseMs * 2));
       this.after(3 * this.transitMs(), () => {
         const other = target();
-        if (!other?.isAlive) {
+        if (!other?.isAlive || door === 'refused') {
           const message = 'nobody listens there';
           node.whenRunning(
             tell(() => node.handle({ type: 'dialFailed', link, code: 'CONNECTION_REFUSED', message })),
@@ -132,6 +140,7 @@ export class World {
       if (!other?.isAlive || isStopped || other.bootId !== target.bootId) return;
       if (target.silentMs > 0 && !other.isFrozen)
         other.handle({ type: 'doubted', bootId, silentMs: target.silentMs });
+      if (this.isMetered) other.bytes += PROBE_BYTES;
       const lagMs = other.blockedAtMs === undefined ? 0 : this.nowMs - other.blockedAtMs;
       this.datagram(target.host, node.host, () =>
         node.whenRunning(() => {
@@ -162,6 +171,21 @@ export class World {
     end.isOpen = false;
     end.node.ends.delete(end);
     this.transmit(end, (to) => this.ended(to, code));
+  }
+
+  /** All connections of a node are reset; the processes live. */
+  reset(node: SimNode): void {
+    this.note(`${node.name} loses its connections`);
+    for (const { pipe } of [...node.ends]) for (const end of pipe.ends) this.tear(end);
+  }
+
+  private tear(end: End): void {
+    if (!end.isOpen) return;
+    end.isOpen = false;
+    end.node.ends.delete(end);
+    const { link } = end;
+    if (link !== undefined)
+      end.node.whenRunning(() => end.node.handle({ type: 'closed', link, code: 'ECONNRESET' }));
   }
 
   private open(node: SimNode, link: number, other: SimNode, incarnation: number): void {
