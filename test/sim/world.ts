@@ -126,7 +126,8 @@ export class World {
     const started = node.incarnation;
     this.after(3 * this.transitMs(), () => {
       const isThrough = this.reaches(node.host, host) && this.reaches(host, node.host);
-      if (!isThrough || !this.nodes.get(address)?.isAlive) return;
+      const isTaken = isThrough && this.door(node.host, host) === 'open';
+      if (!isTaken || !this.nodes.get(address)?.isAlive) return;
       node.whenRunning(() => node.incarnation === started && node.handle({ type: 'reached', address }));
     });
   }

@@ -13,7 +13,7 @@ const LOSS: Bound = { p99: 6_000, worst: 8_000 };
 const TROUBLED: Bound = { p99: 6_000, worst: 6_000 };
 const TROUBLED_AND_LOSS: Bound = { p99: 8_000, worst: 8_000 };
 
-/** A pair that is cut while others hear both, and pairs of whom neither watches the other. */
+/** Pairs of whom neither watches the other. */
 const UNWATCHED: Bound = { p99: 30_000, worst: 30_000 };
 
 const BY_CIRCUMSTANCE: Readonly<Record<string, Bound>> = {
@@ -32,6 +32,9 @@ const BY_CIRCUMSTANCE: Readonly<Record<string, Bound>> = {
   'the whole cluster was paused for 60 s': TROUBLED,
 };
 
-export function boundOf(circumstance: string, fault: string): Bound {
-  return fault === PAIR_CUT ? UNWATCHED : BY_CIRCUMSTANCE[circumstance]!;
+/** Everybody watches all others in a cluster of up to so many nodes. */
+const ALL_WATCH_NODES = 11;
+
+export function boundOf(nodes: number, circumstance: string, fault: string): Bound {
+  return fault === PAIR_CUT && nodes > ALL_WATCH_NODES ? UNWATCHED : BY_CIRCUMSTANCE[circumstance]!;
 }

@@ -67,13 +67,18 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
-    // Its connections are reset again and again, and nobody may be told; then it is gone.
+    // It comes up behind a door that is closed: it can dial, and not be dialled. Its connections are reset again
+    // and again, and nobody may be told; then it is gone.
     name: 'one-way dialable',
     apply: (ground) => {
       const [hidden] = ground.pick(1);
       ground.spared.add(hidden!);
       const answer = ground.world.random() < 0.5 ? 'refused' : 'silent';
       ground.world.door = (_, to) => (to === hidden!.host ? answer : 'open');
+      ground.leave(hidden!);
+      ground.run(2_500);
+      ground.cluster.begin(hidden!);
+      ground.untilWhole(10_000);
       for (let round = 0; round < 3; round++) {
         ground.world.reset(hidden!);
         ground.run(3_000);

@@ -33,7 +33,7 @@ export class Row {
       this.delays.set(fault, all);
       this.never += never.length;
       this.accuse(accused, replay(fault));
-      const bound = boundOf(spec.circumstance, fault);
+      const bound = boundOf(spec.nodes, spec.circumstance, fault);
       const late = delays.filter((delay) => delay > bound.worst);
       if (late.length > 0)
         this.findings.push(`${late.length} late, worst ${seconds1(Math.max(...late))} s: ${replay(fault)}`);
@@ -63,7 +63,7 @@ export class Row {
     const where = `${this.nodes} nodes, ${this.circumstance}`;
     for (const { name } of FAULTS) {
       const spread = this.spread(name);
-      const bound = boundOf(this.circumstance, name);
+      const bound = boundOf(this.nodes, this.circumstance, name);
       if (spread && spread.p99 > bound.p99) faults.push(`${where}, ${name}: p99 ${seconds1(spread.p99)} s`);
       if (spread && (spread.worst > bound.worst || spread.worst === Number.POSITIVE_INFINITY))
         faults.push(`${where}, ${name}: worst ${seconds1(spread.worst)} s`);
