@@ -36,7 +36,7 @@ export function compare(core: Core, peer: PeerRecord): void {
 }
 
 function compareLater(core: Core, { node }: PeerRecord): void {
-  core.timers.set(`compare ${node.bootId}`, core.nowMs + COMPARE_MS);
+  core.timers.set('compare', node.bootId, core.nowMs + COMPARE_MS);
 }
 
 /** A peer told whom it knows. */
@@ -53,7 +53,7 @@ export function takePeerList(core: Core, peer: PeerRecord, link: LinkRecord, lis
 }
 
 export function startDigests(core: Core): void {
-  core.timers.set('digest', core.nowMs + core.jitter(DIGEST_MS));
+  core.timers.set('digest', '', core.nowMs + core.jitter(DIGEST_MS));
 }
 
 /** Compares views with one random peer. */

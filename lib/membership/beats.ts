@@ -16,13 +16,13 @@ export function startBeats(core: Core, peer: PeerRecord): void {
   const isFirst = core.links.get(peer.link!)?.direction === 'outbound';
   const slowMs = slowBeatMs * (isFirst ? core.config.random() : NEXT_TURN);
   const pauseMs = peer.watched ? intervalMs * (0.5 + 0.5 * core.config.random()) : slowMs;
-  core.timers.set(`beat ${bootId}`, core.nowMs + pauseMs);
-  core.timers.set(`judge ${bootId}`, core.nowMs);
+  core.timers.set('beat', bootId, core.nowMs + pauseMs);
+  core.timers.set('judge', bootId, core.nowMs);
 }
 
 export function stopBeats(core: Core, { node }: PeerRecord): void {
-  core.timers.delete(`beat ${node.bootId}`);
-  core.timers.delete(`judge ${node.bootId}`);
+  core.timers.delete('beat', node.bootId);
+  core.timers.delete('judge', node.bootId);
 }
 
 /** It is time to be heard. A slow beat asks for one back, so that one of the two sides is enough to begin. */
@@ -48,7 +48,7 @@ export function sendBeat(core: Core, peer: PeerRecord, answer = false): void {
   });
   delete peer.lastBeat;
   peer.askedEveryMs = everyMs;
-  core.timers.set(`beat ${peer.node.bootId}`, core.nowMs + (wantsEveryMs ?? core.timing.slowBeatMs));
+  core.timers.set('beat', peer.node.bootId, core.nowMs + (wantsEveryMs ?? core.timing.slowBeatMs));
 }
 
 /** A beat came: it measures the round trip, and may ask for beats, or for one at once. */
@@ -60,7 +60,7 @@ export function takeBeat(core: Core, peer: PeerRecord, beat: Beat): void {
   if (beat.now) sendBeat(core, peer);
   const pauseMs = peer.wantsEveryMs ?? (beat.now ? NEXT_TURN * core.timing.slowBeatMs : undefined);
   if (pauseMs !== undefined && (beat.now || beat.everyMs !== undefined))
-    core.timers.set(`beat ${peer.node.bootId}`, core.nowMs + pauseMs);
+    core.timers.set('beat', peer.node.bootId, core.nowMs + pauseMs);
 }
 
 /** For how long a suspect has not been heard here: our beats and probes tell it so. Undefined when it is heard. */

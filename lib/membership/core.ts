@@ -258,8 +258,8 @@ export class Core {
     this.handshakes.delete(link);
     this.dials.delete(link.id);
     this.contests.delete(link.id);
-    this.timers.delete(`handshake ${link.id}`);
-    this.timers.delete(`contest ${link.id}`);
+    this.timers.delete('handshake', link.id);
+    this.timers.delete('contest', link.id);
   }
 
   /** The dial behind this link is over. */

@@ -83,7 +83,7 @@ function endBackoff(core: Core, record: AddressRecord): void {
 /** Keeps `name` worth dialling until `untilMs`. */
 export function hint(core: Core, source: string, name: string, untilMs: number): AddressRecord {
   const record = core.book.hint(source, name, untilMs);
-  core.timers.set(`hint ${record.address}`, untilMs);
+  core.timers.set('hint', record.address, untilMs);
   consider(core, record);
   return record;
 }
@@ -92,7 +92,7 @@ export function hint(core: Core, source: string, name: string, untilMs: number):
 export function expireHints(core: Core, address: string): void {
   const record = core.book.get(address);
   const nextMs = record && core.book.expire(record, core.nowMs);
-  if (nextMs !== undefined) core.timers.set(`hint ${address}`, nextMs);
+  if (nextMs !== undefined) core.timers.set('hint', address, nextMs);
 }
 
 /** Queues an address when it is worth a dial now, or sets the time when it will be. */
@@ -110,7 +110,7 @@ export function consider(core: Core, record: AddressRecord): void {
   }
   if (record.sources.size === 0) return;
   if (record.retryAtMs > core.nowMs) {
-    core.timers.set(`dial ${record.address}`, record.retryAtMs);
+    core.timers.set('dial', record.address, record.retryAtMs);
     return;
   }
   record.queued = true;
@@ -135,7 +135,7 @@ export function pump(core: Core): void {
   while (ready.hinted.length > 0 && hasRoom(core, 'hinted', Math.ceil(dials * HINT_SHARE))) {
     dialIfFree(core, ready.hinted.pop()!, 'hinted');
   }
-  if (hasQueue(core)) core.timers.set('pump', core.nowMs + YOUNG_MS / 2);
+  if (hasQueue(core)) core.timers.set('pump', '', core.nowMs + YOUNG_MS / 2);
   // What eviction left behind in the queue.
   if (ready.hinted.length > 2 * core.config.limits.hintedNames) {
     ready.hinted = ready.hinted.filter((record) => core.book.get(record.address) === record);
@@ -152,7 +152,7 @@ export function dialled(core: Core, linkId: LinkId, address: string): void {
   link.stage = 'greeting';
   link.remoteAddress = address;
   link.connection = core.randomId();
-  core.timers.set(`handshake ${link.id}`, core.nowMs + core.config.limits.handshakeMs);
+  core.timers.set('handshake', link.id, core.nowMs + core.config.limits.handshakeMs);
   core.send(link.id, {
     kind: 'hello',
     body: {

@@ -91,7 +91,7 @@ export function proveHolder(core: Core, holder: PeerRecord, echo: number | undef
 /** The holder is gone, or has not proved itself in time: the newcomer takes its place. */
 export function winContest(core: Core, link: LinkRecord): void {
   core.contests.delete(link.id);
-  core.timers.delete(`contest ${link.id}`);
+  core.timers.delete('contest', link.id);
   if (link.direction === 'inbound') welcome(core, link);
   else adopt(core, link);
 }
@@ -171,7 +171,7 @@ function welcome(core: Core, link: LinkRecord): void {
   const current = peer && linkOf(core, peer)?.connection;
   link.stage = 'welcomed';
   if (current !== undefined) link.listed = current;
-  core.timers.set(`handshake ${link.id}`, core.nowMs + core.config.limits.handshakeMs);
+  core.timers.set('handshake', link.id, core.nowMs + core.config.limits.handshakeMs);
   core.send(link.id, {
     kind: 'welcome',
     body: {
@@ -222,8 +222,8 @@ function contestOr(core: Core, link: LinkRecord, next: (core: Core, link: LinkRe
   const holder = holderId === remote.bootId ? undefined : core.peers.get(holderId ?? '');
   if (holder?.link === undefined) return next(core, link);
   link.stage = 'contested';
-  core.timers.delete(`handshake ${link.id}`);
-  core.timers.set(`contest ${link.id}`, core.nowMs + CONTEST_MS);
+  core.timers.delete('handshake', link.id);
+  core.timers.set('contest', link.id, core.nowMs + CONTEST_MS);
   core.contests.set(link.id, { link: link.id, holder: holder.node.bootId, askedAt: core.nowMs });
   sendBeat(core, holder, true);
 }

@@ -43,6 +43,7 @@ import {
   takeProof,
 } from './suspicion.js';
 import { READ_FIRST_MS } from '../time/liveness-timing.js';
+import type { Timer } from './timers.js';
 
 /** How a name stands: bound to a peer, being dialled, or waiting for its backoff. */
 export type Standing =
@@ -218,29 +219,25 @@ export class Membership {
     this.wakeAtMs = undefined;
     this.putOffMs = lateMs > READ_FIRST_MS && this.putOffMs === undefined ? core.nowMs : undefined;
     if (this.putOffMs !== undefined) return;
-    for (
-      let key = core.timers.takeDue(core.nowMs);
-      key !== undefined;
-      key = core.timers.takeDue(core.nowMs)
-    ) {
-      const space = key.indexOf(' ');
-      if (key === 'digest') sendDigest(core);
-      else if (key === 'ring') drawRing(core);
-      // `pump` comes after every input.
-      else if (key === 'pump') continue;
-      else this.timer(key.slice(0, space), key.slice(space + 1));
-    }
+    for (let due = core.timers.takeDue(core.nowMs); due; due = core.timers.takeDue(core.nowMs)) this.due(due);
   }
 
-  private timer(kind: string, id: string): void {
+  private due({ kind, id }: Timer): void {
     const { core } = this;
     switch (kind) {
+      // It comes after every input.
+      case 'pump':
+        return;
+      case 'digest':
+        return sendDigest(core);
+      case 'ring':
+        return drawRing(core);
       case 'dial': {
-        const record = core.book.get(id);
+        const record = core.book.get(String(id));
         return record && consider(core, record);
       }
       case 'hint':
-        return expireHints(core, id);
+        return expireHints(core, String(id));
       case 'handshake': {
         const link = core.links.get(Number(id));
         return link && handshakeTimedOut(core, link);
@@ -250,7 +247,7 @@ export class Membership {
         return link && winContest(core, link);
       }
     }
-    const peer = core.peers.get(id);
+    const peer = core.peers.get(String(id));
     if (!peer) return;
     switch (kind) {
       case 'beat':
@@ -271,7 +268,7 @@ export class Membership {
   private connect(name: string): void {
     const { core } = this;
     const record = core.book.hint(OWN_SOURCES.connect, name, core.nowMs + core.config.limits.hintMs);
-    core.timers.set(`hint ${record.address}`, core.nowMs + core.config.limits.hintMs);
+    core.timers.set('hint', record.address, core.nowMs + core.config.limits.hintMs);
     record.blocked = false;
     record.retryAtMs = core.nowMs;
     for (const [bootId, address] of core.disconnected) {

@@ -91,7 +91,7 @@ export function down(
   core.dismiss(peer);
   ringChanged(core);
   stopBeats(core, peer);
-  core.timers.delete(`reach ${bootId}`);
+  core.timers.delete('reach', bootId);
   core.out.push({ type: 'route', bootId, link: undefined });
   const link = peer.link === undefined ? undefined : core.links.get(peer.link);
   if (link) core.close(link, reason === 'disconnected' || reason === 'left');

@@ -44,7 +44,7 @@ export function isEvidence(
 /** A peer called us: whether we could call it back is found out before that matters. */
 export function callBackLater(core: Core, peer: PeerRecord): void {
   const afterMs = CALL_BACK_MS + PER_PEER_MS * core.peers.size * core.config.random();
-  core.timers.set(`reach ${peer.node.bootId}`, core.nowMs + afterMs);
+  core.timers.set('reach', peer.node.bootId, core.nowMs + afterMs);
 }
 
 export function callBack(core: Core, peer: PeerRecord): void {
@@ -53,7 +53,7 @@ export function callBack(core: Core, peer: PeerRecord): void {
   if (hasQueue(core)) return callBackLater(core, peer);
   const { address, host, port } = record;
   core.out.push({ type: 'reach', address, host, port });
-  core.timers.set(`reach ${peer.node.bootId}`, core.nowMs + AGAIN_MS);
+  core.timers.set('reach', peer.node.bootId, core.nowMs + AGAIN_MS);
 }
 
 /** A connection to this address was taken. */

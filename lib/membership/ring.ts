@@ -9,7 +9,7 @@ const SUCCESSORS = 10;
 export function ringChanged(core: Core): void {
   core.ring = undefined;
   if (core.peers.size <= SUCCESSORS) drawRing(core);
-  else if (!core.timers.has('ring')) core.timers.set('ring', core.nowMs + RETUNE_MS);
+  else if (!core.timers.has('ring', '')) core.timers.set('ring', '', core.nowMs + RETUNE_MS);
 }
 
 /** Draws the ring anew: whom we watch, and whom no longer, is told how often to beat. */
@@ -20,8 +20,8 @@ export function drawRing(core: Core): void {
     if (watched.has(bootId)) peer.watched = core.clock.now;
     else delete peer.watched;
     // A connection that begins at this moment tells by itself.
-    if (!core.timers.has(`beat ${bootId}`)) continue;
-    core.timers.set(`judge ${bootId}`, core.nowMs);
+    if (!core.timers.has('beat', bootId)) continue;
+    core.timers.set('judge', bootId, core.nowMs);
     sendBeat(core, peer);
   }
 }

@@ -33,8 +33,8 @@ export function suspect(core: Core, peer: PeerRecord, why: Suspicion['why'], ear
   };
   sendBeat(core, peer, true);
   ask(core, peer, peer.suspicion);
-  core.timers.set(`probe ${peer.node.bootId}`, core.nowMs);
-  core.timers.set(`judge ${peer.node.bootId}`, core.nowMs);
+  core.timers.set('probe', peer.node.bootId, core.nowMs);
+  core.timers.set('judge', peer.node.bootId, core.nowMs);
 }
 
 /** Whether the deadline of a peer has passed. Suspects who is silent for too long, and looks again in time. */
@@ -47,7 +47,7 @@ export function isTimedOut(core: Core, peer: PeerRecord): boolean {
   const stalledMs = suspicion ? reconnectIn(core, peer, suspicion) : Number.POSITIVE_INFINITY;
   if (suspicion && stalledMs <= 0) reconnect(core, peer, suspicion);
   const nextMs = stalledMs > 0 ? Math.min(leftMs, stalledMs) : leftMs;
-  core.timers.set(`judge ${peer.node.bootId}`, core.nowMs + Math.max(1, nextMs));
+  core.timers.set('judge', peer.node.bootId, core.nowMs + Math.max(1, nextMs));
   return false;
 }
 
@@ -61,7 +61,7 @@ export function suspectLost(core: Core, peer: PeerRecord): void {
   const leastMs = now.runMs - downMs + (isItsVerdict ? unheardRedialMs : redialMs);
   suspicion.lost = now;
   suspicion.countsFromMs = isItsVerdict ? leastMs : Math.max(suspicion.countsFromMs, leastMs);
-  core.timers.set(`judge ${peer.node.bootId}`, core.nowMs);
+  core.timers.set('judge', peer.node.bootId, core.nowMs);
 }
 
 /**
@@ -95,7 +95,7 @@ export function probeDue(core: Core, peer: PeerRecord): void {
   suspicion.unanswered += 1;
   probe(core, peer);
   const pauseMs = suspicion.burstLeft > 0 ? core.timing.probeEveryMs : core.timing.nextBurstMs;
-  core.timers.set(`probe ${peer.node.bootId}`, core.nowMs + pauseMs);
+  core.timers.set('probe', peer.node.bootId, core.nowMs + pauseMs);
 }
 
 /** A probe came back: that very process lives, and this is how far behind its main loop is. */
@@ -114,7 +114,7 @@ export function probed(core: Core, bootId: string, lagMs: number, ageMs = 0): vo
   suspicion.answered += 1;
   suspicion.unanswered = 0;
   suspicion.burstLeft = 0;
-  core.timers.set(`probe ${bootId}`, core.nowMs + core.timing.nextBurstMs);
+  core.timers.set('probe', bootId, core.nowMs + core.timing.nextBurstMs);
   if (lagMs >= DEGRADED_LAG_MS) {
     tell(core, peer, suspicion);
     degrade(core, peer, lagMs);
@@ -131,15 +131,15 @@ export function cleared(core: Core, peer: PeerRecord): void {
   if (!peer.suspicion) return;
   stopSuspicion(core, peer);
   if (peer.probes !== 'answered') startTrial(core, peer);
-  core.timers.set(`judge ${peer.node.bootId}`, core.nowMs + patienceLeft(core, peer));
+  core.timers.set('judge', peer.node.bootId, core.nowMs + patienceLeft(core, peer));
   if (peer.status === 'degraded') recover(core, peer);
 }
 
 /** Nothing more is asked. */
 export function stopSuspicion(core: Core, peer: PeerRecord): void {
   delete peer.suspicion;
-  core.timers.delete(`probe ${peer.node.bootId}`);
-  core.timers.delete(`judge ${peer.node.bootId}`);
+  core.timers.delete('probe', peer.node.bootId);
+  core.timers.delete('judge', peer.node.bootId);
 }
 
 /**
@@ -171,7 +171,7 @@ export function takeAnswer(core: Core, peer: PeerRecord, { about, silentMs, susp
 /** Learns whether probes get through to a new peer, so that `explain` can say so before they are needed. */
 export function startTrial(core: Core, peer: PeerRecord): void {
   peer.trialsLeft = TRIAL_PROBES;
-  core.timers.set(`probe ${peer.node.bootId}`, core.nowMs + core.timing.intervalMs * core.config.random());
+  core.timers.set('probe', peer.node.bootId, core.nowMs + core.timing.intervalMs * core.config.random());
 }
 
 function probeTrial(core: Core, peer: PeerRecord): void {
@@ -180,7 +180,7 @@ function probeTrial(core: Core, peer: PeerRecord): void {
   else peer.probes = 'unanswered';
   probe(core, peer);
   const pauseMs = peer.probes === 'unanswered' ? NEXT_TRIAL_MS : core.timing.intervalMs;
-  core.timers.set(`probe ${peer.node.bootId}`, core.nowMs + pauseMs);
+  core.timers.set('probe', peer.node.bootId, core.nowMs + pauseMs);
 }
 
 function probe(core: Core, peer: PeerRecord): void {

@@ -1,35 +1,65 @@
-interface Timer {
+/** What a timer is for. */
+export type TimerKind =
+  | 'beat'
+  | 'compare'
+  | 'contest'
+  | 'dial'
+  | 'digest'
+  | 'handshake'
+  | 'hint'
+  | 'judge'
+  | 'probe'
+  | 'pump'
+  | 'reach'
+  | 'ring';
+
+export interface Timer {
+  readonly kind: TimerKind;
+  /** Whom or what it is about: a boot id, an address, a link; '' where there is only one of its kind. */
+  readonly id: string | number;
+}
+
+interface Entry extends Timer {
   /** When it is due. */
   atMs: number;
-  /** Where its entry in the heap stands: no later than it is due. */
+  /** Where it stands in the heap: no later than it is due. */
   queuedMs: number;
+  /** Neither taken, nor removed, nor replaced by a sooner one. */
+  isSet: boolean;
 }
 
 /**
- * Deadlines by key, soonest first: a binary heap that is put in order lazily. To put a deadline off costs
- * nothing until its old one comes, and to set, advance or remove one O(log n) at most.
+ * Deadlines by kind and id, soonest first: a binary heap that is put in order lazily. To put a deadline off costs
+ * nothing until its old one comes, and to set, advance or remove one O(log n) at most. Kinds have maps of their
+ * own, since joining and hashing a key each time is most of the cost.
  */
 export class Timers {
-  private readonly timers = new Map<string, Timer>();
-  private readonly heap: { key: string; atMs: number }[] = [];
+  private readonly kinds = new Map<TimerKind, Map<string | number, Entry>>();
+  private readonly heap: Entry[] = [];
 
-  /** Sets or moves the deadline of `key`. */
-  set(key: string, atMs: number): void {
-    const timer = this.timers.get(key);
-    if (timer && timer.queuedMs <= atMs) {
-      timer.atMs = atMs;
+  /** Sets or moves a deadline. */
+  set(kind: TimerKind, id: string | number, atMs: number): void {
+    const entries = this.ofKind(kind);
+    const entry = entries.get(id);
+    if (entry && entry.queuedMs <= atMs) {
+      entry.atMs = atMs;
       return;
     }
-    this.timers.set(key, { atMs, queuedMs: atMs });
-    this.push({ key, atMs });
+    if (entry) entry.isSet = false;
+    const sooner = { kind, id, atMs, queuedMs: atMs, isSet: true };
+    entries.set(id, sooner);
+    this.push(sooner);
   }
 
-  has(key: string): boolean {
-    return this.timers.has(key);
+  has(kind: TimerKind, id: string | number): boolean {
+    return this.ofKind(kind).has(id);
   }
 
-  delete(key: string): void {
-    this.timers.delete(key);
+  delete(kind: TimerKind, id: string | number): void {
+    const entry = this.ofKind(kind).get(id);
+    if (!entry) return;
+    entry.isSet = false;
+    this.ofKind(kind).delete(id);
   }
 
   /** The soonest deadline. */
@@ -38,35 +68,39 @@ export class Timers {
     return this.heap[0]?.atMs;
   }
 
-  /** Takes the key of one deadline that has come. */
-  takeDue(nowMs: number): string | undefined {
+  /** Takes one deadline that has come. */
+  takeDue(nowMs: number): Timer | undefined {
     this.tidy();
     const first = this.heap[0];
     if (first === undefined || first.atMs > nowMs) return undefined;
     this.pop();
-    this.timers.delete(first.key);
-    return first.key;
+    this.ofKind(first.kind).delete(first.id);
+    return first;
+  }
+
+  private ofKind(kind: TimerKind): Map<string | number, Entry> {
+    let entries = this.kinds.get(kind);
+    if (!entries) this.kinds.set(kind, (entries = new Map()));
+    return entries;
   }
 
   /** Until the first entry of the heap is a deadline: drops what was removed, and moves what was put off. */
   private tidy(): void {
     for (let first = this.heap[0]; first !== undefined; first = this.heap[0]) {
-      const timer = this.timers.get(first.key);
-      const isCurrent = timer?.queuedMs === first.atMs;
-      if (isCurrent && timer.atMs === first.atMs) return;
+      if (first.isSet && first.atMs === first.queuedMs) return;
       this.pop();
-      if (!isCurrent) continue;
-      timer.queuedMs = timer.atMs;
-      this.push({ key: first.key, atMs: timer.atMs });
+      if (!first.isSet) continue;
+      first.queuedMs = first.atMs;
+      this.push(first);
     }
   }
 
-  private push(entry: { key: string; atMs: number }): void {
+  private push(entry: Entry): void {
     const { heap } = this;
     let index = heap.push(entry) - 1;
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      if (heap[parent]!.atMs <= entry.atMs) break;
+      if (heap[parent]!.queuedMs <= entry.queuedMs) break;
       heap[index] = heap[parent]!;
       index = parent;
     }
@@ -81,8 +115,8 @@ export class Timers {
     for (;;) {
       let child = 2 * index + 1;
       if (child >= heap.length) break;
-      if (child + 1 < heap.length && heap[child + 1]!.atMs < heap[child]!.atMs) child++;
-      if (heap[child]!.atMs >= last.atMs) break;
+      if (child + 1 < heap.length && heap[child + 1]!.queuedMs < heap[child]!.queuedMs) child++;
+      if (heap[child]!.queuedMs >= last.queuedMs) break;
       heap[index] = heap[child]!;
       index = child;
     }
