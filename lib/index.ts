@@ -5,6 +5,7 @@ export type {
   LimitOptions,
   PeerageModuleOptions,
   PeerageTlsOptions,
+  ShutdownOptions,
   WaitForOptions,
 } from './peerage.options.js';
 

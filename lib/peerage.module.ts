@@ -12,6 +12,7 @@ import { PeerageLifecycle } from './cluster/peerage.lifecycle.js';
 import { optionsFromEnvironment } from './config/environment.js';
 import { PeerageDiscovery } from './discovery/peerage.discovery.js';
 import { ProviderResolver } from './discovery/provider.resolver.js';
+import { Gate } from './messaging/gate.js';
 import { Messaging } from './messaging/messaging.js';
 import { loadTracing } from './messaging/tracing.js';
 import type { Clock } from './time/clock.js';
@@ -44,9 +45,9 @@ const settingsProvider: Provider = {
 
 const messagingProvider: Provider = {
   provide: Messaging,
-  inject: [PEERAGE_MESH, PEERAGE_CLOCK],
-  useFactory: (mesh: Mesh, clock: Clock): Messaging =>
-    new Messaging({ mesh, clock, log: new Logger(LOG_CONTEXT), tracing: loadTracing() }),
+  inject: [PEERAGE_MESH, PEERAGE_CLOCK, Gate],
+  useFactory: (mesh: Mesh, clock: Clock, gate: Gate): Messaging =>
+    new Messaging({ mesh, clock, gate, log: new Logger(LOG_CONTEXT), tracing: loadTracing() }),
 };
 
 const meshProvider: Provider = {
@@ -68,6 +69,7 @@ const meshProvider: Provider = {
   providers: [
     settingsProvider,
     meshProvider,
+    { provide: Gate, useFactory: () => new Gate() },
     messagingProvider,
     { provide: PEERAGE_CLOCK, useValue: systemClock },
     { provide: PEERAGE_RANDOM, useValue: Math.random },

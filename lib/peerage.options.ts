@@ -85,6 +85,19 @@ export interface WaitForOptions {
 }
 
 /**
+ * How a node ends.
+ *
+ * @publicApi
+ */
+export interface ShutdownOptions {
+  /**
+   * How long what is under way may take at shutdown, in milliseconds, until this node says goodbye. What is not
+   * done by then is given up. 0: goodbye at once. @default 10000
+   */
+  readonly drainMs?: number;
+}
+
+/**
  * Options of `PeerageModule`. Each can come from the environment too.
  *
  * @publicApi
@@ -129,6 +142,8 @@ export interface PeerageModuleOptions {
   readonly logResults?: boolean;
   /** Does boot wait for the cluster. @default it does not */
   readonly waitFor?: WaitForOptions;
+  /** How long what is under way may take before goodbye. */
+  readonly shutdown?: ShutdownOptions;
   readonly heartbeat?: Partial<HeartbeatOptions>;
   readonly limits?: Partial<LimitOptions>;
 }
@@ -162,6 +177,7 @@ export interface PeerageSettings {
   readonly syncOffsetMs: number;
   readonly logResults: boolean;
   readonly waitFor?: WaitForOptions;
+  readonly shutdown: Required<ShutdownOptions>;
   readonly heartbeat: HeartbeatOptions;
   readonly limits: LimitOptions;
 }
@@ -189,6 +205,8 @@ export const DEFAULT_LIMITS: LimitOptions = {
   polledNames: 4_096,
   pollMs: 5_000,
 };
+
+export const DEFAULT_SHUTDOWN: Required<ShutdownOptions> = { drainMs: 10_000 };
 
 export const MAX_META_BYTES = 4_096;
 export const MIN_SECRET_BYTES = 16;

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Gate } from '../messaging/gate.js';
 import { Messaging } from '../messaging/messaging.js';
 import type { ClusterEventType } from './cluster.events.js';
 import { EventHub } from './event-hub.js';
@@ -23,6 +24,7 @@ export class ClusterOrchestrator {
   constructor(
     private readonly hub: EventHub,
     private readonly messaging: Messaging,
+    private readonly gate: Gate,
   ) {}
 
   add(handler: ClusterHandler): void {
@@ -33,7 +35,8 @@ export class ClusterOrchestrator {
   mount(): void {
     for (const { types, topics, name, handle } of this.handlers) {
       const queue = new HandlerQueue(name, handle);
-      for (const type of new Set(types)) this.hub.on(type, (event) => queue.push(event));
+      for (const type of new Set(types))
+        this.hub.on(type, (event) => void this.gate.pass(() => queue.push(event)));
       for (const topic of new Set(topics)) this.messaging.handle(topic, handle, name);
     }
   }

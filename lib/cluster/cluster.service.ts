@@ -18,7 +18,8 @@ import type { NodeInfo } from '../naming/node-info.js';
 import { canonicalName } from '../naming/node-name.js';
 import { Faults } from '../options/faults.js';
 import { checkMeta, copyMeta } from '../options/meta.js';
-import { PEERAGE_CLOCK, PEERAGE_MESH } from '../peerage.constants.js';
+import { PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
+import type { PeerageSettings } from '../peerage.options.js';
 import type { ClusterEvent, ClusterEventOf, ClusterEventType, PollReport } from './cluster.events.js';
 import { EventHub } from './event-hub.js';
 import { NodeState } from './node-state.js';
@@ -38,16 +39,21 @@ export class ClusterService {
   readonly events$: Observable<ClusterEvent>;
   /** @internal */
   readonly clock: Clock;
+  /** @internal */
+  readonly drainMs: number;
 
   constructor(
     @Inject(PEERAGE_MESH) private readonly mesh: Mesh,
     private readonly hub: EventHub,
     private readonly discovery: PeerageDiscovery,
-    private readonly state: NodeState,
+    /** @internal */
+    readonly state: NodeState,
     private readonly messaging: Messaging,
     @Inject(PEERAGE_CLOCK) clock: Clock,
+    @Inject(PEERAGE_SETTINGS) settings: PeerageSettings,
   ) {
     this.clock = clock;
+    this.drainMs = settings.shutdown.drainMs;
     this.peers$ = hub.peers$;
     this.events$ = hub.events$;
   }
@@ -142,7 +148,7 @@ export class ClusterService {
    * there is nobody to send it to.
    *
    * @returns to how many it was handed. Whether it arrives, nobody says.
-   * @throws PeerageError `INVALID_MESSAGE`
+   * @throws PeerageError `INVALID_MESSAGE`; `NOT_RUNNING` when this node has stopped
    */
   broadcast(topic: string, data?: unknown): BroadcastResult {
     return this.messaging.broadcast(topic, data);
@@ -178,7 +184,8 @@ export class ClusterService {
   }
 
   /**
-   * Calls `handler` with the messages that peers send on a topic, as {@link OnClusterMessage} does.
+   * Calls `handler` with the messages that peers send on a topic, as {@link OnClusterMessage} does. What comes
+   * before the app has bootstrapped waits until then.
    *
    * @returns the function that ends it.
    * @throws PeerageError `INVALID_MESSAGE` when that is no topic
@@ -208,6 +215,11 @@ export class ClusterService {
    */
   copyOf(topic: string, data: unknown, maxBytes?: number): unknown {
     return this.messaging.copyOf(topic, data, maxBytes);
+  }
+
+  /** @internal */
+  handleEarly<T = unknown>(topic: string, handler: MessageHandler<T>): () => void {
+    return this.messaging.handleEarly(topic, handler);
   }
 
   /** Why a name is, or is not, a peer: who found it, when it was dialled, why it was refused. All names, without one. */

@@ -4,7 +4,15 @@ import { PeerageError } from '../errors/peerage-error.js';
 /** How far this node has come. */
 @Injectable()
 export class NodeState {
-  private phase: 'created' | 'running' | 'stopped' = 'created';
+  private phase: 'created' | 'running' | 'leaving' | 'stopped' = 'created';
+  private tellStopped: () => void = () => {};
+  /** Resolves when this node has said goodbye. */
+  readonly stopped = new Promise<void>((resolve) => (this.tellStopped = resolve));
+
+  /** Shuts down, and still takes part. */
+  get isLeaving(): boolean {
+    return this.phase === 'leaving';
+  }
 
   get isStopped(): boolean {
     return this.phase === 'stopped';
@@ -15,8 +23,16 @@ export class NodeState {
     if (this.phase === 'created') this.phase = 'running';
   }
 
+  /** The app shuts down. Returns whether there is something to leave. */
+  leave(): boolean {
+    if (this.phase !== 'running') return false;
+    this.phase = 'leaving';
+    return true;
+  }
+
   stop(): void {
     this.phase = 'stopped';
+    this.tellStopped();
   }
 
   /** @throws PeerageError `NOT_RUNNING` */
@@ -27,7 +43,7 @@ export class NodeState {
 
   /** Why something that needs a running node cannot be done now. */
   problemWith(action: string): PeerageError | undefined {
-    if (this.phase === 'running') return undefined;
+    if (this.phase === 'running' || this.phase === 'leaving') return undefined;
     const why =
       this.phase === 'created'
         ? 'came too early: this node starts in onApplicationBootstrap. Call it there, or later.'

@@ -1,12 +1,21 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnModuleInit } from '@nestjs/common';
-import { DiscoveryService } from '@nestjs/core';
+import type {
+  BeforeApplicationShutdown,
+  OnApplicationBootstrap,
+  OnApplicationShutdown,
+  OnModuleInit,
+} from '@nestjs/common';
+import { DiscoveryService, ModulesContainer } from '@nestjs/core';
 import { PeerageDiscovery } from '../discovery/peerage.discovery.js';
 import { PeerageError, describeError } from '../errors/peerage-error.js';
+import type { Clock } from '../time/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
+import { Gate } from '../messaging/gate.js';
 import { Messaging } from '../messaging/messaging.js';
-import { LOG_CONTEXT, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
+import { LOG_CONTEXT, PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings, WaitForOptions } from '../peerage.options.js';
+import { within } from '../time/waiting.js';
+import { whenBootstrapped } from './bootstrap-end.js';
 import { ClusterExplorer } from './cluster.explorer.js';
 import { ClusterLog } from './cluster.log.js';
 import { ClusterOrchestrator } from './cluster.orchestrator.js';
@@ -15,10 +24,20 @@ import { EventHub } from './event-hub.js';
 import { NodeState } from './node-state.js';
 import { untilShutdown } from './shutdown-signals.js';
 
-/** Starts and ends everything, with the app. */
+/** A peer that is connected hears within this that we shut down, unless it is blocked or cut off. */
+const TOLD_MS = 1_000;
+
+/**
+ * Starts and ends everything, with the app. The end comes in two steps, around the one in which Nest closes HTTP
+ * servers and microservices: peers are told before it, and goodbye is said after it.
+ */
 @Injectable()
-export class PeerageLifecycle implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
+export class PeerageLifecycle
+  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+{
+  private leaving: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
+  private cancelDeadline: () => void = () => {};
 
   constructor(
     @Inject(PEERAGE_SETTINGS) private readonly settings: PeerageSettings,
@@ -32,6 +51,9 @@ export class PeerageLifecycle implements OnModuleInit, OnApplicationBootstrap, B
     private readonly orchestrator: ClusterOrchestrator,
     private readonly state: NodeState,
     private readonly container: DiscoveryService,
+    private readonly modules: ModulesContainer,
+    private readonly gate: Gate,
+    @Inject(PEERAGE_CLOCK) private readonly clock: Clock,
   ) {}
 
   /** Binds the listeners. Nothing is open yet. */
@@ -47,8 +69,10 @@ export class PeerageLifecycle implements OnModuleInit, OnApplicationBootstrap, B
 
   async onApplicationBootstrap(): Promise<void> {
     if (this.state.isStopped) return;
+    const opensLater = whenBootstrapped(this.modules, () => this.gate.open());
     try {
       await this.start();
+      if (!opensLater) this.gate.open();
     } catch (error) {
       const wasStopped = this.state.isStopped;
       await this.stop();
@@ -57,7 +81,21 @@ export class PeerageLifecycle implements OnModuleInit, OnApplicationBootstrap, B
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.leaving ??= this.leave();
+    await this.leaving;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.beforeApplicationShutdown();
+    // Requests of others may have come while Nest closed the servers.
+    await Promise.race([this.messaging.work.done(), this.state.stopped]);
     await this.stop();
+  }
+
+  /** The end, whatever is under way. */
+  stop(): Promise<void> {
+    this.stopping ??= this.end();
+    return this.stopping;
   }
 
   private async start(): Promise<void> {
@@ -80,12 +118,35 @@ export class PeerageLifecycle implements OnModuleInit, OnApplicationBootstrap, B
     }
   }
 
-  private stop(): Promise<void> {
-    this.stopping ??= this.end();
-    return this.stopping;
+  /** Peers send nothing new from now on, and what they have sent is answered. */
+  private async leave(): Promise<void> {
+    const { drainMs } = this.settings.shutdown;
+    if (!this.state.leave() || drainMs === 0) return this.stop();
+    this.cancelDeadline = this.clock.after(drainMs, () => this.giveUp(drainMs), true);
+    // The other half is for HTTP and microservices, which Nest closes next, and which may need the cluster.
+    await Promise.race([within(drainMs / 2, this.finish(), undefined, this.clock), this.state.stopped]);
+  }
+
+  private async finish(): Promise<void> {
+    const { mesh, clock, messaging } = this;
+    // Who finds us from now on finds us leaving.
+    const discovered = this.discovery.stop();
+    const hadPeers = mesh.peers.length > 0;
+    await within(TOLD_MS, mesh.drain(), undefined, clock);
+    await (hadPeers ? messaging.work.finished() : messaging.work.done());
+    await discovered;
+  }
+
+  private giveUp(drainMs: number): void {
+    const { size } = this.messaging.work;
+    const handlers = size === 1 ? '1 handler is' : `${size} handlers are`;
+    const waited = `Shutdown waited ${drainMs} ms (shutdown.drainMs) and waits no longer`;
+    new Logger(LOG_CONTEXT).warn(size > 0 ? `${waited}: ${handlers} still at work` : waited);
+    void this.stop();
   }
 
   private async end(): Promise<void> {
+    this.cancelDeadline();
     this.state.stop();
     this.messaging.stop();
     const outcomes = await Promise.allSettled([this.discovery.stop(), this.mesh.stop()]);

@@ -58,6 +58,7 @@ const PARSERS: Readonly<Record<string, Parse>> = {
   'waitFor.peers': asNumber,
   'waitFor.timeoutMs': asNumber,
   'waitFor.reject': asFlag,
+  'shutdown.drainMs': asNumber,
   ...Object.fromEntries(Object.keys(DEFAULT_HEARTBEAT).map((key) => [`heartbeat.${key}`, asNumber])),
   ...Object.fromEntries(Object.keys(DEFAULT_LIMITS).map((key) => [`limits.${key}`, asNumber])),
 };
@@ -112,7 +113,9 @@ export function variableOf(path: string): string {
     .replace(/([a-z])([A-Z])/g, '$1_$2')
     .replaceAll('.', '_')
     .toUpperCase();
-  return /^(tls|waitFor|heartbeat|limits)$/.test(path) ? `PEERAGE_${variable}_*` : `PEERAGE_${variable}`;
+  return /^(tls|waitFor|shutdown|heartbeat|limits)$/.test(path)
+    ? `PEERAGE_${variable}_*`
+    : `PEERAGE_${variable}`;
 }
 
 /** A set value, without the spaces around it. An empty one counts as not set. */

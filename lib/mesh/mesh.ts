@@ -59,6 +59,11 @@ export interface Mesh {
    * @throws PeerageError `PORT_IN_USE`, `CANNOT_LISTEN`
    */
   start(): Promise<void>;
+  /**
+   * Tells every peer that this node shuts down; `stop` follows. Until then it goes on as ever. Resolves when all
+   * that are connected have heard it.
+   */
+  drain(): Promise<void>;
   /** Says goodbye to every peer and closes everything. May be called at any time, and more than once. */
   stop(): Promise<void>;
   /** Takes valid, canonical names to dial. Resolves when every attempt that this started has ended. */

@@ -56,6 +56,8 @@ export class PeerMesh implements Mesh {
   private membership: Membership | undefined;
   private state: 'new' | 'starting' | 'running' | 'stopped' = 'new';
   private stopping: Promise<void> | undefined;
+  private toldAll: () => void = () => {};
+  private telling: Promise<void> | undefined;
   private listening: { host: string; port: number } | undefined;
   private readonly probeKey = randomBytes(PROBE_KEY_BYTES);
   private prober: Prober | undefined;
@@ -150,6 +152,13 @@ export class PeerMesh implements Mesh {
     this.state = 'running';
     this.input({ type: 'answersProbes', isSo: this.answersProbes });
     this.links.admit();
+  }
+
+  async drain(): Promise<void> {
+    if (this.state !== 'running') return;
+    this.telling ??= new Promise((resolve) => (this.toldAll = resolve));
+    this.input({ type: 'drain' });
+    await this.telling;
   }
 
   stop(): Promise<void> {
@@ -264,6 +273,7 @@ export class PeerMesh implements Mesh {
   private async close(): Promise<void> {
     if (this.state === 'running') this.input({ type: 'stop' });
     this.state = 'stopped';
+    this.toldAll();
     this.messages.stop(new PeerageError('NOT_RUNNING', 'This node has stopped.'));
     this.cancelWake();
     this.stopped.abort();
@@ -282,6 +292,7 @@ export class PeerMesh implements Mesh {
         if (this.isStopped()) continue;
         for (const directive of this.membership!.handle(next, this.clock.now())) this.perform(directive);
       }
+      if (this.telling && this.membership!.allKnowOurLeaving) this.toldAll();
     } finally {
       this.isHandling = false;
     }

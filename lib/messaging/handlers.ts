@@ -4,6 +4,8 @@ export interface NamedHandler {
   /** For logs and errors. */
   readonly name: string;
   readonly handle: MessageHandler<never>;
+  /** Called also before the app is ready: it is no part of the app. */
+  readonly isEarly?: boolean;
 }
 
 /** Who handles which topic. */

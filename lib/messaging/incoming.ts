@@ -3,12 +3,14 @@ import { stackOf } from '../errors/thrown.js';
 import { FrameKind } from '../wire/messages.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { errorOf, type Failure, failureOf, ownFailure } from './failure.js';
+import type { Gate } from './gate.js';
 import type { Handlers, NamedHandler } from './handlers.js';
 import type { MessageContext } from './message.types.js';
 import type { PeerDirectory } from './peer-directory.js';
 import type { Requests } from './requests.js';
 import type { Tracing } from './tracing.js';
 import type { Unhandled } from './unhandled.js';
+import type { Work } from './work.js';
 
 /** Fits into the shortest message that every node takes. */
 const SHORT_TEXT = 1_024;
@@ -25,6 +27,9 @@ interface IncomingParts {
   readonly handlers: Handlers;
   readonly unhandled: Unhandled;
   readonly log: MessagingLog;
+  readonly gate: Gate;
+  /** The requests and messages that handlers are at work on. */
+  readonly work: Work;
 }
 
 /** Takes what peers send: messages to their handlers, answers to those who asked. */
@@ -59,31 +64,53 @@ export class Incoming {
     this.isStopped = true;
   }
 
-  private event(from: string, [topic, data, trace]: readonly unknown[]): unknown {
+  /** `sender`: as it was when the message came, when that was before now. */
+  private event(from: string, body: readonly unknown[], sender?: MessageContext): unknown {
+    const [topic, data, trace] = body;
     if (typeof topic !== 'string') throw malformed();
+    if (this.mustWait(from, topic)) return this.later(from, topic, (before) => this.event(from, body, before));
     const handlers = this.parts.handlers.of(topic);
     if (!handlers) return this.unhandled(from, topic);
-    const context = this.parts.directory.context(from, topic);
+    const context = sender ?? this.parts.directory.context(from, topic);
     if (!context) return undefined;
     if (handlers.length === 1) return this.run(handlers[0]!, data, context, trace);
     const runs = handlers.map((handler) => this.run(handler, data, context, trace));
     return runs.some((run) => run) ? Promise.all(runs) : undefined;
   }
 
-  private request(from: string, [id, topic, data, trace]: readonly unknown[]): unknown {
+  private request(from: string, body: readonly unknown[], sender?: MessageContext): unknown {
+    const [id, topic, data, trace] = body;
     if (typeof id !== 'number' || typeof topic !== 'string') throw malformed();
+    if (this.mustWait(from, topic)) return this.later(from, topic, (before) => this.request(from, body, before));
     const handlers = this.parts.handlers.of(topic);
     if (handlers?.length !== 1)
       return this.fail(from, id, noHandler(this.parts.mesh.self.name, topic, handlers));
-    const context = this.parts.directory.context(from, topic);
+    const context = sender ?? this.parts.directory.context(from, topic);
     return context && this.answer(from, id, handlers[0]!, data, context, trace);
+  }
+
+  /** The app is not ready, and another node wants something of it. */
+  private mustWait(from: string, topic: string): boolean {
+    const { gate, mesh, handlers } = this.parts;
+    return !gate.isOpen && from !== mesh.self.bootId && handlers.of(topic)?.[0]?.isEarly !== true;
+  }
+
+  /** Does `work` when the app is ready. Its sender may be gone by then, so it is looked up now. */
+  private later(from: string, topic: string, work: (sender?: MessageContext) => unknown): unknown {
+    const sender = this.parts.directory.context(from, topic);
+    return this.parts.gate.pass(() => (this.isStopped ? undefined : work(sender)));
   }
 
   private run(handler: NamedHandler, data: unknown, context: MessageContext, trace: unknown): unknown {
     try {
       const result = this.call(handler, data, context, trace);
-      if (isThenable(result))
-        return Promise.resolve(result).catch((error: unknown) => this.failed(handler, context, error));
+      if (isThenable(result)) {
+        const { work } = this.parts;
+        work.begin();
+        return Promise.resolve(result)
+          .catch((error: unknown) => this.failed(handler, context, error))
+          .then(work.end);
+      }
     } catch (error) {
       this.failed(handler, context, error);
     }
@@ -98,13 +125,16 @@ export class Incoming {
     context: MessageContext,
     trace: unknown,
   ): unknown {
+    const { work } = this.parts;
     try {
       const result = this.call(handler, data, context, trace);
       if (!isThenable(result)) return this.reply(from, id, result);
+      work.begin();
       const threw = (error: unknown): void => this.threw(from, id, error);
       return Promise.resolve(result)
         .then((value) => this.reply(from, id, value))
-        .catch(threw);
+        .catch(threw)
+        .then(work.end);
     } catch (error) {
       this.threw(from, id, error);
     }

@@ -3,6 +3,7 @@ import type { PeerEvent } from '../membership/events.js';
 import { FrameKind } from '../wire/messages.js';
 import type { Clock } from '../time/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
+import { Gate } from './gate.js';
 import { Handlers } from './handlers.js';
 import { Incoming } from './incoming.js';
 import type { MessagingLog } from './incoming.js';
@@ -11,6 +12,7 @@ import { PeerDirectory, THIS_NODE } from './peer-directory.js';
 import { Requests } from './requests.js';
 import type { Tracing } from './tracing.js';
 import { Unhandled } from './unhandled.js';
+import { Work } from './work.js';
 
 /** Longer topics are refused. */
 const MAX_TOPIC = 255;
@@ -19,6 +21,8 @@ export interface MessagingParts {
   readonly mesh: Mesh;
   readonly clock: Clock;
   readonly log: MessagingLog;
+  /** Closed until the app is ready. @default an open one */
+  readonly gate?: Gate;
   /** Makes spans, once it is there. */
   readonly tracing?: Promise<Tracing | undefined>;
 }
@@ -31,15 +35,18 @@ export class Messaging {
   private readonly handlers = new Handlers();
   private readonly unhandled = new Unhandled();
   private readonly incoming: Incoming;
+  /** What handlers of this node are at work on. */
+  readonly work: Work;
   private tracing: Tracing | undefined;
   private isStopped = false;
 
-  constructor({ mesh, clock, log, tracing }: MessagingParts) {
+  constructor({ mesh, clock, log, tracing, gate = openGate() }: MessagingParts) {
     this.mesh = mesh;
     this.directory = new PeerDirectory(mesh);
     this.requests = new Requests(clock);
-    const { directory, requests, handlers, unhandled } = this;
-    this.incoming = new Incoming({ mesh, directory, requests, handlers, unhandled, log });
+    this.work = new Work(clock);
+    const { directory, requests, handlers, unhandled, work } = this;
+    this.incoming = new Incoming({ mesh, directory, requests, handlers, unhandled, log, gate, work });
     mesh.subscribe((event) => this.hear(event));
     mesh.receive(
       (from, kind, body) => this.incoming.take(from, kind, body),
@@ -51,8 +58,10 @@ export class Messaging {
     void tracing?.then((loaded) => (this.tracing = this.incoming.tracing = loaded));
   }
 
+  /** @throws PeerageError `INVALID_MESSAGE`, `NOT_RUNNING` */
   broadcast(topic: string, data: unknown): BroadcastResult {
     assertTopic(topic);
+    if (this.isStopped) throw notRunning('the message was sent');
     const { tracing } = this;
     if (!tracing?.isOn()) return this.postAll([topic, data], topic);
     return tracing.send(topic, undefined, (trace) => this.postAll([topic, data, trace], topic));
@@ -92,6 +101,12 @@ export class Messaging {
    */
   copyOf(topic: string, data: unknown, maxBytes?: number): unknown {
     return (this.mesh.copy(FrameKind.event, [topic, data], maxBytes) as readonly unknown[])[1];
+  }
+
+  /** Handles a topic also while the app is not ready. */
+  handleEarly(topic: string, handle: MessageHandler<never>): () => void {
+    assertTopic(topic);
+    return this.handlers.add(topic, { name: topic, handle, isEarly: true });
   }
 
   /** What does not work here, one sentence each. */
@@ -172,6 +187,12 @@ export class Messaging {
       return new PeerageError('PEER_GONE', text);
     });
   }
+}
+
+function openGate(): Gate {
+  const gate = new Gate();
+  gate.open();
+  return gate;
 }
 
 async function rejection(error: unknown): Promise<never> {

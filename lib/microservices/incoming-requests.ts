@@ -1,5 +1,6 @@
 import type { Subscription } from 'rxjs';
 import { Slots } from '../messaging/slot-map.js';
+import type { Work } from '../messaging/work.js';
 import type { Clock } from '../time/clock.js';
 import { every } from '../time/clock.js';
 import type { NodeInfo } from '../naming/node-info.js';
@@ -24,6 +25,7 @@ export class ServedCall {
   constructor(
     readonly client: NodeInfo,
     readonly id: number,
+    private readonly ended: () => void,
   ) {
     this.over = new Promise((resolve) => (this.endWait = resolve));
   }
@@ -39,6 +41,7 @@ export class ServedCall {
   }
 
   end(): void {
+    if (!this.isEnded) this.ended();
     this.isEnded = true;
     this.endWait();
     this.work?.unsubscribe();
@@ -51,10 +54,14 @@ export class ServedCalls {
   private readonly clients = new Map<string, Slots<ServedCall>>();
   private endTimer: (() => void) | undefined;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly work: Work,
+  ) {}
 
   open(client: NodeInfo, id: number): ServedCall {
-    const call = new ServedCall(client, id);
+    this.work.begin();
+    const call = new ServedCall(client, id, this.work.end);
     let calls = this.clients.get(client.bootId);
     if (!calls) this.clients.set(client.bootId, (calls = new Slots()));
     call.number = calls.add(call);

@@ -14,14 +14,17 @@ export class Exchange {
   constructor(readonly cluster: ClusterService) {}
 
   /**
-   * Takes the messages of one topic, until the returned function is called.
+   * Takes the messages of one topic, until the returned function is called. `isEarly`: also those that come
+   * before the app is ready, since they are not for its handlers.
    *
    * @throws PeerageError `INVALID_OPTIONS` when somebody takes them already.
    */
-  handle(topic: string, handler: Handler): () => void {
+  handle(topic: string, handler: Handler, isEarly = false): () => void {
     if (this.handlers.has(topic))
       throw new PeerageError('INVALID_OPTIONS', 'This app listens with two PeerageServers: one handles all.');
-    const end = this.cluster.handle(topic, (body, { peer }) => handler(body, peer));
+    const { cluster } = this;
+    const take = (body: unknown, { peer }: { peer: NodeInfo }): unknown => handler(body, peer);
+    const end = isEarly ? cluster.handleEarly(topic, take) : cluster.handle(topic, take);
     this.handlers.set(topic, handler);
     return () => {
       this.handlers.delete(topic);

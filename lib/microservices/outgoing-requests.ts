@@ -30,16 +30,19 @@ interface AskedCall {
 export class AskedCalls {
   private readonly calls = new Slots<AskedCall>();
   private endTimer: (() => void) | undefined;
+  /** Why nothing can be asked any more. */
+  private stopped: PeerageError | undefined;
   private endHandling: (() => void) | undefined;
 
   private readonly clock: Clock;
 
   constructor(private readonly exchange: Exchange) {
     this.clock = exchange.cluster.clock;
+    void exchange.cluster.state.stopped.then(() => this.stop());
   }
 
   open(): void {
-    this.endHandling = this.exchange.handle(TOPICS.response, (body, from) => this.take(body, from));
+    this.endHandling = this.exchange.handle(TOPICS.response, (body, from) => this.take(body, from), true);
   }
 
   close(): void {
@@ -49,6 +52,10 @@ export class AskedCalls {
 
   ask(node: NodeRef, packet: unknown, asker: Asker): number {
     const id = this.calls.add({ node, asker, received: 0, age: 0, missing: 0 });
+    if (this.stopped) {
+      this.fail(id, this.stopped);
+      return id;
+    }
     const body: RequestBody = [id, packet];
     this.endTimer ??= every(this.clock, ROLL_CALL_MS, () => this.callRoll());
     this.exchange
@@ -74,6 +81,14 @@ export class AskedCalls {
   gone({ bootId, name }: NodeRef): void {
     const error = new PeerageError('PEER_GONE', `${name} has stopped before it had answered.`);
     for (const [id, call] of this.calls) if (call.node.bootId === bootId) this.fail(id, error);
+  }
+
+  /** This node has said goodbye: nothing arrives any more, so that whoever waits goes on. */
+  private stop(): void {
+    const error = new PeerageError('NOT_RUNNING', 'This node stopped before it got the response.');
+    this.stopped = error;
+    for (const [id] of this.calls) this.fail(id, error);
+    this.stopTimer();
   }
 
   private take(body: unknown, from: NodeRef): void {

@@ -1,3 +1,4 @@
+import type { PeerStatus } from '../membership/events.js';
 import { PeerageError } from '../errors/peerage-error.js';
 import type { Exchange, NodeRef } from './local-or-remote.js';
 import { TOPICS, listOf } from './wire.js';
@@ -7,6 +8,12 @@ const PATIENCE_MS = 2_000;
 /** After so many milliseconds without an answer it is asked again. */
 const ASK_AGAIN_MS = 30_000;
 
+/** Also before the app is ready: it may ask others by then. */
+const EARLY = true;
+
+/** After these, other nodes are to be preferred. */
+const STATUS_EVENTS = ['peer.degraded', 'peer.recovered', 'peer.leaving'] as const;
+
 /** A node that has handlers. */
 export interface ServingNode extends NodeRef {
   readonly patterns: ReadonlySet<string>;
@@ -15,7 +22,24 @@ export interface ServingNode extends NodeRef {
 /** The nodes that have one pattern, sorted by name, and whose turn it is. */
 export interface Shift {
   readonly nodes: readonly ServingNode[];
+  /** Those that don't shut down; all, when every one does. */
+  readonly staying: readonly ServingNode[];
+  /** Of these, those whose event loop is not blocked; all of these, when every one is. */
+  readonly well: readonly ServingNode[];
   turn: number;
+}
+
+/** The shift of these nodes, which are sorted. */
+export function shiftOf(nodes: readonly ServingNode[], statusOf: (node: NodeRef) => PeerStatus): Shift {
+  const staying = someOr(nodes, (node) => statusOf(node) !== 'leaving');
+  const well = someOr(staying, (node) => statusOf(node) !== 'degraded');
+  // Not every client may begin with the same node.
+  return { nodes, staying, well, turn: Math.floor(Math.random() * nodes.length) };
+}
+
+function someOr<T>(all: readonly T[], isGood: (item: T) => boolean): readonly T[] {
+  const good = all.filter(isGood);
+  return good.length > 0 ? good : all;
 }
 
 /** Who has which patterns. Asks every node that comes up, and hears of changes. */
@@ -26,9 +50,11 @@ export class Catalog {
   /** The answers that are worth waiting for. */
   private readonly awaited = new Set<Promise<void>>();
   private shifts = new Map<string, Shift>();
+  /** Whether this node itself was leaving when they were made. */
+  private isLeaving = false;
   private endings: (() => void)[] = [];
 
-  /** Calls `gone` with every node that has no patterns any more. */
+  /** Calls `gone` with every node that is no peer any more. */
   constructor(
     private readonly exchange: Exchange,
     private readonly gone: (node: NodeRef) => void,
@@ -37,9 +63,13 @@ export class Catalog {
   open(): void {
     const { cluster } = this.exchange;
     this.endings = [
-      this.exchange.handle(TOPICS.patterns, (patterns, node) => this.learn(node, patterns)),
+      this.exchange.handle(TOPICS.patterns, (patterns, node) => this.learn(node, patterns), EARLY),
       cluster.on('peer.up', ({ peer }) => this.ask(peer)),
-      cluster.on('peer.down', ({ peer }) => this.learn(peer, [])),
+      cluster.on('peer.down', ({ peer }) => {
+        this.learn(peer, []);
+        this.gone(peer);
+      }),
+      ...STATUS_EVENTS.map((type) => cluster.on(type, () => this.shifts.clear())),
     ];
     for (const node of [cluster.self, ...cluster.peers]) this.ask(node);
   }
@@ -62,12 +92,17 @@ export class Catalog {
   }
 
   shift(pattern: string): Shift {
+    const { cluster } = this.exchange;
+    const { isLeaving } = cluster.state;
+    if (this.isLeaving !== isLeaving) this.shifts.clear();
+    this.isLeaving = isLeaving;
     let shift = this.shifts.get(pattern);
     if (shift) return shift;
     const nodes = [...this.serving.values()].filter(({ patterns }) => patterns.has(pattern));
     nodes.sort((a, b) => (a.name < b.name ? -1 : 1));
-    // Not every client may begin with the same node.
-    shift = { nodes, turn: Math.floor(Math.random() * nodes.length) };
+    const statuses = new Map(cluster.peers.map(({ bootId, status }) => [bootId, status]));
+    if (isLeaving) statuses.set(cluster.self.bootId, 'leaving');
+    shift = shiftOf(nodes, ({ bootId }) => statuses.get(bootId) ?? 'up');
     if (nodes.length > 0) this.shifts.set(pattern, shift);
     return shift;
   }
@@ -105,7 +140,7 @@ export class Catalog {
     const known = new Set(listOf('string', patterns));
     const { bootId, name } = node;
     if (known.size > 0) this.serving.set(bootId, { bootId, name, patterns: known });
-    else if (this.serving.delete(bootId)) this.gone(node);
+    else this.serving.delete(bootId);
     this.shifts.clear();
   }
 }

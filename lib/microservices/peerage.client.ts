@@ -85,8 +85,7 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     for (const end of this.session.endings.splice(0)) end();
     if (!this.session.ready) return;
     this.session.ready = undefined;
-    for (const [, fail] of [...this.session.pending])
-      fail(new PeerageError('ABORTED', 'The client was closed.'));
+    for (const [, fail] of [...this.session.pending]) fail(closed());
     this.room.leave();
     this.tell('disconnected');
   }
@@ -120,7 +119,8 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     const number = pending.add(fail);
     teardowns.push(() => pending.delete(number));
     const start = async () => {
-      const nodes = await this.nodesFor(request, this.requestsTo);
+      if (!this.session.ready) throw closed();
+      const nodes = await this.nodesFor(request, this.requestsTo, 'staying');
       // Nobody wants the response any more when the teardown has run.
       if (teardowns.length === 0) return;
       if (nodes.length === 0) throw this.nobody(request, this.requestsTo);
@@ -133,14 +133,25 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
   }
 
   protected async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
-    const event = this.routed(packet);
+    // What was emitted before the client was closed goes out all the same.
+    this.room.enter();
+    try {
+      await this.emitNow(this.routed(packet));
+      return undefined as T;
+    } finally {
+      this.room.leave();
+    }
+  }
+
+  private async emitNow(event: RoutedPacket): Promise<void> {
+    const { state } = this.cluster;
+    if (state.isStopped) throw state.problemWith('emit()')!;
     const nodes = await this.nodesFor(event, this.eventsTo);
     if (nodes.length === 0 && this.eventsTo !== 'all') throw this.nobody(event, this.eventsTo);
     const serialised = this.serialised(event, TOPICS.event, nodes);
     const { exchange } = this.room;
     const sent = nodes.map((node) => exchange.send(node, TOPICS.event, serialised).catch(unlessGone));
     await Promise.all(sent);
-    return undefined as T;
   }
 
   /** Several nodes get the same, or none of them anything. */
@@ -164,9 +175,13 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
   private nodesFor(
     { pattern }: RoutedPacket,
     route: Route,
+    toAll: 'nodes' | 'staying' = 'nodes',
   ): readonly ServingNode[] | Promise<readonly ServingNode[]> {
     const { catalog } = this.room;
-    const find = () => choose(route, catalog.shift(pattern), () => this.cluster.peers);
+    const find = () => {
+      const shift = catalog.shift(pattern);
+      return route === 'all' ? shift[toAll] : choose(route, shift, () => this.cluster.peers);
+    };
     const nodes = find();
     if (catalog.isSettled || (nodes.length > 0 && (route === 'any' || route === 'nearest'))) return nodes;
     return catalog.settled().then(find);
@@ -209,6 +224,10 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
       ? new PeerageError('NO_HANDLER', `${route.node} has no handler for "${pattern}".`)
       : new PeerageError('NO_SUCH_PEER', `${route.node} is no peer. explain() says why.`);
   }
+}
+
+function closed(): PeerageError {
+  return new PeerageError('ABORTED', 'The client was closed.');
 }
 
 /** Passes the packets of several responses on as one: it is complete when the last one is. */

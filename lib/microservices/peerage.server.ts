@@ -9,7 +9,9 @@ import type {
 import { finalize } from 'rxjs';
 import { ClusterService } from '../cluster/cluster.service.js';
 import { PeerageError } from '../errors/peerage-error.js';
+import { Work } from '../messaging/work.js';
 import type { NodeInfo } from '../naming/node-info.js';
+import { within } from '../time/waiting.js';
 import { asWritten, type Exchange } from './local-or-remote.js';
 import { PeerageContext } from './peerage.context.js';
 import { PEERAGE, checkCluster } from './peerage.options.js';
@@ -18,13 +20,16 @@ import { plainError, sendableError } from './plain-error.js';
 import type { ServedCall } from './incoming-requests.js';
 import { ServedCalls } from './incoming-requests.js';
 import { roomOf } from './transport-state.js';
-import { FAILURE, OWN_FAILURE, ROLL_CALL_MS, TOPICS, isRequest, listOf, ownFailure } from './wire.js';
+import { FAILURE, OWN_FAILURE, TOPICS, isRequest, listOf, ownFailure } from './wire.js';
 import type { ResponseBody } from './wire.js';
 
 /** Packets of one response that may be on their way to the network. */
 const PACKETS_AT_ONCE = 16;
 /** What an error carries in one of its own properties, when not all of it can be sent. */
 const MAX_FIELD_BYTES = 64 * 1024;
+
+/** Every client that lives knows within this which patterns a server has. */
+const TOLD_MS = 2_000;
 
 /**
  * Options of {@link PeerageServer}.
@@ -48,6 +53,10 @@ export class PeerageServer
   private readonly calls: ServedCalls;
   private listeners: (() => void)[] = [];
   private endings: (() => void)[] = [];
+  /** Requests and events that handlers are at work on. */
+  private readonly underWay: Work;
+  private closing: Promise<void> | undefined;
+  private isClosing = false;
 
   /** @throws PeerageError `INVALID_OPTIONS` without a cluster. */
   constructor(options: PeerageServerOptions) {
@@ -55,7 +64,8 @@ export class PeerageServer
     checkCluster(options.cluster, 'PeerageServer', 'peerageMicroservice');
     this.cluster = options.cluster;
     this.exchange = roomOf(options.cluster).exchange;
-    this.calls = new ServedCalls(options.cluster.clock);
+    this.underWay = new Work(options.cluster.clock);
+    this.calls = new ServedCalls(options.cluster.clock, this.underWay);
     this.initializeSerializer(options);
     this.initializeDeserializer(options);
   }
@@ -63,23 +73,45 @@ export class PeerageServer
   /** Begins to handle, and tells every node its patterns. May come before the node has started. */
   listen(callback: (error?: unknown) => void): void {
     try {
+      this.isClosing = false;
       this.mount();
     } catch (error) {
       callback(error);
       return;
     }
-    this.tellPatterns(this.patterns());
+    void this.tellPatterns(this.patterns());
     this.tell('connected');
     callback();
   }
 
-  /** Ends the work on every request; their clients get `PEER_GONE`. */
-  close(): void {
-    if (this.endings.length === 0) return;
+  /**
+   * Withdraws its patterns, and resolves when the handlers have done what was asked of them. After
+   * `shutdown.drainMs`, or when the node stops before, ends the work on the rest; their clients get `PEER_GONE`.
+   */
+  close(): Promise<void> | undefined {
+    if (this.endings.length > 0) this.closing ??= this.drain();
+    return this.closing;
+  }
+
+  private async drain(): Promise<void> {
+    const { clock, drainMs, state } = this.cluster;
+    const withdrawn = this.withdraw();
+    if (drainMs > 0) await Promise.race([within(drainMs, withdrawn, undefined, clock), state.stopped]);
+    this.end();
+    this.closing = undefined;
+  }
+
+  /** Clients that don't know yet go on sending. */
+  private async withdraw(): Promise<void> {
+    this.isClosing = true;
+    await this.tellPatterns([]);
+    await (this.cluster.peers.length > 0 ? this.underWay.finished() : this.underWay.done());
+  }
+
+  private end(): void {
     for (const end of [...this.endings.splice(0), ...this.listeners.splice(0)]) end();
     const closed = new PeerageError('PEER_GONE', `${this.cluster.self.name} stopped before it had answered.`);
     for (const call of this.calls.close()) this.sendFailure(call, closed);
-    this.tellPatterns([]);
     this.tell('disconnected');
   }
 
@@ -107,7 +139,7 @@ export class PeerageServer
     const { exchange } = this;
     this.endings = [
       this.cluster.on('peer.down', ({ peer }) => this.calls.endOf(peer)),
-      exchange.handle(TOPICS.ask, () => this.patterns()),
+      exchange.handle(TOPICS.ask, () => this.patterns(), true),
       exchange.handle(TOPICS.roll, (ids, client) => this.calls.roll(client, listOf('number', ids))),
       exchange.handle(TOPICS.cancel, (id, client) => {
         if (typeof id === 'number') this.calls.cancel(client, id);
@@ -118,22 +150,28 @@ export class PeerageServer
   }
 
   private patterns(): string[] {
-    return [...this.messageHandlers.keys()];
+    return this.isClosing ? [] : [...this.messageHandlers.keys()];
   }
 
-  private tellPatterns(patterns: readonly string[]): void {
-    for (const node of [this.cluster.self, ...this.cluster.peers])
-      // Nodes without a client have no handler for it.
-      this.exchange.request(node, TOPICS.patterns, patterns, ROLL_CALL_MS).catch(() => {});
+  /** Resolves when everybody has heard it, or has had the time to. */
+  private async tellPatterns(patterns: readonly string[]): Promise<void> {
+    const nodes = [this.cluster.self, ...this.cluster.peers];
+    // Nodes without a client have no handler for it.
+    await Promise.allSettled(
+      nodes.map((node) => this.exchange.request(node, TOPICS.patterns, patterns, TOLD_MS)),
+    );
   }
 
   private async hear(serialised: unknown, client: NodeInfo): Promise<void> {
+    this.underWay.begin();
     try {
       const packet = await this.deserializer.deserialize(serialised);
       const pattern = this.getPatternAsString(packet.pattern);
       await this.handleEvent(pattern, packet, new PeerageContext([client, pattern, packet.metadata]));
     } catch (error) {
       this.handleError(error as string);
+    } finally {
+      this.underWay.end();
     }
   }
 

@@ -5,12 +5,12 @@ import type { ServingNode, Shift } from './pattern-registry.js';
 /**
  * Where a request or an event goes, among the nodes that have its pattern. This node is one of them.
  *
- * - `any`: one after the other.
- * - `nearest`: the one with the shortest round trip. This node itself, when it has the pattern.
- * - `all`: every one. A request gets the responses of all, as they come, and ends with the last; the first
+ * - `any`: one after the other. Not one whose event loop is blocked, or that shuts down, while there is another.
+ * - `nearest`: of the same ones, that with the shortest round trip. This node itself, when it has the pattern.
+ * - `all`: every one, but no request to those that shut down. A request gets the responses of all, as they come, and ends with the last; the first
  *   error ends it.
  * - `{ key }`: always the same one for the same key, on whatever node this is asked, for as long as the nodes
- *   are the same. When one comes or goes, only its share of the keys moves.
+ *   are the same. When one comes, goes or begins to shut down, only its share of the keys moves.
  * - `{ node }`: the one with this name or boot id.
  *
  * @publicApi
@@ -19,11 +19,11 @@ export type Route = 'any' | 'nearest' | 'all' | { readonly key: string | number 
 
 /** The nodes of a shift that a route leads to. */
 export function choose(route: Route, shift: Shift, peers: () => readonly Peer[]): readonly ServingNode[] {
-  const { nodes } = shift;
+  const { nodes, staying, well } = shift;
   if (nodes.length === 0 || route === 'all') return nodes;
-  if (route === 'any') return [nodes[shift.turn++ % nodes.length]!];
-  if (route === 'nearest') return [least(nodes, distances(peers()))];
-  if ('key' in route) return [least(nodes, (node) => weight(node.name, String(route.key)))];
+  if (route === 'any') return [well[shift.turn++ % well.length]!];
+  if (route === 'nearest') return [least(well, distances(peers()))];
+  if ('key' in route) return [least(staying, (node) => weight(node.name, String(route.key)))];
   const found = nodes.filter(({ name, bootId }) => name === route.node || bootId === route.node);
   // Parsing a name takes longer than sending a message to it.
   if (found.length > 0 || !route.node.includes('@')) return found;
@@ -31,14 +31,9 @@ export function choose(route: Route, shift: Shift, peers: () => readonly Peer[])
   return nodes.filter(({ name }) => name === wanted);
 }
 
-/** Round trips in milliseconds. A blocked node is further away than all others; who is no peer is ourselves. */
+/** Round trips in milliseconds; who is no peer is ourselves. */
 function distances(peers: readonly Peer[]): (node: ServingNode) => number {
-  const ofPeer = new Map(
-    peers.map(({ bootId, status, rttMs }) => [
-      bootId,
-      status === 'up' ? (rttMs ?? Number.MAX_VALUE) : Infinity,
-    ]),
-  );
+  const ofPeer = new Map(peers.map(({ bootId, rttMs }) => [bootId, rttMs ?? Infinity]));
   return (node) => ofPeer.get(node.bootId) ?? 0;
 }
 

@@ -53,6 +53,7 @@ const CHECKS: Record<keyof PeerageModuleOptions, Check> = {
     objectOf({ peers: integer(0, Number.MAX_SAFE_INTEGER), timeoutMs: milliseconds(1), reject: flag }),
     ['peers', 'timeoutMs'],
   ),
+  shutdown: objectOf({ drainMs: milliseconds(0) }),
   heartbeat: objectOf(fieldsOf(DEFAULT_HEARTBEAT, milliseconds(1))),
   limits: objectOf({
     ...fieldsOf(DEFAULT_LIMITS, positive),

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { DEFAULT_PORT, parseNodeName } from '../naming/node-name.js';
 import type { PeerageModuleOptions, PeerageSettings } from '../peerage.options.js';
-import { DEFAULT_LIMITS } from '../peerage.options.js';
+import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN } from '../peerage.options.js';
 import type { Via } from '../via/provider.js';
 import { viaSelf } from '../via/via-self.js';
 import { DEFAULT_APP_NAME, appNameFromPackage } from './app-name.js';
@@ -74,6 +74,7 @@ function settingsOf(options: PeerageModuleOptions, told: ToldHost, around: Surro
     logResults: options.logResults ?? true,
     ...(options.waitFor === undefined ? {} : { waitFor: options.waitFor }),
     heartbeat: heartbeatOf(options.heartbeat),
+    shutdown: { ...DEFAULT_SHUTDOWN, ...given(options.shutdown) },
     limits: { ...DEFAULT_LIMITS, ...given(options.limits) },
   };
 }

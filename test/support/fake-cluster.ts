@@ -1,4 +1,5 @@
 import { PeerageError } from '../../lib/errors/peerage-error.js';
+import { NodeState } from '../../lib/cluster/node-state.js';
 import { decodeBody, encodeFrame, HEADER_BYTES } from '../../lib/wire/frame-writer.js';
 import type { ClusterService } from '../../lib/index.js';
 import type { Peer } from '../../lib/membership/events.js';
@@ -6,11 +7,13 @@ import type { Clock } from '../../lib/time/clock.js';
 import { systemClock } from '../../lib/time/clock.js';
 
 type Handler = (data: unknown, context: { peer: Peer; topic: string }) => unknown;
-type PeerEventType = 'peer.up' | 'peer.down';
+type PeerEventType = 'peer.up' | 'peer.down' | 'peer.degraded' | 'peer.recovered' | 'peer.leaving';
 
 /** A `ClusterService` without a network: what clients and servers of microservices use of it. */
 export class FakeCluster {
   readonly self: Peer;
+  readonly state = new NodeState();
+  drainMs = 0;
   peers: Peer[] = [];
   /** What was sent to others, in order. */
   readonly sent: { readonly to: string; readonly topic: string; readonly data: unknown }[] = [];
@@ -24,6 +27,7 @@ export class FakeCluster {
     readonly clock: Clock = systemClock,
   ) {
     this.self = peerNamed(name);
+    this.state.run();
   }
 
   get service(): ClusterService {
@@ -43,6 +47,10 @@ export class FakeCluster {
   handle(topic: string, handler: Handler): () => void {
     this.handlers.set(topic, handler);
     return () => this.handlers.delete(topic);
+  }
+
+  handleEarly(topic: string, handler: Handler): () => void {
+    return this.handle(topic, handler);
   }
 
   async send(to: Peer, topic: string, data: unknown): Promise<void> {
@@ -82,6 +90,13 @@ export class FakeCluster {
     this.peers = [...this.peers, peer];
     this.say('peer.up', peer);
     return peer;
+  }
+
+  /** A peer is in another state from now on. */
+  change(peer: Peer, status: Peer['status']): void {
+    const changed = { ...peer, status };
+    this.peers = this.peers.map((each) => (each.bootId === peer.bootId ? changed : each));
+    this.say(status === 'up' ? 'peer.recovered' : `peer.${status}`, changed);
   }
 
   leave(peer: Peer): void {

@@ -74,6 +74,10 @@ export class FakeMesh implements Mesh {
     this.state = 'running';
   }
 
+  async drain(): Promise<void> {
+    for (const { name } of this.peers) this.network.running.get(name)?.hearLeaving(this.self.name);
+  }
+
   async stop(): Promise<void> {
     if (this.state === 'running') this.network.running.delete(this.self.name);
     this.state = 'stopped';
@@ -160,6 +164,14 @@ export class FakeMesh implements Mesh {
     if (!peer) return;
     this.others.delete(name);
     this.say({ type: 'peer.down', peer, reason, evidence: noEvidence });
+  }
+
+  private hearLeaving(name: string): void {
+    const peer = this.others.get(name);
+    if (!peer) return;
+    const leaving: Peer = { ...peer, status: 'leaving' };
+    this.others.set(name, leaving);
+    this.say({ type: 'peer.leaving', peer: leaving });
   }
 
   private attempt(name: string): FoundResult {

@@ -46,7 +46,9 @@ export class MicroserviceNodes {
     const log = new CapturedLog();
     const via = viaList(ports.map((each) => nameOn(each)));
     Logger.overrideLogger(['debug', 'log', 'warn', 'error', 'verbose', 'fatal']);
-    const options = { appName: 'app', bind: '127.0.0.1', port, secret: SECRET, via };
+    // Some of their handlers never end.
+    const shutdown = { drainMs: 500 };
+    const options = { appName: 'app', bind: '127.0.0.1', port, secret: SECRET, via, shutdown };
     const module = await moduleOf(parts, options).setLogger(log).compile();
     const app = module.createNestApplication();
     const node: MicroserviceNode = {

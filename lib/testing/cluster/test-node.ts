@@ -58,7 +58,7 @@ export class TestNode<App extends INestApplicationContext = TestingModule> {
     if (!this.isRunning) return;
     this.ground.network.crash(this.address);
     this.ground.probes.end(this.address);
-    await this.ground.drive(this.get(PeerageLifecycle).beforeApplicationShutdown());
+    await this.ground.drive(this.get(PeerageLifecycle).stop());
     await this.ground.clock.settle();
   }
 

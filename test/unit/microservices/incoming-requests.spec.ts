@@ -2,25 +2,29 @@ import { Subscription } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../lib/time/clock.js';
 import { ServedCalls } from '../../../lib/microservices/incoming-requests.js';
+import { Work } from '../../../lib/messaging/work.js';
 import { ROLL_CALL_MS } from '../../../lib/microservices/wire.js';
 import { peerNamed } from '../../support/fake-cluster.js';
 
 const [a, b] = [peerNamed('a@h'), peerNamed('b@h')];
 let calls: ServedCalls;
+let work: Work;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  calls = new ServedCalls(systemClock);
+  work = new Work(systemClock);
+  calls = new ServedCalls(systemClock, work);
 });
 afterEach(() => {
   calls.close();
+  expect(work.size).toBe(0);
   vi.useRealTimers();
 });
 
 function open(client = a, id = 1): Subscription {
-  const work = new Subscription();
-  calls.open(client, id).source = work;
-  return work;
+  const running = new Subscription();
+  calls.open(client, id).source = running;
+  return running;
 }
 
 describe('the work on a request', () => {

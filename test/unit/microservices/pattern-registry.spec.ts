@@ -52,7 +52,7 @@ it('asks this node itself', async () => {
   expect(own.shift('own').nodes).toMatchObject([{ name: 'a@h' }]);
 });
 
-it('forgets who goes down, and says so of those who had patterns', async () => {
+it('forgets who goes down, and says so', async () => {
   answer(async () => ['p']);
   catalog.open();
   const b = cluster.join('b@h');
@@ -63,7 +63,7 @@ it('forgets who goes down, and says so of those who had patterns', async () => {
   expect(withPattern()).toEqual([]);
   await vi.advanceTimersByTimeAsync(0);
   expect(withPattern()).toEqual([]); // The answer of c came too late.
-  expect(gone).toEqual(['b@h']);
+  expect(gone).toEqual(['b@h', 'c@h']);
 });
 
 it('believes what a node says of itself later, and not its older answer', async () => {
@@ -77,7 +77,38 @@ it('believes what a node says of itself later, and not its older answer', async 
   expect([withPattern('p'), withPattern('q')]).toEqual([['b@h'], []]);
   cluster.receive(b, TOPICS.patterns, []);
   expect(withPattern('p')).toEqual([]);
-  expect(gone).toEqual(['b@h']);
+  // It still answers what it was asked before.
+  expect(gone).toEqual([]);
+});
+
+it('prefers who is well to who is blocked, and both to who shuts down', async () => {
+  const [b, c] = [cluster.join('b@h'), cluster.join('c@h')];
+  answer(async () => ['p']);
+  catalog.open();
+  await catalog.settled();
+  const well = () => catalog.shift('p').well.map(({ name }) => name);
+  const staying = () => catalog.shift('p').staying.map(({ name }) => name);
+  cluster.change(b, 'degraded');
+  expect([well(), staying()]).toEqual([['c@h'], ['b@h', 'c@h']]);
+  cluster.change(c, 'leaving');
+  expect([well(), staying()]).toEqual([['b@h'], ['b@h']]);
+  cluster.change(b, 'leaving');
+  expect([well(), staying()]).toEqual([withPattern(), withPattern()]);
+  cluster.change(b, 'up');
+  expect(well()).toEqual(['b@h']);
+});
+
+it('knows that this node itself shuts down', async () => {
+  const exchange = new Exchange(cluster.service);
+  exchange.handle(TOPICS.ask, () => ['p']);
+  const own = new Catalog(exchange, () => {});
+  answer(async () => ['p']);
+  cluster.join('b@h');
+  own.open();
+  await own.settled();
+  expect(own.shift('p').staying).toHaveLength(2);
+  cluster.state.leave();
+  expect(own.shift('p').staying).toMatchObject([{ name: 'b@h' }]);
 });
 
 it('waits 2 s for a slow node, and takes its answer later all the same', async () => {

@@ -1,14 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ServingNode } from '../../../lib/microservices/pattern-registry.js';
+import { shiftOf, type ServingNode } from '../../../lib/microservices/pattern-registry.js';
 import { choose } from '../../../lib/microservices/route.js';
+import type { Peer } from '../../../lib/membership/events.js';
 import type { Route } from '../../../lib/microservices/route.js';
 import { peerNamed } from '../../support/fake-cluster.js';
 
 const nodeNamed = (name: string): ServingNode => ({ name, bootId: `boot of ${name}`, patterns: new Set() });
 const names = (nodes: readonly ServingNode[]): string[] => nodes.map(({ name }) => name);
 const pick = (route: Route, nodes: readonly ServingNode[], peers: Parameters<typeof choose>[2] = () => []) =>
-  names(choose(route, { nodes, turn: 0 }, peers));
+  names(choose(route, shiftOf(nodes, statusAmong(peers())), peers));
+const statusAmong =
+  (peers: readonly Peer[]) =>
+  ({ bootId }: Pick<Peer, 'bootId'>) =>
+    peers.find((peer) => peer.bootId === bootId)?.status ?? 'up';
 const cluster = (count: number): ServingNode[] =>
   Array.from({ length: count }, (_, i) => nodeNamed(`app@10.0.0.${i}`));
 
@@ -67,6 +72,29 @@ describe('the nearest', () => {
     expect(pick('nearest', nodes, () => blocked)).toEqual(['c@h']);
     expect(pick('nearest', nodes.slice(0, 2), () => blocked)).toEqual(['b@h']);
     expect(pick('nearest', nodes.slice(0, 1), () => blocked)).toEqual(['a@h']);
+  });
+});
+
+describe('who is blocked, or shuts down', () => {
+  const nodes = ['a@h', 'b@h', 'c@h'].map(nodeNamed);
+  const statuses = fc.constantFrom<Peer['status']>('up', 'degraded', 'leaving');
+  const peersWith = (of: readonly Peer['status'][]) =>
+    of.map((status, i) => peerNamed(nodes[i]!.name, i, status));
+
+  it('is passed over while another has the pattern; a key moves only from who shuts down', () => {
+    fc.assert(
+      fc.property(fc.tuple(statuses, statuses, statuses), fc.string(), (of, key) => {
+        const peers = peersWith(of);
+        const statusOf = ([name]: string[]) => peers.find((peer) => peer.name === name)!.status;
+        const best = (['up', 'degraded', 'leaving'] as const).find((status) => of.includes(status))!;
+        expect(statusOf(pick('any', nodes, () => peers))).toBe(best);
+        expect(statusOf(pick('nearest', nodes, () => peers))).toBe(best);
+        expect(pick('all', nodes, () => peers)).toHaveLength(3);
+        const staying = nodes.filter((_, i) => of[i] !== 'leaving');
+        const owner = pick({ key }, nodes, () => peers);
+        expect(owner).toEqual(pick({ key }, staying.length > 0 ? staying : nodes));
+      }),
+    );
   });
 });
 
