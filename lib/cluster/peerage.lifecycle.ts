@@ -5,7 +5,7 @@ import type {
   OnApplicationShutdown,
   OnModuleInit,
 } from '@nestjs/common';
-import { DiscoveryService, ModulesContainer } from '@nestjs/core';
+import { DiscoveryService, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { PeerageDiscovery } from '../discovery/peerage.discovery.js';
 import { PeerageError, describeError } from '../errors/peerage-error.js';
 import type { Clock } from '../time/clock.js';
@@ -21,6 +21,7 @@ import { ClusterLog } from './cluster.log.js';
 import { ClusterOrchestrator } from './cluster.orchestrator.js';
 import { ClusterService } from './cluster.service.js';
 import { EventHub } from './event-hub.js';
+import { closeOnceIdle } from './idle-connections.js';
 import { NodeState } from './node-state.js';
 import { untilShutdown } from './shutdown-signals.js';
 
@@ -38,6 +39,7 @@ export class PeerageLifecycle
   private leaving: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
   private cancelDeadline: () => void = () => {};
+  private endIdling: () => void = () => {};
 
   constructor(
     @Inject(PEERAGE_SETTINGS) private readonly settings: PeerageSettings,
@@ -53,6 +55,7 @@ export class PeerageLifecycle
     private readonly container: DiscoveryService,
     private readonly modules: ModulesContainer,
     private readonly gate: Gate,
+    private readonly http: HttpAdapterHost,
     @Inject(PEERAGE_CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -87,6 +90,7 @@ export class PeerageLifecycle
 
   async onApplicationShutdown(): Promise<void> {
     await this.beforeApplicationShutdown();
+    this.endIdling();
     // Requests of others may have come while Nest closed the servers.
     await Promise.race([this.messaging.work.done(), this.state.stopped]);
     await this.stop();
@@ -122,6 +126,7 @@ export class PeerageLifecycle
   private async leave(): Promise<void> {
     const { drainMs } = this.settings.shutdown;
     if (!this.state.leave() || drainMs === 0) return this.stop();
+    this.endIdling = closeOnceIdle(this.http.httpAdapter?.getHttpServer(), this.clock);
     this.cancelDeadline = this.clock.after(drainMs, () => this.giveUp(drainMs), true);
     // The other half is for HTTP and microservices, which Nest closes next, and which may need the cluster.
     await Promise.race([within(drainMs / 2, this.finish(), undefined, this.clock), this.state.stopped]);

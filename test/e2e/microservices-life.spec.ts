@@ -32,7 +32,7 @@ describe('requests under way', () => {
     const [a, b] = await nodes.start(CALLING, CALCULATOR);
     const answer = codeOf(lastValueFrom(a!.client.send('stream.silent', 'x')));
     await vi.waitFor(() => expect(b!.app.get(Diary).entries).toEqual(['begin of x']));
-    b!.server().close();
+    void b!.server().close();
     expect(await answer).toBe('PEER_GONE');
     expect(b!.app.get(Diary).entries).toEqual(['begin of x', 'end of x']);
   });
@@ -140,8 +140,8 @@ describe('a server', () => {
     expect(a!.server().unwrap()).toBe(a!.cluster);
     await b!.app.close();
     await vi.waitFor(() => expect(downs).toHaveLength(1));
-    a!.server().close();
-    a!.server().close();
+    await a!.server().close();
+    await a!.server().close();
     expect(statuses).toEqual(['connected', 'disconnected']);
   });
 });

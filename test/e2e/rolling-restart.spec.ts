@@ -10,6 +10,7 @@ const DRAIN_MS = 20_000;
 
 describe.each([
   { http: 'express', signal: 'SIGTERM' },
+  { http: 'fastify', signal: 'SIGTERM' },
   { http: 'express', closeOn: 'SIGUSR2', signal: 'SIGUSR2' },
 ] as const)('a rolling restart of three replicas on $http, ended by $signal', ({ signal, ...config }) => {
   it(
@@ -34,7 +35,7 @@ describe.each([
 });
 
 describe('a replica whose work never ends', () => {
-  it.each(['express'] as const)('ends all the same, on %s', async (http) => {
+  it.each(['express', 'fastify'] as const)('ends all the same, on %s', async (http) => {
     const drainMs = 1_500;
     replicas = new Replicas({ http, options: { shutdown: { drainMs } } });
     await replicas.start(2);

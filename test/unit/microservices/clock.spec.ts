@@ -19,7 +19,7 @@ it('a server gives requests up by the clock of its cluster', async () => {
   expect(isEnded).toBe(false);
   await clock.advanceAsync(2 * ROLL_CALL_MS);
   expect(isEnded).toBe(true);
-  server.close();
+  void server.close();
   expect(clock.pending).toBe(0);
 });
 

@@ -47,7 +47,7 @@ describe('a server', () => {
   it('tells its patterns when it begins and when it ends, and whoever asks', async () => {
     serve({ p: async () => of(1), q: async () => of(1) });
     expect(cluster.receive(client, TOPICS.ask, null)).toEqual(['p', 'q']);
-    server.close();
+    void server.close();
     expect(cluster.sentOn(TOPICS.patterns)).toEqual([['p', 'q'], []]);
     expect(cluster.receive(client, TOPICS.ask, null)).toBeUndefined();
   });
@@ -122,7 +122,7 @@ describe('a server', () => {
     serve({ p: async () => NEVER });
     ask('p');
     await turns();
-    server.close();
+    void server.close();
     expect(responses()).toEqual([[1, OWN_FAILURE, expect.objectContaining({ code: 'PEER_GONE' })]]);
   });
 
