@@ -127,7 +127,7 @@ describe('a server', () => {
     const said: unknown[] = [];
     second.listen((error) => said.push(error));
     expect(said).toEqual([expect.objectContaining({ code: 'INVALID_OPTIONS' })]);
-    second.close();
+    await second.close();
     expect(await lastValueFrom(a!.client.send('echo', 1))).toBe(1);
   });
 

@@ -39,15 +39,15 @@ export class Replicas {
 
   /** Requests from now on, so many at a time, until `stop` is called; it resolves when all have ended. */
   load(clients: number, path: () => string): () => Promise<void> {
-    let goesOn = true;
+    const ending = new AbortController();
     const all = Array.from({ length: clients }, async () => {
-      while (goesOn) {
+      while (!ending.signal.aborted) {
         await this.ask(path());
         await sleep(5);
       }
     });
     return async () => {
-      goesOn = false;
+      ending.abort();
       await Promise.all(all);
       this.agent.destroy();
     };

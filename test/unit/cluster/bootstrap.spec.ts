@@ -41,15 +41,15 @@ class Slow implements OnApplicationBootstrap {
   answer: unknown;
   registered: unknown[] = [];
 
-  constructor(private readonly cluster: ClusterService) {}
+  constructor(private readonly service: ClusterService) {}
 
   async onApplicationBootstrap(): Promise<void> {
     const gate = gates.shift();
     if (!gate) return;
-    const [peer] = await this.cluster.waitFor(1);
-    this.answer = await this.cluster.request(peer!, 'question');
+    const [peer] = await this.service.waitFor(1);
+    this.answer = await this.service.request(peer!, 'question');
     await gate.promise;
-    this.cluster.handle('late', (data) => void this.registered.push(data));
+    this.service.handle('late', (data) => void this.registered.push(data));
   }
 }
 
@@ -70,7 +70,7 @@ describe('while an app bootstraps', () => {
     let answer: unknown;
     void first!.cluster
       .request(peer!, 'question', undefined, { timeoutMs: 60_000 })
-      .then((it) => (answer = it));
+      .then((got) => (answer = got));
     await first!.cluster.send(peer!, 'news', 'first');
     first!.cluster.broadcast('news', 'second');
     first!.cluster.broadcast('late', 'third');

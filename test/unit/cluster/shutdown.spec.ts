@@ -15,14 +15,14 @@ afterEach(() => cluster?.stop());
 class Hooks implements BeforeApplicationShutdown, OnApplicationShutdown {
   readonly answers: unknown[] = [];
 
-  constructor(private readonly cluster: ClusterService) {}
+  constructor(private readonly service: ClusterService) {}
 
   beforeApplicationShutdown = () => this.ask('before');
   onApplicationShutdown = () => this.ask('after');
 
   private async ask(when: string): Promise<void> {
-    const [peer] = this.cluster.peers;
-    if (peer?.status === 'up') this.answers.push(await this.cluster.request(peer, 'echo', when));
+    const [peer] = this.service.peers;
+    if (peer?.status === 'up') this.answers.push(await this.service.request(peer, 'echo', when));
   }
 }
 

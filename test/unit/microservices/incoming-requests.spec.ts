@@ -8,16 +8,16 @@ import { peerNamed } from '../../support/fake-cluster.js';
 
 const [a, b] = [peerNamed('a@h'), peerNamed('b@h')];
 let calls: ServedCalls;
-let work: Work;
+let underWay: Work;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  work = new Work(systemClock);
-  calls = new ServedCalls(systemClock, work);
+  underWay = new Work(systemClock);
+  calls = new ServedCalls(systemClock, underWay);
 });
 afterEach(() => {
   calls.close();
-  expect(work.size).toBe(0);
+  expect(underWay.size).toBe(0);
   vi.useRealTimers();
 });
 
