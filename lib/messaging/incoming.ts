@@ -68,7 +68,8 @@ export class Incoming {
   private event(from: string, body: readonly unknown[], sender?: MessageContext): unknown {
     const [topic, data, trace] = body;
     if (typeof topic !== 'string') throw malformed();
-    if (this.mustWait(from, topic)) return this.later(from, topic, (before) => this.event(from, body, before));
+    if (this.mustWait(from, topic))
+      return this.later(from, topic, (before) => this.event(from, body, before));
     const handlers = this.parts.handlers.of(topic);
     if (!handlers) return this.unhandled(from, topic);
     const context = sender ?? this.parts.directory.context(from, topic);
@@ -81,7 +82,8 @@ export class Incoming {
   private request(from: string, body: readonly unknown[], sender?: MessageContext): unknown {
     const [id, topic, data, trace] = body;
     if (typeof id !== 'number' || typeof topic !== 'string') throw malformed();
-    if (this.mustWait(from, topic)) return this.later(from, topic, (before) => this.request(from, body, before));
+    if (this.mustWait(from, topic))
+      return this.later(from, topic, (before) => this.request(from, body, before));
     const handlers = this.parts.handlers.of(topic);
     if (handlers?.length !== 1)
       return this.fail(from, id, noHandler(this.parts.mesh.self.name, topic, handlers));
