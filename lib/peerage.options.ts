@@ -40,7 +40,7 @@ export interface LimitOptions {
   readonly sendQueueBytes: number;
   /**
    * Messages of one peer that are handled at once: events and requests whose handlers' promises have not ended.
-   * Others wait, up to `receiveQueueBytes`. @default 256
+   * Others wait, up to `receiveQueueBytes`. One that takes longer than 30 s counts no more. @default 256
    */
   readonly handlers: number;
   /**

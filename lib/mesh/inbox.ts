@@ -1,10 +1,14 @@
 import { PeerageError } from '../errors/peerage-error.js';
+import type { Clock } from '../time/clock.js';
 import { FrameKind } from '../wire/messages.js';
 import { Fifo } from './transport/fifo.js';
 import { isAnswer, isControl } from './transport/outbox.js';
 
 /** What a sender may be over its window, since it looks at it once a write. */
 const OVERDRAFT_BYTES = 256 * 1024;
+
+/** A handler that takes longer is counted no more: one that never ends must not keep its place for ever. */
+const HANDLER_MS = 30_000;
 
 export interface InboxLimits {
   /** Messages that are handled at once. */
@@ -15,6 +19,11 @@ export interface InboxLimits {
 
 /** Handles a message; what it returns tells until when, if it is a promise. */
 export type Handle = (kind: number, body: unknown) => unknown;
+
+interface Running {
+  readonly bytes: number;
+  readonly sinceMs: number;
+}
 
 interface Waiting {
   readonly kind: number;
@@ -28,7 +37,9 @@ interface Waiting {
  */
 export class Inbox {
   private readonly waiting = new Fifo<Waiting>();
-  private running = 0;
+  /** Messages whose handlers run, the oldest first. */
+  private readonly running = new Set<Running>();
+  private cancelLook: (() => void) | undefined;
   /** Bytes of what is handled, or waits for it. */
   private heldBytes = 0;
   /** Bytes that the peer may still send on its link, by what we told it. */
@@ -40,6 +51,7 @@ export class Inbox {
 
   constructor(
     private readonly limits: InboxLimits,
+    private readonly clock: Clock,
     private readonly handle: Handle,
   ) {}
 
@@ -62,33 +74,52 @@ export class Inbox {
       this.open -= bytes;
     }
     this.heldBytes += bytes;
-    if (this.running < this.limits.handlers && this.waiting.length === 0) this.run(kind, body, bytes);
-    else this.waiting.push({ kind, body, bytes });
+    if (this.running.size < this.limits.handlers && this.waiting.length === 0) this.run(kind, body, bytes);
+    else {
+      this.waiting.push({ kind, body, bytes });
+      this.lookLater();
+    }
   }
 
   /** The peer is gone: what waits is not handled any more. */
   close(): void {
     this.isClosed = true;
     this.waiting.drain();
+    this.cancelLook?.();
   }
 
   private run(kind: number, body: unknown, bytes: number): void {
     const result = this.handle(kind, body);
     if (!isThenable(result)) return this.done(bytes);
-    this.running++;
-    const end = (): void => {
-      this.running--;
-      this.done(bytes);
-      this.next();
-    };
+    const running = { bytes, sinceMs: this.clock.now() };
+    this.running.add(running);
+    const end = (): void => this.end(running);
     result.then(end, end);
   }
 
+  private end(running: Running): void {
+    if (!this.running.delete(running)) return;
+    this.done(running.bytes);
+    this.next();
+  }
+
   private next(): void {
-    while (this.waiting.length > 0 && this.running < this.limits.handlers) {
+    while (this.waiting.length > 0 && this.running.size < this.limits.handlers) {
       const { kind, body, bytes } = this.waiting.shift()!;
       this.run(kind, body, bytes);
     }
+  }
+
+  /** While some wait: looks when the oldest handler has had its time. */
+  private lookLater(): void {
+    const [oldest] = this.running;
+    if (this.isClosed || this.cancelLook || !oldest || this.waiting.length === 0) return;
+    this.cancelLook = this.clock.after(oldest.sinceMs + HANDLER_MS - this.clock.now(), () => {
+      this.cancelLook = undefined;
+      for (const running of this.running)
+        if (running.sinceMs + HANDLER_MS <= this.clock.now()) this.end(running);
+      this.lookLater();
+    });
   }
 
   private done(bytes: number): void {

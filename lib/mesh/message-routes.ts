@@ -1,4 +1,5 @@
 import { PeerageError } from '../errors/peerage-error.js';
+import type { Clock } from '../time/clock.js';
 import type { LinkId } from '../membership/membership.types.js';
 import { FrameKind, type WireLimits } from '../wire/messages.js';
 import { FrameWriter } from '../wire/frame-writer.js';
@@ -44,7 +45,10 @@ export class MessageRoutes {
   private taker: MessageTaker = () => {};
   private lost: MessageLoss = () => {};
 
-  constructor(private readonly limits: OutboxLimits & InboxLimits) {}
+  constructor(
+    private readonly limits: OutboxLimits & InboxLimits,
+    private readonly clock: Clock,
+  ) {}
 
   post(bootId: string, kind: number, body: readonly unknown[], lane?: string): PostResult {
     const outbox = this.outboxes.get(bootId);
@@ -156,7 +160,10 @@ export class MessageRoutes {
 
   private meet(bootId: string, takes: WireLimits): void {
     this.outboxes.set(bootId, this.outboxTo(bootId, takes));
-    this.inboxes.set(bootId, new Inbox(this.limits, (kind, body) => this.taker(bootId, kind, body)));
+    this.inboxes.set(
+      bootId,
+      new Inbox(this.limits, this.clock, (kind, body) => this.taker(bootId, kind, body)),
+    );
   }
 
   /** Our own limits bind us, too: what we do not take we do not send. */

@@ -92,7 +92,7 @@ export class PeerMesh implements Mesh {
     this.transport = transport;
     this.clock = clock;
     this.random = random;
-    this.messages = new MessageRoutes(settings.limits);
+    this.messages = new MessageRoutes(settings.limits, this.clock);
     this.links = new MeshLinks(this.clock, {
       isOpen: () => this.state === 'running',
       newLink: () => this.membership!.newLink(),

@@ -7,6 +7,7 @@ export class MemoryPipe implements Pipe {
   private events: PipeEvents | undefined;
   private arrived: Packet[] | undefined = [];
   private state: 'open' | 'ended' | 'gone' | 'closed' = 'open';
+  private closedBy: string | undefined;
   /** Told when the way has room again. */
   private unhanded: (() => void)[] = [];
 
@@ -31,6 +32,8 @@ export class MemoryPipe implements Pipe {
 
   attach(events: PipeEvents): void {
     this.events = events;
+    // It may have been broken before there was anybody to tell.
+    if (this.closedBy !== undefined) this.tellClosed(this.closedBy);
   }
 
   resume(): void {
@@ -108,7 +111,13 @@ export class MemoryPipe implements Pipe {
   private close(code: string): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
+    this.closedBy = code;
     this.onClosed();
-    this.defer(() => this.events?.closed(code));
+    this.tellClosed(code);
+  }
+
+  private tellClosed(code: string): void {
+    const { events } = this;
+    if (events) this.defer(() => events.closed(code));
   }
 }

@@ -4,6 +4,7 @@ import { FrameKind } from '../../../lib/wire/messages.js';
 import { MessageRoutes } from '../../../lib/mesh/message-routes.js';
 import type { Outbox } from '../../../lib/mesh/transport/outbox.js';
 import type { Link } from '../../../lib/mesh/transport/transport.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
 import { settings } from '../../support/peerage-settings.js';
 
 const LIMITS = { frameBytes: 4e6, messageBytes: 4e6 };
@@ -34,7 +35,7 @@ describe('the routes of messages', () => {
   let routes: MessageRoutes;
   let taken: [string, number, unknown][];
   beforeEach(() => {
-    routes = new MessageRoutes(settings().limits);
+    routes = new MessageRoutes(settings().limits, new VirtualClock());
     taken = [];
     routes.receive((from, kind, body) => void taken.push([from, kind, body]));
   });
