@@ -188,8 +188,9 @@ export class MessageModel {
     const [outcome = 'nothing'] = outcomes;
     const shown = `${topic} to ${to || 'all'} ${JSON.stringify(rest)}: ${outcomes.join()}, handled by ${handledBy.join()}`;
     const isTwice = new Set(handledBy).size < handledBy.length || (to !== '' && handledBy.length > 1);
-    const mayBeHandled = !NEVER_LEFT.has(outcome);
-    const isKnown = (topic === ASK ? ASK_OUTCOMES : SEND_OUTCOMES).has(outcome) || NEVER_LEFT.has(outcome);
+    // The answer to a request may have found no room.
+    const mayBeHandled = !REFUSED.has(outcome) || (topic === ASK && outcome === 'OVERLOADED');
+    const isKnown = (topic === ASK ? ASK_OUTCOMES : SEND_OUTCOMES).has(outcome) || REFUSED.has(outcome);
     if (isTwice) this.faults.push(`handled twice: ${shown}`);
     if (outcomes.length !== 1) this.faults.push(`told ${outcomes.length} times: ${shown}`);
     else if (!isKnown) this.faults.push(`no such end: ${shown}`);
@@ -286,8 +287,8 @@ const WAYS = [0, 1, 2].flatMap((from) =>
   [0, 1, 2].flatMap((to) => (from === to ? [] : [[from, to] as const])),
 );
 
-/** The message was refused, or nothing of it was sent. */
-const NEVER_LEFT = new Set<Outcome>(['INVALID_MESSAGE', 'OVERLOADED', 'NO_SUCH_PEER']);
+/** The message was refused. */
+const REFUSED = new Set<Outcome>(['INVALID_MESSAGE', 'OVERLOADED', 'NO_SUCH_PEER']);
 const SEND_OUTCOMES = new Set<Outcome>(['handed', 'CONNECTION_LOST', 'PEER_GONE', 'NOT_RUNNING']);
 const ASK_OUTCOMES = new Set<Outcome>([
   'answered',

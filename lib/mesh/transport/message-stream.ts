@@ -131,19 +131,19 @@ export class MessageStream {
     return bytes;
   }
 
-  /** Takes about one part of long messages; begins some only while there is credit. Returns the size of those. */
+  /** Takes about one part of long messages; begins some only while there is credit. Returns the size of those that end. */
   takePart(buffers: Buffer[], tickets: Ticket[], credit: number): number {
-    let begun = 0;
+    let ended = 0;
     let room = this.partBytes;
-    while (room > 0 && this.hasLong && (this.isBegun || credit > begun)) {
+    while (room > 0 && this.hasLong && (this.isBegun || credit > ended)) {
       const first = this.long.first!;
-      if (!this.isBegun) begun += first.end - first.start;
       room -= this.takeOf(first, buffers);
       if (this.cursor < first.end - first.start) continue;
+      ended += first.end - first.start;
       this.shift();
       if (first.ticket) tickets.push(first.ticket);
     }
-    return begun;
+    return ended;
   }
 
   /** Forgets the message that is taken in part, and returns it. */

@@ -31,7 +31,7 @@ export class Outbox {
   private readonly messages: MessageStream;
   private readonly answers: MessageStream;
   private readonly pace = new Pace();
-  /** Bytes of messages that the peer has room for. One write may overdraw it. */
+  /** Bytes of messages that the peer has room for. One write may overdraw it, and so may a long message at its end. */
   private credit = 0;
   private isHeld = true;
   private wake: () => void = () => {};

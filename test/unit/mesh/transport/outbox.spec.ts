@@ -176,6 +176,21 @@ describe('an outbox', () => {
       expect(outbox.bytes).toBe(0);
     });
 
+    it('lets short ones pass one that is longer than all the room there is', () => {
+      const { outbox, push, take, bodies } = setUp();
+      outbox.restart(100_000);
+      push(Buffer.alloc(1e6), 'long');
+      for (let i = 0; i < 10; i++) {
+        push(i, 'short');
+        take();
+      }
+      expect(bodies).toHaveLength(10);
+      while (outbox.isReady) take();
+      expect(bodies).toHaveLength(11);
+      push('waits', 'short');
+      expect(outbox.isReady).toBe(false);
+    });
+
     it('overdraws by one write or one message at most', () => {
       fc.assert(
         fc.property(
