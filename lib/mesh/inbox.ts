@@ -114,12 +114,13 @@ export class Inbox {
   private lookLater(): void {
     const [oldest] = this.running;
     if (this.isClosed || this.cancelLook || !oldest || this.waiting.length === 0) return;
-    this.cancelLook = this.clock.after(oldest.sinceMs + HANDLER_MS - this.clock.now(), () => {
+    const look = (): void => {
       this.cancelLook = undefined;
       for (const running of this.running)
         if (running.sinceMs + HANDLER_MS <= this.clock.now()) this.end(running);
       this.lookLater();
-    });
+    };
+    this.cancelLook = this.clock.after(oldest.sinceMs + HANDLER_MS - this.clock.now(), look, true);
   }
 
   private done(bytes: number): void {

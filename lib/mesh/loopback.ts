@@ -1,3 +1,4 @@
+import type { Clock } from '../time/clock.js';
 import { inRootContext } from '../time/root-context.js';
 import { decodeBody, encodeFrame, type Frame, HEADER_BYTES, LENGTH_BYTES } from '../wire/frame-writer.js';
 import { Inbox, type InboxLimits, passesBy } from './inbox.js';
@@ -23,10 +24,11 @@ export class Loopback {
   constructor(
     bootId: string,
     private readonly limits: LoopbackLimits,
+    clock: Clock,
     /** Runs a callback in a later turn. */
     private readonly defer: (callback: () => void) => void,
   ) {
-    this.inbox = new Inbox(limits, (kind, body) => this.taker(bootId, kind, body));
+    this.inbox = new Inbox(limits, clock, (kind, body) => this.taker(bootId, kind, body));
     this.inbox.begin((bytes) => (this.room += bytes));
   }
 

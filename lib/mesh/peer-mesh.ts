@@ -103,7 +103,7 @@ export class PeerMesh implements Mesh {
       refused: (address, code, message) => this.refused(address, code, message),
     });
     const bootId = randomBytes(16).toString('hex');
-    this.loopback = new Loopback(bootId, settings.limits, defer);
+    this.loopback = new Loopback(bootId, settings.limits, this.clock, defer);
     this.node = { ...nameParts(settings, settings.port), bootId, meta: settings.meta };
   }
 

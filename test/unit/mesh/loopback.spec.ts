@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../lib/time/clock.js';
 import { Loopback } from '../../../lib/mesh/loopback.js';
 import { FrameKind } from '../../../lib/wire/messages.js';
 
@@ -13,7 +14,7 @@ let handle: () => unknown;
 beforeEach(() => {
   taken = [];
   handle = () => undefined;
-  loopback = new Loopback('me', limits, setImmediate);
+  loopback = new Loopback('me', limits, systemClock, setImmediate);
   loopback.taker = (from, kind, body) => {
     taken.push([from, kind, body]);
     return handle();
