@@ -1,5 +1,8 @@
 import type { PeerageModuleOptions } from 'nestjs-peerage';
 
+/** The least that any of them takes as one message. */
+export const LEAST_MESSAGE_BYTES = 4 * 1024 * 1024;
+
 /** What `soak-node.ts` is told, as JSON. */
 export interface SoakConfig {
   /** Options of the module, without `via`. */
@@ -63,6 +66,9 @@ export type SoakLine =
 /** A command, one a line, as JSON: answered by the `reply` with its id. */
 export interface SoakCommand {
   readonly id: number;
-  /** `rest`: no more load. `exchange`: a request to each peer, which has to be answered. */
-  readonly run: 'state' | 'rest' | 'exchange' | 'close';
+  /**
+   * `rest`: no more load. `exchange`: a request to each peer, which has to be answered. `stall`: handlers don't end
+   * before `unstall`.
+   */
+  readonly run: 'state' | 'rest' | 'exchange' | 'close' | 'stall' | 'unstall';
 }

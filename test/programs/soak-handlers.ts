@@ -26,6 +26,9 @@ export function thrownText({ from, number }: Pick<SoakMessage, 'from' | 'number'
 /** Takes messages of every kind, and looks at each: is it the next one, and as it was sent? */
 @Injectable()
 export class SoakHandlers {
+  /** What handlers wait for. */
+  private stalled: Promise<void> | undefined;
+  private unstallNow = (): void => {};
   private readonly order = new OrderWatch((text) => tell({ type: 'fault', text }));
 
   constructor(
@@ -38,9 +41,19 @@ export class SoakHandlers {
   @OnClusterMessage(STREAMS[1])
   @OnClusterMessage(STREAMS[2])
   @OnClusterMessage(STREAMS[3])
-  stream(message: SoakMessage, context: MessageContext): SoakAnswer {
+  stream(message: SoakMessage, context: MessageContext): SoakAnswer | Promise<SoakAnswer> {
     this.take(message, context);
-    return this.answer(message, context);
+    const { stalled } = this;
+    return stalled ? stalled.then(() => this.answer(message, context)) : this.answer(message, context);
+  }
+
+  stall(): void {
+    this.stalled ??= new Promise((resolve) => (this.unstallNow = resolve));
+  }
+
+  unstall(): void {
+    this.stalled = undefined;
+    this.unstallNow();
   }
 
   @OnClusterMessage(SLOW)

@@ -21,6 +21,13 @@ import { tell } from './soak-tell.js';
 
 const LOOK_MS = 200;
 const TALLY_MS = 1_000;
+const MIB = 1024 * 1024;
+
+/** An outbox, from outside. */
+interface Queue {
+  readonly bytes: number;
+  readonly heldBytes: number;
+}
 
 const config = JSON.parse(process.argv[2] ?? '{}') as SoakConfig;
 
@@ -50,6 +57,7 @@ class Soak implements OnApplicationShutdown {
   start(): void {
     this.load.start();
     this.every(LOOK_MS, () => this.talk.pending.look(performance.now()));
+    this.every(LOOK_MS, () => this.assertQueues());
     this.every(TALLY_MS, () => this.tally());
     this.every(config.sampleMs, () => this.sample());
   }
@@ -104,6 +112,17 @@ class Soak implements OnApplicationShutdown {
     tell({ type: 'tally', tally: this.counter.tally() });
   }
 
+  /** What waits for a peer holds about as much memory as it counts, and no more than it may. */
+  private assertQueues(): void {
+    const most = config.options.limits?.sendQueueBytes ?? 0;
+    const { mesh } = this.cluster as unknown as { mesh: { messages: { outboxes: Map<string, Queue> } } };
+    for (const [bootId, { bytes, heldBytes }] of mesh.messages.outboxes) {
+      const what = `the queue to ${bootId} has ${bytes} bytes and holds ${heldBytes}`;
+      // Answers have as much again.
+      if (bytes > 2 * most + MIB || heldBytes > 2 * bytes + MIB) tell({ type: 'fault', text: what });
+    }
+  }
+
   private sample(): void {
     globalThis.gc?.();
     const { heapUsed: heap, rss, arrayBuffers: buffers } = process.memoryUsage();
@@ -131,6 +150,10 @@ async function obey({ run: what }: SoakCommand): Promise<unknown> {
       return soak.exchange();
     case 'close':
       return close();
+    case 'stall':
+      return app.get(SoakHandlers).stall();
+    case 'unstall':
+      return app.get(SoakHandlers).unstall();
   }
 }
 

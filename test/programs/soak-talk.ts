@@ -2,6 +2,7 @@ import type { ClusterService, Peer } from 'nestjs-peerage';
 import { codeOf, judge } from '../soak/outcomes.js';
 import type { MessageKind } from '../soak/outcomes.js';
 import { PendingWatch } from '../soak/pending-watch.js';
+import { LEAST_MESSAGE_BYTES } from './soak-config.js';
 import type { Pattern, SoakAnswer, SoakMessage } from './soak-data.js';
 import { NOBODY, thrownText } from './soak-handlers.js';
 import { type Counter, increment } from './soak-tally.js';
@@ -11,6 +12,9 @@ import { tell } from './soak-tell.js';
 const MARGIN_MS = 3_000;
 /** A peer that does not read is down before that: four times five seconds, and what others say. */
 const SEND_MS = 45_000;
+
+/** So long a message everybody takes, with what is around its bytes. */
+const SHORT_BYTES = LEAST_MESSAGE_BYTES - 1_024;
 
 /** A peer, its name, or its boot id. */
 export type Address = Peer | string;
@@ -57,7 +61,7 @@ export class Talk {
     const { error } = await outcomeOf(promise);
     done();
     if (error === undefined && topic !== NOBODY) increment(this.counter.sentTo, to.bootId);
-    this.ended('send', error, startMs, {});
+    this.ended('send', error, startMs, { isLong: size > SHORT_BYTES });
   }
 
   /** Returns whether there was an answer. */
@@ -76,7 +80,8 @@ export class Talk {
     if (error === undefined) this.check(value, to, topic, message);
     if (kind === 'patient' && codeOf(error) === 'REQUEST_TIMEOUT') increment(this.counter.unanswered, to);
     const throws = kind === 'throws' ? thrownText(message) : undefined;
-    this.ended(kind, error, startMs, { timeoutMs, signal, ...(throws !== undefined && { throws }) });
+    const isLong = size > SHORT_BYTES;
+    this.ended(kind, error, startMs, { timeoutMs, signal, isLong, ...(throws !== undefined && { throws }) });
     return error === undefined;
   }
 
@@ -91,7 +96,7 @@ export class Talk {
     kind: MessageKind,
     error: unknown,
     startMs: number,
-    more: { timeoutMs?: number; signal?: AbortSignal | undefined; throws?: string },
+    more: { timeoutMs?: number; signal?: AbortSignal | undefined; throws?: string; isLong?: boolean },
   ): void {
     this.counter.ended(kind, codeOf(error));
     const tookMs = performance.now() - startMs;

@@ -10,8 +10,8 @@ const ALWAYS: readonly PeerageErrorCode[] = ['PEER_GONE', 'NO_SUCH_PEER', 'OVERL
 /** How each kind of message may end beside that. */
 const ENDS = {
   send: ['ok', 'CONNECTION_LOST'],
-  echo: ['ok', 'REQUEST_TIMEOUT'],
-  patient: ['ok', 'REQUEST_TIMEOUT'],
+  echo: ['ok', 'REQUEST_TIMEOUT', 'CONNECTION_LOST'],
+  patient: ['ok', 'REQUEST_TIMEOUT', 'CONNECTION_LOST'],
   slow: ['ok', 'REQUEST_TIMEOUT'],
   aborted: ['ok', 'REQUEST_TIMEOUT', 'ABORTED'],
   throws: ['REMOTE_ERROR', 'REQUEST_TIMEOUT'],
@@ -32,6 +32,8 @@ export interface Circumstances {
   readonly signal?: AbortSignal | undefined;
   /** Part of the message of the error that the handler throws. */
   readonly throws?: string;
+  /** It is longer than some take. */
+  readonly isLong?: boolean;
   /** This node is being shut down. */
   readonly isClosing: boolean;
 }
@@ -48,7 +50,9 @@ export function judge(kind: MessageKind, error: unknown, circumstances: Circumst
   if (code === 'UNKNOWN') return `${kind} ended with something that is no PeerageError: ${String(error)}`;
   const mayEnd: readonly string[] = [...ENDS[kind], ...ALWAYS];
   const isShutDown = code === 'NOT_RUNNING' && circumstances.isClosing;
-  if (!mayEnd.includes(code) && !isShutDown) return `${kind} must not end with ${describe(error)}`;
+  const isTooLong = code === 'INVALID_MESSAGE' && circumstances.isLong === true;
+  if (!mayEnd.includes(code) && !isShutDown && !isTooLong)
+    return `${kind} must not end with ${describe(error)}`;
   const problem = problemOf(code, error, circumstances);
   return problem === undefined ? undefined : `${kind} ended with ${describe(error)}, ${problem}`;
 }

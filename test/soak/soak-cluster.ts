@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Tally } from '../programs/soak-config.js';
+import type { LimitOptions } from 'nestjs-peerage';
+import { LEAST_MESSAGE_BYTES, type Tally } from '../programs/soak-config.js';
 import { nameOn } from '../support/cluster.js';
 import { lastingPorts } from './ports.js';
 import { SoakProcess } from './soak-process.js';
@@ -15,6 +16,14 @@ const TOLD_BY: ReadonlySet<string | null> = new Set(['SIGTERM', 'SIGINT', 'SIGHU
 const MIB = 1024 * 1024;
 /** Enough for the longest message; a burst does not fit into the queue. */
 const LIMITS = { messageBytes: 16 * MIB, sendQueueBytes: 32 * MIB };
+/** Those that trouble befalls take less, each in its own way. */
+const LESS: readonly Partial<LimitOptions>[] = [
+  {},
+  {},
+  { messageBytes: LEAST_MESSAGE_BYTES },
+  { frameBytes: 64 * 1024, handlers: 32, receiveQueueBytes: MIB },
+  { messageBytes: LEAST_MESSAGE_BYTES, sendQueueBytes: 8 * MIB, handlers: 64 },
+];
 
 export interface ClusterOptions {
   readonly rate: number;
@@ -126,6 +135,11 @@ export class SoakCluster {
         await this.pause(forMs);
         process.signal('SIGCONT');
         return;
+      case 'stall':
+        process.tell('stall');
+        await this.pause(forMs);
+        process.tell('unstall');
+        return;
       case 'kill':
         this.untold.delete(process);
         process.signal('SIGKILL');
@@ -159,7 +173,7 @@ export class SoakCluster {
         secret: this.secret,
         bind: '127.0.0.1',
         port: this.ports[node]!,
-        limits: LIMITS,
+        limits: { ...LIMITS, ...LESS[node] },
       },
       names: this.ports.map((port) => nameOn(port, 'soak')),
       seed: Math.floor(random() * 2 ** 31),

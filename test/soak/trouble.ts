@@ -1,5 +1,5 @@
 /** What befalls a process. */
-export type TroubleKind = 'kill' | 'stop' | 'long stop' | 'terminate' | 'close';
+export type TroubleKind = 'kill' | 'stop' | 'long stop' | 'stall' | 'terminate' | 'close';
 
 export interface Trouble {
   readonly kind: TroubleKind;
@@ -9,13 +9,23 @@ export interface Trouble {
   readonly forMs: number;
 }
 
-const KINDS: readonly TroubleKind[] = ['kill', 'kill', 'stop', 'stop', 'long stop', 'terminate', 'close'];
+const KINDS: readonly TroubleKind[] = [
+  'kill',
+  'kill',
+  'stop',
+  'stop',
+  'long stop',
+  'stall',
+  'terminate',
+  'close',
+];
 
 /** Shortest and longest. A process that is stopped for more than 4 s is declared down. */
 const TIMES_MS: Readonly<Record<TroubleKind, readonly [number, number]>> = {
   kill: [0, 4_000],
   stop: [100, 2_000],
   'long stop': [5_000, 9_000],
+  stall: [1_000, 8_000],
   terminate: [0, 3_000],
   close: [0, 3_000],
 };

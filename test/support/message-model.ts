@@ -3,8 +3,8 @@ import type { Outbox } from '../../lib/mesh/transport/outbox.js';
 import { DEFAULT_LIMITS, type LimitOptions } from '../../lib/peerage.options.js';
 import { addressOf, MessageWorld, type TalkingNode } from './message-world.js';
 
-/** What a message became, by what its sender was told. */
-export type Outcome = 'handed' | 'answered' | string;
+/** What its sender was told of a message: `handed`, `answered`, or the code of an error. */
+export type Outcome = string;
 
 /** All that the model knows of a message: who sent it to whom, and what was said and seen of it. */
 export interface Message {
@@ -91,7 +91,7 @@ export class MessageModel {
     const message = this.note(sender, receiver, topic, bytes);
     const body = this.body(message);
     follow(sender.node.messaging.send(receiver.node.name, topic, body), message, 'handed');
-    this.check(sender, receiver, message);
+    void this.check(sender, receiver, message);
   }
 
   broadcast(from: number, topic: string, bytes: number): void {
@@ -111,7 +111,7 @@ export class MessageModel {
     const message = this.note(sender, receiver, ASK, bytes, answerBytes);
     const asked = sender.node.messaging.request(receiver.node.name, ASK, this.body(message));
     follow(asked, message, 'answered');
-    this.check(sender, receiver, message);
+    void this.check(sender, receiver, message);
   }
 
   stall(index: number): void {
@@ -200,18 +200,16 @@ export class MessageModel {
   }
 
   /** What is too long for the receiver is refused in the same turn, and nothing else is for its length. */
-  private check(sender: Place, receiver: Place, message: Message): void {
+  private async check(sender: Place, receiver: Place, message: Message): Promise<void> {
     const most = Math.min(sender.limits.messageBytes, receiver.limits.messageBytes);
     const isLong = message.bytes > most;
     const isPeer = sender.node.mesh.peers.some(({ name }) => name === receiver.node.name);
-    void Promise.resolve().then(async () => {
-      for (let i = 0; i < 5; i++) await Promise.resolve();
-      const isRefused = message.outcomes[0] === 'INVALID_MESSAGE';
-      // Its queue may be full already: then nobody looks at how long the message is.
-      if (isPeer && isLong && !isRefused && message.outcomes[0] !== 'OVERLOADED')
-        this.faults.push(`${message.bytes} bytes were not refused at once: ${message.outcomes.join()}`);
-      if (!isLong && isRefused) this.faults.push(`${message.bytes} bytes were refused for nothing`);
-    });
+    for (let i = 0; i < 5; i++) await Promise.resolve();
+    const isRefused = message.outcomes[0] === 'INVALID_MESSAGE';
+    // Its queue may be full already: then nobody looks at how long the message is.
+    if (isPeer && isLong && !isRefused && message.outcomes[0] !== 'OVERLOADED')
+      this.faults.push(`${message.bytes} bytes were not refused at once: ${message.outcomes.join()}`);
+    if (!isLong && isRefused) this.faults.push(`${message.bytes} bytes were refused for nothing`);
   }
 
   private note(
@@ -307,7 +305,7 @@ function fresh(): Pick<Place, 'gate' | 'open' | 'running'> {
 function follow(promise: Promise<unknown>, message: Message, success: Outcome): void {
   promise.then(
     () => message.outcomes.push(success),
-    (error: { code?: string }) => message.outcomes.push(error.code ?? String(error)),
+    (error: { code?: string }) => message.outcomes.push(error.code ?? 'no PeerageError'),
   );
 }
 
