@@ -30,7 +30,8 @@ describe('how messages may end', () => {
     ['an error of another kind', 'echo', coded('NO_HANDLER')],
     ['an error of the handler that did not throw', 'echo', remote('so it is')],
     ['the end of the node, which goes on', 'echo', coded('NOT_RUNNING')],
-    ['a lost connection, which a request survives', 'echo', coded('CONNECTION_LOST')],
+    ['a lost connection, which a short request survives', 'slow', coded('CONNECTION_LOST')],
+    ['a length that everybody takes', 'send', coded('INVALID_MESSAGE')],
     ['an error without a code', 'echo', new TypeError('x is not a function')],
     ['an error of another library', 'echo', Object.assign(new Error('hm'), { code: 'PEER_GONE' })],
     ['an abort that nobody asked for', 'aborted', coded('ABORTED')],
@@ -58,6 +59,7 @@ describe('how messages may end', () => {
 
   it('with the end of the node, when it ends', () => {
     expect(judge('echo', coded('NOT_RUNNING'), after(5, { isClosing: true }))).toBeUndefined();
+    expect(judge('send', coded('INVALID_MESSAGE'), after(5, { isLong: true }))).toBeUndefined();
   });
 
   it('are counted by code', () => {
