@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { Logger, Module } from '@nestjs/common';
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
@@ -22,6 +23,7 @@ import { PeerMesh } from './mesh/peer-mesh.js';
 import { startProber } from './mesh/probes/prober.js';
 import { createTcpTransport } from './mesh/transport/tcp/tcp-transport.js';
 import { invalidOptions } from './options/faults.js';
+import { externalAddresses } from './options/hosts.js';
 import { resolveSettings } from './options/settings.js';
 import {
   LOG_CONTEXT,
@@ -55,7 +57,14 @@ const meshProvider: Provider = {
   inject: [PEERAGE_SETTINGS, PEERAGE_CLOCK, PEERAGE_RANDOM],
   useFactory: (settings: PeerageSettings, clock: Clock, random: () => number): Mesh => {
     const transport = createTcpTransport({ ...settings, clock });
-    return new PeerMesh(settings, { transport, clock, random, startProber });
+    return new PeerMesh(settings, {
+      transport,
+      clock,
+      random,
+      startProber,
+      ownAddresses: () => externalAddresses(networkInterfaces()),
+      warn: (message) => new Logger(LOG_CONTEXT).warn(message),
+    });
   },
 };
 

@@ -27,9 +27,10 @@ import {
   winContest,
 } from './handshake.js';
 import { beatDue, takeBeat } from './beats.js';
+import { changeSelf, takeMeta } from './identity.js';
 import { allKnowOurLeaving, drain, takeLeaving } from './leaving.js';
 import type { Directive, Input, LinkId, MembershipConfig } from './membership.types.js';
-import { down, lostConnection, peerOf, updated } from './peers.js';
+import { down, lostConnection, peerOf } from './peers.js';
 import { callBack, reached } from './reach.js';
 import { drawRing } from './ring.js';
 import {
@@ -137,8 +138,8 @@ export class Membership {
       case 'answersProbes':
         core.answersProbes = input.isSo;
         return;
-      case 'setMeta':
-        return this.setMeta(input.meta);
+      case 'changeSelf':
+        return changeSelf(core, input.change);
       case 'dialled':
         return dialled(core, input.link, input.address);
       case 'reached':
@@ -198,7 +199,7 @@ export class Membership {
       case 'answer':
         return takeAnswer(core, peer, input.body);
       case 'meta':
-        return updated(core, peer, { ...peer.node, meta: input.body.meta });
+        return takeMeta(core, peer, input.body);
     }
   }
 
@@ -287,14 +288,6 @@ export class Membership {
     core.disconnected.set(peer.node.bootId, record.address);
     if (peer.link !== undefined) core.send(peer.link, { kind: 'leave', body: { reason: 'disconnected' } });
     down(core, peer, 'disconnected');
-  }
-
-  private setMeta(meta: Readonly<Record<string, unknown>>): void {
-    const { core } = this;
-    core.self = { ...core.self, meta };
-    for (const peer of core.peers.values()) {
-      if (peer.link !== undefined) core.send(peer.link, { kind: 'meta', body: { meta } });
-    }
   }
 
   private stop(): void {

@@ -2,6 +2,7 @@ import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import type { HeartbeatOptions, LimitOptions } from '../peerage.options.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import type { PeerEvent } from './events.js';
+import type { SelfChange } from './identity.js';
 import type { AttemptResult } from './explanation.js';
 import type {
   Answer,
@@ -46,7 +47,8 @@ export type Input =
     }
   | { readonly type: 'connect'; readonly name: string }
   | { readonly type: 'disconnect'; readonly name: string }
-  | { readonly type: 'setMeta'; readonly meta: Readonly<Record<string, unknown>> }
+  /** This node has other meta, or another address. */
+  | { readonly type: 'changeSelf'; readonly change: SelfChange }
   /** A dial that the core asked for has an authenticated link, or failed. */
   | { readonly type: 'dialled'; readonly link: LinkId; readonly address: string }
   | {

@@ -4,6 +4,7 @@ import { DEFAULT_BACKOFF, OWN_SOURCES, type AddressRecord } from './address-book
 import type { Core, LinkRecord, PeerRecord } from './core.js';
 import { dialNow, dialSucceeded, hint, retryIn } from './dialling.js';
 import type { DownEvidence, DownReason } from './events.js';
+import { isSame, takeIdentity } from './identity.js';
 import { introduce, startDigests } from './anti-entropy.js';
 import { tellLeaving } from './leaving.js';
 import { sendBeat, startBeats, stopBeats } from './beats.js';
@@ -104,13 +105,6 @@ export function down(
   if (record) record.down = { ...how, bootId, atMs: core.nowMs };
 }
 
-/** The peer told new meta. */
-export function updated(core: Core, peer: PeerRecord, node: NodeInfo): void {
-  const previous = core.snapshot(peer);
-  peer.node = node;
-  core.out.push({ type: 'emit', event: { type: 'peer.updated', peer: core.snapshot(peer), previous } });
-}
-
 /** The link by which `peer` is reached, if it has one now. */
 export function linkOf(core: Core, peer: PeerRecord): LinkRecord | undefined {
   return peer.link === undefined ? undefined : core.links.get(peer.link);
@@ -172,7 +166,7 @@ function reconnected(core: Core, peer: PeerRecord, link: LinkRecord): void {
   if (old) core.close(old, true);
   bindAddresses(core, peer, link);
   core.route(peer.node.bootId, link);
-  if (JSON.stringify(peer.node.meta) !== JSON.stringify(link.remote!.meta)) updated(core, peer, link.remote!);
+  if (!isSame(peer.node, link.remote!)) takeIdentity(core, peer, link.remote!);
   cleared(core, peer);
   begin(core, peer, link);
 }

@@ -6,10 +6,16 @@ import { Membership } from '../membership/membership.js';
 import type { Directive, Input, LinkId } from '../membership/membership.types.js';
 import { type ControlFrame, FrameKind } from '../wire/messages.js';
 import type { NodeInfo } from '../naming/node-info.js';
-import { addressOf, canonicalName, formatNodeName } from '../naming/node-name.js';
+import {
+  addressOf,
+  canonicalName,
+  formatNodeName,
+  parseHostPort,
+  parseNodeName,
+} from '../naming/node-name.js';
 import type { PeerageSettings } from '../peerage.options.js';
 import { Attempts } from './pending-dials.js';
-import { type Clock, dateMs, systemClock } from '../time/clock.js';
+import { type Clock, dateMs, every, systemClock } from '../time/clock.js';
 import { controlToWire, PROBE_KEY_BYTES } from '../wire/control-frames.js';
 import { falseAlarms, type FalseAlarm } from './false-alarms.js';
 import type {
@@ -22,11 +28,16 @@ import type {
   PostResult,
 } from './mesh.js';
 import { Loopback } from './loopback.js';
+import type { SelfChange } from '../membership/identity.js';
 import { MessageRoutes } from './message-routes.js';
 import type { Prober, ProberOptions } from './probes/prober.js';
 import { MeshLinks } from './mesh-links.js';
 import { Refusals } from './refusals.js';
+import { type HostChange, type OwnAddress, ToldHost } from './told-host.js';
 import type { Transport } from './transport/transport.js';
+
+/** Whether the told address is still one of this machine is looked at this often. */
+const LOOK_AGAIN_MS = 5_000;
 
 /** A node begins without an open prober when that takes longer than this. */
 const PROBER_WITHIN_MS = 1_000;
@@ -37,6 +48,10 @@ export interface PeerMeshParts {
   readonly clock?: Clock;
   /** Uniform in [0, 1). @default Math.random */
   readonly random?: () => number;
+  /** The addresses of this machine that others may reach, the likeliest first. @default the host never changes */
+  readonly ownAddresses?: () => readonly OwnAddress[];
+  /** Says something to people. @default nobody hears */
+  readonly warn?: (message: string) => void;
   /** Sends and answers UDP probes. @default nothing does */
   readonly startProber?: (options: ProberOptions) => Prober;
   /** Runs a callback in a later turn. @default setImmediate */
@@ -63,6 +78,9 @@ export class PeerMesh implements Mesh {
   private prober: Prober | undefined;
   private answersProbes = false;
   private readonly startProber: (options: ProberOptions) => Prober;
+  private readonly warn: (message: string) => void;
+  private readonly toldHost: ToldHost | undefined;
+  private stopLooking: () => void = () => {};
   private readonly transport: Transport;
   private readonly clock: Clock;
   private readonly random: () => number;
@@ -85,10 +103,14 @@ export class PeerMesh implements Mesh {
       clock = systemClock,
       random = Math.random,
       startProber = noProber,
+      ownAddresses,
+      warn = () => {},
       defer = setImmediate,
     }: PeerMeshParts,
   ) {
     this.startProber = startProber;
+    this.warn = warn;
+    if (ownAddresses && settings.hostIsDetected) this.toldHost = new ToldHost(settings.host, ownAddresses);
     this.transport = transport;
     this.clock = clock;
     this.random = random;
@@ -150,6 +172,9 @@ export class PeerMesh implements Mesh {
       random: this.random,
     });
     this.state = 'running';
+    if (this.toldHost) {
+      this.stopLooking = every(this.clock, LOOK_AGAIN_MS, () => this.tell(this.toldHost?.lookAgain()));
+    }
     this.input({ type: 'answersProbes', isSo: this.answersProbes });
     this.links.admit();
   }
@@ -167,6 +192,7 @@ export class PeerMesh implements Mesh {
   }
 
   async found(names: readonly string[], { provider, as }: FoundSource): Promise<FoundResult[]> {
+    if (as === 'answer') this.tell(this.toldHost?.listed(hostsAt(names, this.node.port)));
     if (this.state !== 'running') return names.map((name) => ({ name, result: 'pending' }));
     this.input({ type: 'found', provider, names, as });
     return Promise.all(names.map((name) => this.outcome(name)));
@@ -194,8 +220,7 @@ export class PeerMesh implements Mesh {
   }
 
   setMeta(meta: Readonly<Record<string, unknown>>): void {
-    this.node = { ...this.node, meta };
-    if (this.state === 'running') this.input({ type: 'setMeta', meta });
+    this.changeSelf({ meta });
   }
 
   explain(name?: string): Explanation {
@@ -258,6 +283,23 @@ export class PeerMesh implements Mesh {
     if (this.state === 'running') this.input({ type: 'answersProbes', isSo });
   }
 
+  private changeSelf(change: SelfChange): void {
+    this.node = { ...this.node, ...change };
+    if (this.state === 'running') this.input({ type: 'changeSelf', change });
+  }
+
+  /** Peers are told another address of this machine from now on. */
+  private tell(change: HostChange | undefined): void {
+    if (!change) return;
+    const before = this.node.name;
+    const { app } = parseNodeName(before);
+    const { port } = this.node;
+    this.changeSelf({ name: formatNodeName({ app, host: change.host, port }), host: change.host });
+    this.warn(
+      `This node is ${this.node.name} from now on, it was ${before}: ${change.because}. Give host, or PEERAGE_HOST, to say which address peers should dial.`,
+    );
+  }
+
   private reachNotes(): string[] {
     const { security, bind } = this.settings;
     if (security.kind !== 'none' || bind === undefined) return [];
@@ -276,6 +318,7 @@ export class PeerMesh implements Mesh {
     this.toldAll();
     this.messages.stop(new PeerageError('NOT_RUNNING', 'This node has stopped.'));
     this.cancelWake();
+    this.stopLooking();
     this.stopped.abort();
     for (const dial of this.dials.values()) dial.abort();
     this.attempts.endAll({ result: 'failed', code: 'ABORTED', message: 'the node is shutting down' });
@@ -377,6 +420,8 @@ export class PeerMesh implements Mesh {
 
   private emit(event: PeerEvent): void {
     if (event.type === 'peer.refused') this.refusals.add(event, this.clock.now());
+    if (event.type === 'peer.refused' && event.code === 'NAME_TAKEN')
+      this.tell(this.toldHost?.taken(parseHostPort(event.address).host));
     if (event.type === 'peer.up') this.attempts.arrived(event.peer);
     if (event.type === 'peer.down')
       this.messages.peerDown(event.peer.bootId, peerGone(event.peer, event.reason));
@@ -412,6 +457,14 @@ export class PeerMesh implements Mesh {
 /** A beat is urgent, and replaces one that could not be sent yet; unless only that one asks for an answer. */
 function urgencyOf({ kind, body }: ControlFrame): string | undefined {
   return kind === 'beat' ? `beat ${body.now ?? false}` : undefined;
+}
+
+/** The hosts of names that have our port. */
+function hostsAt(names: readonly string[], ownPort: number): string[] {
+  return names.flatMap((name) => {
+    const { host, port } = parseNodeName(name);
+    return port === ownPort ? [host] : [];
+  });
 }
 
 function nameParts(settings: PeerageSettings, listenPort: number): Pick<NodeInfo, 'name' | 'host' | 'port'> {

@@ -16,13 +16,25 @@ export function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || (isIPv6(host) && /^[0:]+$/.test(host));
 }
 
-/** The first address that other machines may reach, IPv4 before IPv6; link-local ones reach too few. */
-export function firstExternalAddress(interfaces: Interfaces): string | undefined {
+/** An address of this machine that others may reach, and the bits of its network. */
+export interface ExternalAddress {
+  readonly address: string;
+  readonly prefix?: number;
+}
+
+/** The addresses that other machines may reach, IPv4 before IPv6; link-local ones reach too few. */
+export function externalAddresses(interfaces: Interfaces): ExternalAddress[] {
   const external = Object.values(interfaces)
     .flatMap((addresses) => addresses ?? [])
-    .filter(({ internal, address }) => !internal && !/^(fe80:|169\.254\.)/i.test(address));
-  const first = external.find(({ address }) => isIPv4(address)) ?? external[0];
-  return first?.address;
+    .filter(({ internal, address }) => !internal && !/^(fe80:|169\.254\.)/i.test(address))
+    .map(({ address, cidr }) => {
+      const prefix = Number(cidr?.split('/')[1] ?? Number.NaN);
+      return { address: address.toLowerCase(), ...(Number.isInteger(prefix) && { prefix }) };
+    });
+  return [
+    ...external.filter(({ address }) => isIPv4(address)),
+    ...external.filter(({ address }) => !isIPv4(address)),
+  ];
 }
 
 function isIpv6Loopback(host: string): boolean {

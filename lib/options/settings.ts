@@ -11,7 +11,7 @@ import { Faults } from './faults.js';
 import type { Interfaces } from './hosts.js';
 import {
   firstAddressIn,
-  firstExternalAddress,
+  externalAddresses,
   isLoopback,
   isNotExpanded,
   isWildcard,
@@ -112,7 +112,7 @@ function hostOf(options: PeerageModuleOptions, around: Surroundings, faults: Fau
   const ofPod = around.env['POD_IP']?.trim() ?? '';
   const podIp = firstAddressIn(ofPod);
   if (podIp !== undefined) return { host: podIp.toLowerCase() };
-  const host = firstExternalAddress(around.interfaces())?.toLowerCase();
+  const host = externalAddresses(around.interfaces())[0]?.address;
   const warning = ofPod === '' ? {} : { warning: passedOver(ofPod, host ?? LOOPBACK) };
   return host === undefined ? { host: LOOPBACK, ...warning } : { host, isDetected: true, ...warning };
 }

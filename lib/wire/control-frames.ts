@@ -115,7 +115,13 @@ function readFields(kind: number, fields: Fields): ControlFrame {
         },
       };
     case FrameKind.meta:
-      return { kind: 'meta', body: { meta: record(fields['meta'], 'meta') } };
+      return {
+        kind: 'meta',
+        body: {
+          meta: record(fields['meta'], 'meta'),
+          ...(fields['name'] !== undefined && { node: readName(fields['name']) }),
+        },
+      };
     default:
       throw malformed(`there is no frame of kind ${kind}`);
   }
@@ -128,6 +134,10 @@ export function nodeToWire({ name, bootId, meta }: NodeInfo): Fields {
 
 /** The body of a control frame as it goes over the wire. */
 export function controlToWire(frame: ControlFrame): unknown {
+  if (frame.kind === 'meta') {
+    const { meta, node } = frame.body;
+    return node === undefined ? { meta } : { meta, name: node.name };
+  }
   const { body } = frame;
   return 'node' in body ? { ...body, node: nodeToWire(body.node) } : body;
 }

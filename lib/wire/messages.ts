@@ -135,8 +135,10 @@ export interface Answer {
   readonly suspects?: boolean;
 }
 
+/** The sender's meta changed, or its address: then its node has another name. */
 export interface Meta {
   readonly meta: Readonly<Record<string, unknown>>;
+  readonly node?: Pick<NodeInfo, 'name' | 'host' | 'port'>;
 }
 
 /** The frames that the membership core sends and takes. Their bodies are checked before they reach it. */

@@ -45,9 +45,11 @@ export class Network {
     this.hub.ip('link', 'set', 'br0', 'up');
   }
 
-  addHost(): Namespace {
+  /** `before`: what the host has before it is plugged in. */
+  addHost(before: (host: Namespace) => void = () => {}): Namespace {
     const host = new Namespace();
     this.hosts.push(host);
+    before(host);
     this.plugIn(host);
     return host;
   }

@@ -1,6 +1,7 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { describeError, PeerageError } from '../../errors/peerage-error.js';
-import { canonicalName } from '../../naming/node-name.js';
+import type { NodeInfo } from '../../naming/node-info.js';
+import { canonicalName, formatNodeName, parseNodeName } from '../../naming/node-name.js';
 import { decodeAnnouncement, encodeAnnouncement } from './announcement.js';
 import type { HeardNames } from './heard-names.js';
 import type { ServeContext } from '../provider.js';
@@ -74,13 +75,16 @@ export class UdpSession {
   private async announceOn(interfaces: readonly UdpInterface[]): Promise<void> {
     this.lastAnnounceAtMs = performance.now();
     this.nextAnnounceAtMs = this.lastAnnounceAtMs + ANNOUNCE_EVERY_MS + Math.random() * ANNOUNCE_JITTER_MS;
-    const { name, host } = this.context.self;
+    const { self } = this.context;
     // Under every key, so that nodes in the middle of a change of secrets hear each other.
     const keys = this.keys.length === 0 ? [undefined] : this.keys;
-    const datagrams = keys.map((key) => encodeAnnouncement(name, key));
-    const reached = this.reachedFrom(interfaces, host);
+    const reached = this.reachedFrom(interfaces, self.host);
     const sent = await Promise.allSettled(
-      reached.flatMap((each) => datagrams.map((datagram) => sendFrom(each, this.settings, datagram))),
+      reached.flatMap((each) =>
+        namesOn(each, self, interfaces).flatMap((name) =>
+          keys.map((key) => sendFrom(each, this.settings, encodeAnnouncement(name, key))),
+        ),
+      ),
     );
     const failed = sent.find((result) => result.status === 'rejected');
     if (sent.some((result) => result.status === 'fulfilled')) this.muteAnnouncements = 0;
@@ -131,6 +135,21 @@ export class UdpSession {
     this.failure = cannotListen(this.settings, error);
     this.wake();
   }
+}
+
+/**
+ * Under which names this node announces itself on an interface. With several networks the address that it tells may
+ * be one that this network cannot reach, or that another node there has as well: so the address that it has here is
+ * announced, too.
+ */
+function namesOn(
+  { address, isInternal }: UdpInterface,
+  { name, host, port }: NodeInfo,
+  interfaces: readonly UdpInterface[],
+): string[] {
+  const isOneOfOurs = interfaces.some((each) => each.address === host);
+  if (isInternal || address === host || !isOneOfOurs) return [name];
+  return [name, formatNodeName({ app: parseNodeName(name).app, host: address, port })];
 }
 
 function isLoopback(host: string): boolean {

@@ -1,0 +1,55 @@
+import type { NodeInfo } from '../naming/node-info.js';
+import { addressOf } from '../naming/node-name.js';
+import type { Meta } from '../wire/messages.js';
+import type { Core, PeerRecord } from './core.js';
+
+/** What of this node may change while it runs. Its boot id never does. */
+export type SelfChange = Partial<Pick<NodeInfo, 'name' | 'host' | 'port' | 'meta'>>;
+
+/** This node has other meta, or is reached at another address. Every peer is told. */
+export function changeSelf(core: Core, change: SelfChange): void {
+  const isRenamed = change.name !== undefined && change.name !== core.self.name;
+  const before = core.book.ofName(core.self.name);
+  core.self = { ...core.self, ...change };
+  if (isRenamed) {
+    // Somebody else may answer at the old address by now.
+    if (before?.boundTo === 'self') delete before.boundTo;
+    const record = core.book.ofName(core.self.name);
+    if (record && record.boundTo === undefined) core.book.bind(record, 'self');
+  }
+  const { name, host, port, meta } = core.self;
+  for (const { link } of core.peers.values())
+    if (link !== undefined)
+      core.send(link, { kind: 'meta', body: { meta, ...(isRenamed && { node: { name, host, port } }) } });
+}
+
+/** The peer told of a change. */
+export function takeMeta(core: Core, peer: PeerRecord, { meta, node }: Meta): void {
+  takeIdentity(core, peer, { ...peer.node, ...node, meta });
+}
+
+/**
+ * The same process may say another name than before: its address changed. A name that another peer has by now is
+ * not believed; who really answers there is found out by dialling.
+ */
+export function takeIdentity(core: Core, peer: PeerRecord, said: NodeInfo): void {
+  const { bootId } = peer.node;
+  const address = addressOf(said.name);
+  const isMoved = said.name !== peer.node.name;
+  const holder = core.byAddress.get(address);
+  const isTaken = isMoved && holder !== undefined && holder !== bootId;
+  const { name, host, port } = isTaken ? peer.node : said;
+  if (isMoved && !isTaken) {
+    core.byAddress.delete(addressOf(peer.node.name));
+    core.byAddress.set(address, bootId);
+  }
+  const previous = core.snapshot(peer);
+  peer.node = { ...said, name, host, port };
+  if (isMoved && !isTaken) core.book.bind(core.book.open(name), bootId);
+  core.out.push({ type: 'emit', event: { type: 'peer.updated', peer: core.snapshot(peer), previous } });
+}
+
+/** Whether nothing that a process may change has changed. */
+export function isSame(before: NodeInfo, now: NodeInfo): boolean {
+  return before.name === now.name && JSON.stringify(before.meta) === JSON.stringify(now.meta);
+}

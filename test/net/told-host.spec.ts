@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { NodeConfig } from '../programs/node-config.js';
+import { Cluster, type ClusterNode, fullMesh, SECRET } from '../support/cluster.js';
+import { ClusterNetwork } from '../support/network.js';
+import { has } from '../support/requirements.mjs';
+import type { Namespace } from '../support/via-namespaces.js';
+
+const PORT = 4_500;
+
+/** Every host has this address on a network of its own, before its card on the common one. */
+const SAME = '172.18.0.3';
+
+describe.skipIf(!has('netns'))('the address that peers are told', () => {
+  const cluster = new Cluster();
+  let network: ClusterNetwork;
+
+  beforeEach(() => {
+    network = new ClusterNetwork();
+  });
+  afterEach(async () => {
+    await cluster.stop();
+    network.delete();
+  });
+
+  const start = (host: Namespace, via: NodeConfig['via']): Promise<ClusterNode> =>
+    cluster.start(
+      { appName: 'app', secret: SECRET, port: PORT, ...(via && { via }) },
+      { namespace: host.name },
+    );
+
+  const withOverlay = (host: Namespace): void => {
+    host.ip('link', 'add', 'aaa0', 'type', 'bridge');
+    host.ip('addr', 'add', `${SAME}/16`, 'dev', 'aaa0');
+    host.ip('link', 'set', 'aaa0', 'up');
+  };
+
+  it.each<[string, (names: string[]) => NodeConfig['via']]>([
+    ['a provider lists', (names) => [{ list: names }]],
+    ['others hear announcements from', () => [{ udp: {} }]],
+  ])('is the one that %s, when the first one is the same on all', async (_what, via) => {
+    const hosts = [1, 2, 3].map(() => network.addHost(withOverlay));
+    const names = hosts.map((host) => network.nameOf(host, PORT));
+    const nodes = await Promise.all(hosts.map((host) => start(host, via(names))));
+    await fullMesh(nodes, 60_000);
+    await vi.waitFor(async () => {
+      const seen = await Promise.all(nodes.map((node) => node.run('peers')));
+      const known = seen.map((peers) => peers.map(({ name }) => name));
+      expect(known).toEqual(names.map((own) => names.filter((name) => name !== own)));
+    }, 30_000);
+  });
+
+  it('changes with the address of the host, which stays the same peer', async () => {
+    const hosts = [1, 2].map(() => network.addHost());
+    const [a, b] = (await Promise.all(hosts.map((host) => start(host, [{ udp: {} }])))) as [
+      ClusterNode,
+      ClusterNode,
+    ];
+    await fullMesh([a, b]);
+    for (const [i, host] of hosts.entries()) {
+      host.ip('addr', 'flush', 'dev', 'eth0');
+      host.ip('addr', 'add', `10.77.1.${i + 1}/24`, 'broadcast', '10.77.1.255', 'dev', 'eth0');
+    }
+    const moved = ['app@10.77.1.1:4500', 'app@10.77.1.2:4500'];
+    await vi.waitFor(async () => {
+      const [[ofA], [ofB]] = [await a.run('peers'), await b.run('peers')];
+      expect([ofA?.name, ofB?.name]).toEqual([moved[1], moved[0]]);
+    }, 45_000);
+    const [peer] = await a.run('peers');
+    expect(peer!.bootId).toBe(b.bootId);
+  });
+});

@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ToldHost } from '../../../lib/mesh/told-host.js';
+
+const OVERLAY = { address: '172.18.0.3', prefix: 16 };
+const LAN = { address: '10.0.9.7', prefix: 24 };
+
+describe('ToldHost', () => {
+  it('stays as it is while a provider lists it, or lists nothing of ours', () => {
+    const told = new ToldHost(OVERLAY.address, () => [OVERLAY, LAN]);
+    expect(told.listed(['10.0.9.1', '10.0.9.2'])).toBeUndefined();
+    expect(told.listed([LAN.address, OVERLAY.address])).toBeUndefined();
+  });
+
+  it('becomes the address of ours that a provider lists', () => {
+    const told = new ToldHost(OVERLAY.address, () => [OVERLAY, LAN]);
+    expect(told.listed(['10.0.9.1', LAN.address])).toMatchObject({ host: LAN.address });
+    expect(told.listed(['10.0.9.1', LAN.address])).toBeUndefined();
+  });
+
+  it('becomes the address by which a node is reached that has the same one', () => {
+    const told = new ToldHost(OVERLAY.address, () => [OVERLAY, LAN]);
+    expect(told.taken('192.0.2.1')).toBeUndefined();
+    expect(told.taken('not an address')).toBeUndefined();
+    expect(told.taken('10.0.9.1')).toMatchObject({ host: LAN.address });
+  });
+
+  it('is looked for again when it is no address of this machine any more', () => {
+    let addresses = [LAN];
+    const told = new ToldHost(LAN.address, () => addresses);
+    expect(told.lookAgain()).toBeUndefined();
+    addresses = [];
+    expect(told.lookAgain()).toBeUndefined();
+    addresses = [{ address: '10.0.10.7', prefix: 24 }];
+    expect(told.lookAgain()).toMatchObject({ host: '10.0.10.7' });
+    expect(told.lookAgain()).toBeUndefined();
+  });
+
+  it('is always an address of this machine once it was changed', () => {
+    const address = fc.ipV4();
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ address, prefix: fc.integer({ min: 0, max: 32 }) }), { maxLength: 4 }),
+        fc.array(fc.tuple(fc.constantFrom('listed', 'taken', 'look'), address), { maxLength: 8 }),
+        (own, inputs) => {
+          const told = new ToldHost('192.0.2.1', () => own);
+          for (const [input, value] of inputs) {
+            const change =
+              input === 'listed'
+                ? told.listed([value, ...own.slice(0, 1).map((each) => each.address)])
+                : input === 'taken'
+                  ? told.taken(value)
+                  : told.lookAgain();
+            if (change) expect(own.map((each) => each.address)).toContain(change.host);
+          }
+        },
+      ),
+    );
+  });
+});
