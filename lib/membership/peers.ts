@@ -102,7 +102,10 @@ export function down(
   unbind(core, bootId, reason);
   remember(core, peer, reason);
   const record = core.book.get(address);
-  if (record) record.down = { ...how, bootId, atMs: core.nowMs };
+  if (!record) return;
+  record.down = { ...how, bootId, atMs: core.nowMs };
+  // That this process took connections there says nothing of the next one.
+  record.isOpen = false;
 }
 
 /** The link by which `peer` is reached, if it has one now. */

@@ -44,7 +44,7 @@ export function judge(core: Core, peer: PeerRecord): Verdict {
 function whyLonger({ answersProbes, probes, suspicion }: PeerRecord): string | undefined {
   if (!answersProbes) return 'it answers no probes, as it says';
   const isVouched = [...(suspicion?.asked.values() ?? [])].some(({ answer }) => answer === 'hears it');
-  return isVouched && probes !== 'answered' ? 'others hear it, and no probe gets through to it' : undefined;
+  return isVouched && probes === 'unanswered' ? 'others hear it, and no probe gets through to it' : undefined;
 }
 
 /**

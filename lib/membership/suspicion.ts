@@ -51,16 +51,21 @@ export function isTimedOut(core: Core, peer: PeerRecord): boolean {
   return false;
 }
 
-/** The connection of a peer broke: it has time to be reached again, unless its own verdict closed it. */
+/**
+ * The connection of a peer broke: it has time to be reached again. Who said before that it does not hear us closed
+ * it by its own verdict, and when a whole burst of probes that should get through does not, that is ours as well.
+ */
 export function suspectLost(core: Core, peer: PeerRecord): void {
-  const { redialMs, unheardRedialMs, downMs } = core.timing;
+  const { redialMs, windowMs, downMs } = core.timing;
   const { now } = core.clock;
   suspect(core, peer, 'lost', downMs - redialMs);
   const suspicion = peer.suspicion!;
-  const isItsVerdict = suspicion.why === 'unheard' && !(peer.proven && peer.proven.ms >= suspicion.since.ms);
-  const leastMs = now.runMs - downMs + (isItsVerdict ? unheardRedialMs : redialMs);
+  const { why, answered, since, countsFromMs } = suspicion;
+  const isVerdict = why === 'unheard' && answered === 0 && peer.answersProbes && peer.probes !== 'unanswered';
   suspicion.lost = now;
-  suspicion.countsFromMs = isItsVerdict ? leastMs : Math.max(suspicion.countsFromMs, leastMs);
+  suspicion.countsFromMs = isVerdict
+    ? since.runMs + windowMs - downMs
+    : Math.max(countsFromMs, now.runMs + redialMs - downMs);
   core.timers.set('judge', peer.node.bootId, core.nowMs);
 }
 
@@ -177,7 +182,8 @@ export function startTrial(core: Core, peer: PeerRecord): void {
 function probeTrial(core: Core, peer: PeerRecord): void {
   if (peer.probes === 'answered') return;
   if (peer.trialsLeft > 0) peer.trialsLeft -= 1;
-  else peer.probes = 'unanswered';
+  // Who is silent altogether tells nothing of probes.
+  else if (core.nowMs - peer.heard.ms < core.timing.freshMs) peer.probes = 'unanswered';
   probe(core, peer);
   const pauseMs = peer.probes === 'unanswered' ? NEXT_TRIAL_MS : core.timing.intervalMs;
   core.timers.set('probe', peer.node.bootId, core.nowMs + pauseMs);

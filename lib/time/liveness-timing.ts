@@ -6,8 +6,11 @@ export const BURST_PROBES = 30;
 /** So many probes of a burst are lost by chance once in 460 times at 20 % loss; then others are told of the doubt. */
 export const TELL_AFTER_PROBES = 6;
 
-/** The first probe of a connection only learns whether probes get through; it is sent this many times. */
-export const TRIAL_PROBES = 3;
+/**
+ * The first probes of a connection only learn whether any get through: so many, one a beat. Their end comes later
+ * than a suspicion can, so that a cut at the very beginning is not taken for a port that is closed.
+ */
+export const TRIAL_PROBES = 4;
 
 /** Until one gets through: who opens the port of a firewall wants to see that it helped. */
 export const NEXT_TRIAL_MS = 30_000;
@@ -54,10 +57,8 @@ export interface Timing extends HeartbeatOptions {
   readonly stalledMs: number;
   /** …and again after this. */
   readonly reconnectEveryMs: number;
-  /** A peer whose connection broke has at least this long to be reached again… */
+  /** A peer whose connection broke has at least this long to be reached again. */
   readonly redialMs: number;
-  /** …unless it had said before that it does not hear us: its verdict closed it. */
-  readonly unheardRedialMs: number;
 }
 
 /** All spans follow from the options, so that a shorter `downMs` is a faster rule and no other one. */
@@ -70,13 +71,12 @@ export function timingOf(heartbeat: HeartbeatOptions): Timing {
     probeEveryMs: Math.min(PROBE_EVERY_MS, windowMs / BURST_PROBES),
     nextBurstMs: intervalMs,
     stepMs: Math.min(LONGEST_STEP_MS, windowMs / 3),
-    slowBeatMs: 15 * intervalMs,
+    slowBeatMs: 17 * intervalMs,
     slowSuspectMs: Math.max(25 * intervalMs, suspectMs),
     freshMs: 1.5 * intervalMs,
     stalledMs: downMs + windowMs,
     reconnectEveryMs: downMs / 2,
     redialMs: Math.min(REDIAL_MS, downMs / 2),
-    unheardRedialMs: windowMs / 3,
   };
 }
 

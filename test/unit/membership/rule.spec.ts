@@ -1,0 +1,160 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { dialsOf, MembershipDriver, nodeOf, sent } from '../../support/membership-driver.js';
+
+const OTHER = nodeOf('app@10.0.0.2', '7');
+const THIRD = nodeOf('app@10.0.0.3', '8');
+
+let driver: MembershipDriver;
+let link: number;
+beforeEach(() => {
+  driver = new MembershipDriver();
+  link = driver.peer(OTHER);
+});
+
+const lastEvent = () => driver.events.at(-1);
+const suspicion = () => driver.explain(OTHER.name).liveness!.suspicion;
+
+describe('our own loop', () => {
+  it('accuses nobody who is heard when it runs, however it was blocked or stopped', () => {
+    const turn = fc.record({ pauseMs: fc.nat(3_600_000), runsMs: fc.nat(1_500) });
+    fc.assert(
+      fc.property(fc.array(turn, { maxLength: 30 }), (turns) => {
+        const node = new MembershipDriver();
+        const peer = node.peer(OTHER);
+        for (const { pauseMs, runsMs } of turns) {
+          node.nowMs += pauseMs;
+          // Timers come first in the turn after it, and then what has arrived.
+          node.handle({ type: 'wake' });
+          node.beat(peer, node.nowMs);
+          node.pass(runsMs);
+        }
+        expect(node.events.map(({ type }) => type)).toEqual(['peer.up']);
+      }),
+    );
+  });
+
+  it('sees a death as soon as anybody after it was stopped for an hour', () => {
+    driver.nowMs += 3_600_000;
+    driver.handle({ type: 'wake' });
+    driver.beat(link, driver.nowMs);
+    driver.pass(4_100);
+    expect(lastEvent()).toMatchObject({
+      type: 'peer.down',
+      evidence: { countedMs: 4_000, multiplier: 1, ownLagMs: 0 },
+    });
+  });
+
+  it('keeps nobody for more than the cap, when each of its turns takes 2 s', () => {
+    const fromMs = driver.nowMs;
+    while (driver.events.length === 1 && driver.nowMs - fromMs < 60_000) {
+      driver.nowMs += 2_000;
+      driver.handle({ type: 'wake' });
+    }
+    expect(lastEvent()).toMatchObject({ type: 'peer.down', reason: 'timeout' });
+    expect(driver.nowMs - fromMs).toBeLessThanOrEqual(20_000);
+  });
+});
+
+describe('the deadline', () => {
+  it('is shown while a suspicion lasts, in the terms of the rule', () => {
+    driver.pass(3_100);
+    expect(suspicion()).toMatchObject({
+      why: 'silent',
+      forMs: 600,
+      countedMs: 3_100,
+      deadlineMs: 4_000,
+      multiplier: 1,
+      leftMs: 900,
+      probes: { sent: 13, answered: 0 },
+    });
+    expect(driver.explain(OTHER.name).summary).toBe(
+      'Suspected for 0.6 s: it has been silent. 3.1 s of silence count, the deadline is 4.0 s, and 0.9 s are left. ' +
+        '0 of 13 probes were answered, and 0 of 0 nodes that we asked hear it.',
+    );
+  });
+
+  it('is the same, whatever others hear, where probes get through: then the path between us is cut', () => {
+    driver.handle({ type: 'probed', bootId: OTHER.bootId, lagMs: 0 });
+    const third = driver.peer(THIRD);
+    for (let i = 0; i < 5; i++) {
+      driver.beat(third, driver.nowMs);
+      for (const { about } of sent(driver.pass(1_000), 'ask', third))
+        driver.handle({ type: 'answer', link: third, body: { about, silentMs: 100 } });
+    }
+    expect(lastEvent()).toMatchObject({
+      type: 'peer.down',
+      evidence: { multiplier: 1, asked: [{ name: THIRD.name, answer: 'hears it' }] },
+    });
+  });
+
+  it('is twice as long where no probe ever gets through and others hear it, and the evidence says why', () => {
+    const third = driver.peer(THIRD);
+    const hear = () => {
+      driver.beat(third, driver.nowMs);
+      for (const { about } of sent(driver.pass(500), 'ask', third))
+        driver.handle({ type: 'answer', link: third, body: { about, silentMs: 100 } });
+    };
+    for (let i = 0; i < 12; i++) {
+      driver.beat(link, driver.nowMs);
+      hear();
+    }
+    expect(driver.explain(OTHER.name).liveness!.probes).toBe('unanswered');
+    const fromMs = driver.nowMs;
+    while (driver.events.at(-1)!.type !== 'peer.down' && driver.nowMs - fromMs < 30_000) hear();
+    expect(lastEvent()).toMatchObject({
+      evidence: {
+        deadlineMs: 8_000,
+        multiplier: 2,
+        because: 'others hear it, and no probe gets through to it',
+      },
+    });
+    expect(driver.nowMs - fromMs).toBeLessThanOrEqual(8_500);
+  });
+});
+
+describe('a suspicion', () => {
+  it('is ended by an answer to what was asked since, and by no old frame', () => {
+    driver.pass(2_600);
+    driver.beat(link, 1_000);
+    expect(suspicion()).toBeDefined();
+    driver.beat(link, driver.nowMs);
+    expect(suspicion()).toBeUndefined();
+  });
+
+  it('of somebody else makes us look for ourselves, and takes as long as our own silence asks for', () => {
+    const third = driver.peer(THIRD);
+    driver.pass(1_000);
+    driver.beat(link);
+    driver.beat(third);
+    driver.pass(500);
+    driver.handle({ type: 'answer', link: third, body: { about: OTHER.bootId, suspects: true } });
+    expect(suspicion()).toMatchObject({ why: 'told', countedMs: 500, leftMs: 3_500 });
+  });
+
+  it('holds on to a peer whose connection broke while its probes are answered, and not beyond the cap', () => {
+    driver.handle({ type: 'closed', link, code: 'ECONNRESET' });
+    for (let i = 0; i < 300 && driver.events.length === 1; i++) {
+      driver.handle({ type: 'probed', bootId: OTHER.bootId, lagMs: 0 });
+      for (const dial of dialsOf(driver.pass(100))) driver.fail(dial.link, 'DIAL_TIMEOUT');
+    }
+    expect(lastEvent()).toMatchObject({
+      type: 'peer.down',
+      reason: 'closed',
+      evidence: { closed: 'ECONNRESET' },
+    });
+    expect(driver.nowMs).toBeGreaterThan(19_000);
+    expect(driver.nowMs).toBeLessThanOrEqual(20_500);
+  });
+});
+
+describe('beats', () => {
+  it('are asked for on the wire, and go out as often as the other side asks', () => {
+    expect(sent(driver.pass(1_000), 'beat', link)[0]).toMatchObject({ everyMs: 1_000 });
+    driver.handle({ type: 'beat', link, body: { sentAt: driver.nowMs, everyMs: 200 } });
+    expect(sent(driver.pass(2_000), 'beat', link)).toHaveLength(10);
+    driver.handle({ type: 'beat', link, body: { sentAt: driver.nowMs, everyMs: 0 } });
+    driver.handle({ type: 'probed', bootId: OTHER.bootId, lagMs: 0 });
+    expect(sent(driver.pass(500), 'beat', link).length).toBeLessThanOrEqual(1);
+  });
+});
