@@ -208,5 +208,4 @@ export const DEFAULT_LIMITS: LimitOptions = {
 
 export const DEFAULT_SHUTDOWN: Required<ShutdownOptions> = { drainMs: 10_000 };
 
-export const MAX_META_BYTES = 4_096;
 export const MIN_SECRET_BYTES = 16;

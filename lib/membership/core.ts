@@ -27,6 +27,8 @@ export interface LinkRecord {
   remoteAddress?: string;
   /** The dialer's random id of this connection. */
   connection: string;
+  /** The version of the wire that both sides speak on it, once that is known. */
+  version?: number;
   /** Who is at the other end, once it said so. */
   remote?: NodeInfo;
   remoteProbeKey?: Uint8Array;

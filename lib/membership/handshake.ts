@@ -4,7 +4,14 @@ import { addressOf } from '../naming/node-name.js';
 import type { Core, LinkRecord, PeerRecord } from './core.js';
 import { dialFailed, retryIn } from './dialling.js';
 import { sendBeat } from './beats.js';
-import { type Hello, type Refuse, versionMismatch, type Welcome, WIRE_VERSIONS } from '../wire/messages.js';
+import {
+  commonVersion,
+  type Hello,
+  type Refuse,
+  versionMismatch,
+  type Welcome,
+  WIRE_VERSIONS,
+} from '../wire/messages.js';
 import type { LinkId } from './membership.types.js';
 import { adopt, bind, down, linkOf, lostPeerAt, peerOf } from './peers.js';
 import { isEvidence } from './reach.js';
@@ -39,7 +46,9 @@ export function takeHello(core: Core, id: LinkId, address: string, hello: Hello)
     remoteLimits: hello.limits,
   };
   core.begin(link);
-  const verdict = judgeVersion(hello.versions) ?? judge(core, hello.cluster, hello.node);
+  const version = commonVersion(hello.versions);
+  if (version !== undefined) link.version = version;
+  const verdict = version === undefined ? mismatch(hello.versions) : judge(core, hello.cluster, hello.node);
   if (verdict) return refuse(core, link, verdict);
   lives(core, hello.node);
   contestOr(core, link, welcome);
@@ -54,8 +63,11 @@ export function takeWelcome(core: Core, link: LinkRecord, body: Welcome): void {
   link.remotePeers = body.peers;
   link.remoteLimits = body.limits;
   const { bootId } = body.node;
-  const verdict =
-    judgeVersion({ min: body.version, max: body.version }) ?? judge(core, body.cluster, body.node);
+  const { version } = body;
+  link.version = version;
+  const chosen = { min: version, max: version };
+  const isOurs = commonVersion(chosen) !== undefined;
+  const verdict = isOurs ? judge(core, body.cluster, body.node) : mismatch(chosen);
   if (verdict) return giveUp(core, link, verdict.code, verdict.message);
   lives(core, body.node);
   const record = core.book.get(link.address);
@@ -138,9 +150,8 @@ function foundSelf(core: Core, link: LinkRecord): void {
   if (record) bind(core, record, 'self');
 }
 
-function judgeVersion({ min, max }: Hello['versions']): Verdict | undefined {
-  if (min <= WIRE_VERSIONS.max && max >= WIRE_VERSIONS.min) return undefined;
-  return { code: 'VERSION_MISMATCH', message: versionMismatch({ min, max }) };
+function mismatch(versions: Hello['versions']): Verdict {
+  return { code: 'VERSION_MISMATCH', message: versionMismatch(versions) };
 }
 
 function judge(core: Core, cluster: string, { bootId, name }: NodeInfo): Verdict | undefined {
@@ -149,6 +160,8 @@ function judge(core: Core, cluster: string, { bootId, name }: NodeInfo): Verdict
     return { code: 'WRONG_CLUSTER', message };
   }
   if (bootId === core.self.bootId) return { code: 'SELF', message: 'this is the node itself' };
+  if (addressOf(name) === addressOf(core.self.name))
+    return { code: 'NAME_TAKEN', message: nameTaken(core.self) };
   if (core.isStopping) return { code: 'LEAVING', message: `${core.self.name} is shutting down` };
   if (core.disconnected.has(bootId)) {
     return { code: 'DISCONNECTED', message: `${name} was disconnected by the app` };
@@ -175,7 +188,8 @@ function welcome(core: Core, link: LinkRecord): void {
   core.send(link.id, {
     kind: 'welcome',
     body: {
-      version: WIRE_VERSIONS.max,
+      version: link.version!,
+      versions: WIRE_VERSIONS,
       cluster: core.config.cluster,
       node: core.self,
       probeKey: core.config.probeKey,
@@ -228,8 +242,12 @@ function contestOr(core: Core, link: LinkRecord, next: (core: Core, link: LinkRe
   sendBeat(core, holder, true);
 }
 
+function nameTaken({ name, bootId }: NodeInfo): string {
+  return `${name} is the name of another live node (boot id ${bootId}); give each node its own \`host\`, \`port\` or \`name\``;
+}
+
 function loseContest(core: Core, link: LinkRecord, holder: PeerRecord): void {
-  const message = `${holder.node.name} is the name of another live node (boot id ${holder.node.bootId}); give each node its own \`host\`, \`port\` or \`name\``;
+  const message = nameTaken(holder.node);
   core.contests.delete(link.id);
   if (link.direction === 'inbound') refuse(core, link, { code: 'NAME_TAKEN', message });
   else giveUp(core, link, 'NAME_TAKEN', message);

@@ -170,7 +170,7 @@ export class Membership {
       case 'refuse':
         return takeRefuse(core, link, input.body);
       case 'closed':
-        return this.closed(link, input.code);
+        return this.closed(link, input);
       case 'heard': {
         const peer = peerOf(core, link);
         if (peer) peer.heard = core.clock.now;
@@ -203,12 +203,13 @@ export class Membership {
     }
   }
 
-  private closed(link: LinkRecord, code: string): void {
+  private closed(link: LinkRecord, { code, fault }: Extract<Input, { type: 'closed' }>): void {
     const { core } = this;
     const peer = peerOf(core, link);
     core.forgetLink(link);
+    if (fault && (peer || link.direction === 'inbound')) core.emitRefused(link, fault.code, fault.message);
     if (peer) {
-      lostConnection(core, peer, code);
+      lostConnection(core, peer, code, fault !== undefined);
       endContestsOf(core, peer.node.bootId);
     } else if (link.direction === 'outbound') {
       dialEnded(core, link, 'CONNECTION_LOST', `the connection ended during the handshake (${code})`);

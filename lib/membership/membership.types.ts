@@ -83,7 +83,13 @@ export type Input =
   /** Bytes arrived on a link. */
   | { readonly type: 'heard'; readonly link: LinkId }
   /** A link is gone; the core hears nothing of it again. */
-  | { readonly type: 'closed'; readonly link: LinkId; readonly code: string }
+  | {
+      readonly type: 'closed';
+      readonly link: LinkId;
+      readonly code: string;
+      /** Why we closed it, when the other side is to blame. */
+      readonly fault?: { readonly code: PeerageErrorCode; readonly message: string };
+    }
   /** The time of a `wakeAt` has come. */
   | { readonly type: 'wake' }
   /** This node shuts down, and `stop` follows. Until then it is a member like any other, and says so. */

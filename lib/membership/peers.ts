@@ -56,8 +56,11 @@ export function adopt(core: Core, link: LinkRecord): void {
   else welcomed(core, node, link);
 }
 
-/** The connection of `peer` is gone without a goodbye: dial it again at once, and tell nobody yet. */
-export function lostConnection(core: Core, peer: PeerRecord, code: string): void {
+/**
+ * The connection of `peer` is gone without a goodbye: dial it again at once, and tell nobody yet. Whose `fault` that
+ * was can wait a little.
+ */
+export function lostConnection(core: Core, peer: PeerRecord, code: string, isFault: boolean): void {
   delete peer.link;
   peer.closedBy = code;
   core.out.push({ type: 'route', bootId: peer.node.bootId, link: undefined });
@@ -67,6 +70,7 @@ export function lostConnection(core: Core, peer: PeerRecord, code: string): void
   const own = core.book.hint(OWN_SOURCES.itself, peer.node.name, core.nowMs + core.timing.capMs);
   const record = core.book.get(peer.dialAddress) ?? own;
   record.failures = 0;
+  if (isFault) return retryIn(core, record, core.backoffMs(record));
   record.backoff = LOST_BACKOFF;
   dialNow(core, record);
 }

@@ -1,6 +1,6 @@
 import { PeerageError, type PeerageErrorCode } from '../errors/peerage-error.js';
 import type { Input, LinkId } from '../membership/membership.types.js';
-import { type ControlFrame, FrameKind } from '../wire/messages.js';
+import { type ControlFrame, FrameKind, isKnownKind, WIRE_VERSIONS } from '../wire/messages.js';
 import type { Clock } from '../time/clock.js';
 import { readControlFrame } from '../wire/control-frames.js';
 import { isMessage } from './message-routes.js';
@@ -29,6 +29,8 @@ export class MeshLinks {
   private readonly links = new Map<LinkId, Link>();
   /** Hellos of callers who came before we take any. */
   private readonly early = new Set<() => void>();
+  /** Those whose other end speaks a newer version, too: it may have frames that we do not know. */
+  private readonly newer = new Set<LinkId>();
 
   constructor(
     private readonly clock: Clock,
@@ -53,8 +55,8 @@ export class MeshLinks {
       heard: this.hearing(() => id),
       closed: (code, error) => {
         if (admit) this.early.delete(admit);
-        if (error) this.owner.refused(link.remoteAddress, error.code, error.message);
-        if (id !== undefined) this.closed(id, code);
+        if (id !== undefined) this.closed(id, code, error);
+        else if (error) this.owner.refused(link.remoteAddress, error.code, error.message);
       },
     });
   }
@@ -71,7 +73,7 @@ export class MeshLinks {
     link.open({
       frame: (kind, body, bytes) => this.frame(id, link, kind, body, bytes),
       heard: this.hearing(() => id),
-      closed: (code) => this.closed(id, code),
+      closed: (code, error) => this.closed(id, code, error),
     });
   }
 
@@ -91,16 +93,18 @@ export class MeshLinks {
     }
     const id = this.owner.newLink();
     this.links.set(id, link);
+    this.introduced(id, frame);
     this.owner.input({ type: 'hello', link: id, address: link.remoteAddress, body: frame.body });
     return id;
   }
 
   private frame(id: LinkId, link: Link, kind: number, body: unknown, bytes: number): void {
     if (isMessage(kind)) return this.owner.message(id, link, kind, body, bytes);
-    if (!this.links.has(id)) return;
+    if (!this.links.has(id) || (this.newer.has(id) && !isKnownKind(kind))) return;
     if (kind === FrameKind.window) return this.window(id, link, body);
     const frame = read(link, kind, body);
     if (!frame) return;
+    this.introduced(id, frame);
     if (frame.kind === 'hello') link.destroy(new PeerageError('MALFORMED_FRAME', 'A second hello.'));
     else this.owner.input({ ...frame, type: frame.kind, link: id } as Input);
   }
@@ -108,6 +112,11 @@ export class MeshLinks {
   private window(id: LinkId, link: Link, body: unknown): void {
     if (typeof body === 'number' && body > 0 && Number.isSafeInteger(body)) this.owner.window(id, body);
     else link.destroy(new PeerageError('MALFORMED_FRAME', 'A window is no number of bytes.'));
+  }
+
+  private introduced(id: LinkId, { kind, body }: ControlFrame): void {
+    if (kind !== 'hello' && kind !== 'welcome') return;
+    if (body.versions.max > WIRE_VERSIONS.max) this.newer.add(id);
   }
 
   private hearing(id: () => LinkId | undefined): () => void {
@@ -121,9 +130,16 @@ export class MeshLinks {
     };
   }
 
-  private closed(id: LinkId, code: string): void {
+  private closed(id: LinkId, code: string, error: PeerageError | undefined): void {
     this.owner.gone(id);
-    if (this.links.delete(id)) this.owner.input({ type: 'closed', link: id, code });
+    this.newer.delete(id);
+    if (!this.links.delete(id)) return;
+    this.owner.input({
+      type: 'closed',
+      link: id,
+      code,
+      ...(error && { fault: { code: error.code, message: error.message } }),
+    });
   }
 }
 

@@ -38,8 +38,7 @@ export type MessageLoss = (to: string, kind: number, id: unknown, error: Peerage
 
 /**
  * Takes a message. A promise that it returns says until when the message is handled: so many of a peer are handled
- * at once as `limits.handlers` allows. A PeerageError that it throws closes the connection which brought such a
- * message.
+ * at once as `limits.handlers` allows. What it throws closes the connection which brought such a message.
  */
 export type MessageTaker = (from: string, kind: number, body: unknown) => unknown;
 

@@ -1,8 +1,9 @@
-import { PeerageError } from '../errors/peerage-error.js';
+import type { PeerageError } from '../errors/peerage-error.js';
 import type { Clock } from '../time/clock.js';
 import type { LinkId } from '../membership/membership.types.js';
 import { FrameKind, type WireLimits } from '../wire/messages.js';
 import { FrameWriter } from '../wire/frame-writer.js';
+import { faultOf } from './fault.js';
 import { Inbox, type InboxLimits } from './inbox.js';
 import type { MessageLoss, MessageTaker, PostAllResult, PostResult } from './mesh.js';
 import { Outbox, type OutboxLimits } from './transport/outbox.js';
@@ -93,8 +94,7 @@ export class MessageRoutes {
     try {
       this.inboxes.get(from)?.take(kind, body, bytes, this.latest.get(from) === id);
     } catch (error) {
-      if (!(error instanceof PeerageError)) throw error;
-      link.destroy(error);
+      link.destroy(faultOf(error));
     }
   }
 

@@ -17,6 +17,7 @@ import type { PeerageSettings } from '../peerage.options.js';
 import { Attempts } from './pending-dials.js';
 import { type Clock, dateMs, every, systemClock } from '../time/clock.js';
 import { controlToWire, PROBE_KEY_BYTES } from '../wire/control-frames.js';
+import { faultOf } from './fault.js';
 import { falseAlarms, type FalseAlarm } from './false-alarms.js';
 import type {
   FoundResult,
@@ -333,12 +334,31 @@ export class PeerMesh implements Mesh {
     try {
       for (let next = this.inputs.shift(); next; next = this.inputs.shift()) {
         if (this.isStopped()) continue;
-        for (const directive of this.membership!.handle(next, this.clock.now())) this.perform(directive);
+        this.handle(next);
       }
       if (this.telling && this.membership!.allKnowOurLeaving) this.toldAll();
     } finally {
       this.isHandling = false;
     }
+  }
+
+  /** What a link brings harms that link, and nothing else. */
+  private handle(input: Input): void {
+    const errors: unknown[] = [];
+    const attempt = <T>(act: () => T): T | undefined => {
+      try {
+        return act();
+      } catch (error) {
+        errors.push(error);
+        return undefined;
+      }
+    };
+    const directives = attempt(() => this.membership!.handle(input, this.clock.now())) ?? [];
+    for (const directive of directives) attempt(() => this.perform(directive));
+    if (errors.length === 0) return;
+    const link = 'link' in input ? this.links.get(input.link) : undefined;
+    if (!link) throw errors[0];
+    link.destroy(faultOf(errors[0]));
   }
 
   private perform(directive: Directive): void {

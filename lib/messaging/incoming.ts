@@ -53,7 +53,7 @@ export class Incoming {
       case FrameKind.request:
         return this.request(from, body);
       case FrameKind.reply:
-        return this.parts.requests.resolve(from, body[0] as number, body[1]);
+        return this.parts.requests.resolve(from, idOf(body), body[1]);
       case FrameKind.error:
         return this.error(from, body);
     }
@@ -80,8 +80,9 @@ export class Incoming {
   }
 
   private request(from: string, body: readonly unknown[], sender?: MessageContext): unknown {
-    const [id, topic, data, trace] = body;
-    if (typeof id !== 'number' || typeof topic !== 'string') throw malformed();
+    const id = idOf(body);
+    const [, topic, data, trace] = body;
+    if (typeof topic !== 'string') throw malformed();
     if (this.mustWait(from, topic))
       return this.later(from, topic, (before) => this.request(from, body, before));
     const handlers = this.parts.handlers.of(topic);
@@ -184,9 +185,11 @@ export class Incoming {
     }
   }
 
-  private error(from: string, [id, failure]: readonly unknown[]): void {
+  private error(from: string, body: readonly unknown[]): void {
+    const id = idOf(body);
+    const failure = body[1];
     const node = this.parts.directory.nameOf(from);
-    this.parts.requests.reject(from, id as number, errorOf(failure, node, isProduction()));
+    this.parts.requests.reject(from, id, errorOf(failure, node, isProduction()));
   }
 
   private unhandled(from: string, topic: string): void {
@@ -221,6 +224,12 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 function isProduction(): boolean {
   return process.env['NODE_ENV'] === 'production';
+}
+
+/** @throws PeerageError `MALFORMED_FRAME` */
+function idOf([id]: readonly unknown[]): number {
+  if (!Number.isSafeInteger(id)) throw malformed();
+  return id as number;
 }
 
 function malformed(): PeerageError {

@@ -1,3 +1,6 @@
+/** What `meta` may take, as JSON. */
+export const MAX_META_BYTES = 4_096;
+
 /**
  * What a node tells of itself.
  *

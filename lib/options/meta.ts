@@ -1,4 +1,4 @@
-import { MAX_META_BYTES } from '../peerage.options.js';
+import { MAX_META_BYTES } from '../naming/node-info.js';
 import { Faults } from './faults.js';
 
 const MAX_DEPTH = 32;

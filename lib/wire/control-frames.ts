@@ -1,15 +1,15 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import {
+  commonVersion,
   type ControlFrame,
   FrameKind,
   MIN_FRAME_BYTES,
   type PeerList,
   versionMismatch,
   type Welcome,
-  WIRE_VERSIONS,
   type WireLimits,
 } from './messages.js';
-import type { NodeInfo } from '../naming/node-info.js';
+import { MAX_META_BYTES, type NodeInfo } from '../naming/node-info.js';
 import { formatNodeName, parseNodeName } from '../naming/node-name.js';
 
 /** More peers than this in one list are a fault; `limits.peers` is far below it. */
@@ -17,6 +17,9 @@ const MAX_LISTED_PEERS = 10_000;
 
 /** Text fields of strangers end up in logs and messages. */
 const MAX_TEXT = 1_024;
+
+/** Meta of the options is nested no deeper. */
+const MAX_META_DEPTH = 33;
 
 export const PROBE_KEY_BYTES = 32;
 
@@ -42,14 +45,9 @@ export function readControlFrame(kind: number, body: unknown): ControlFrame {
 /** Another version may have other fields: it is told by its number, which every version sends. */
 function versionFault(kind: number, fields: Fields): PeerageError | undefined {
   if (kind !== FrameKind.hello && kind !== FrameKind.welcome) return undefined;
-  const { min, max } = kind === FrameKind.hello ? readVersions(fields['versions']) : sole(fields['version']);
-  if (min <= WIRE_VERSIONS.max && max >= WIRE_VERSIONS.min) return undefined;
-  return new PeerageError('VERSION_MISMATCH', versionMismatch({ min, max }));
-}
-
-function sole(version: unknown): { min: number; max: number } {
-  const only = number(version, 'version');
-  return { min: only, max: only };
+  const versions = readVersions(fields['versions']);
+  if (commonVersion(versions) !== undefined) return undefined;
+  return new PeerageError('VERSION_MISMATCH', versionMismatch(versions));
 }
 
 function readFields(kind: number, fields: Fields): ControlFrame {
@@ -118,7 +116,7 @@ function readFields(kind: number, fields: Fields): ControlFrame {
       return {
         kind: 'meta',
         body: {
-          meta: record(fields['meta'], 'meta'),
+          meta: readMeta(fields['meta']),
           ...(fields['name'] !== undefined && { node: readName(fields['name']) }),
         },
       };
@@ -145,6 +143,7 @@ export function controlToWire(frame: ControlFrame): unknown {
 function readWelcome(fields: Fields): Welcome {
   return {
     version: number(fields['version'], 'version'),
+    versions: readVersions(fields['versions']),
     cluster: text(fields['cluster'], 'cluster'),
     node: readNode(fields['node']),
     probeKey: readKey(fields['probeKey']),
@@ -158,7 +157,9 @@ function readWelcome(fields: Fields): Welcome {
 
 function readVersions(value: unknown): { min: number; max: number } {
   const { min, max } = record(value, 'versions');
-  return { min: number(min, 'versions.min'), max: number(max, 'versions.max') };
+  const versions = { min: number(min, 'versions.min'), max: number(max, 'versions.max') };
+  if (versions.min > versions.max) throw malformed('versions are no range');
+  return versions;
 }
 
 function readLimits(value: unknown): WireLimits {
@@ -178,7 +179,7 @@ function limit(value: unknown, field: string): number {
 function readNode(value: unknown): NodeInfo {
   const fields = record(value, 'node');
   const name = readName(fields['name']);
-  return { ...name, bootId: readBootId(fields['bootId']), meta: record(fields['meta'], 'node.meta') };
+  return { ...name, bootId: readBootId(fields['bootId']), meta: readMeta(fields['meta']) };
 }
 
 function readPeers(value: unknown): PeerList['peers'] {
@@ -201,6 +202,24 @@ function readName(value: unknown): Pick<NodeInfo, 'name' | 'host' | 'port'> {
 function readBootId(value: unknown): string {
   if (typeof value !== 'string' || !BOOT_ID.test(value)) throw malformed('a boot id is not 32 hex digits');
   return value;
+}
+
+/** Plain data, as our own is: it is compared, kept and shown. */
+function readMeta(value: unknown): Fields {
+  const meta = record(value, 'meta');
+  if (!isPlain(meta, 0)) throw malformed('meta is no plain data');
+  if (Buffer.byteLength(JSON.stringify(meta)) > MAX_META_BYTES)
+    throw malformed(`meta takes more than ${MAX_META_BYTES} bytes`);
+  return meta;
+}
+
+function isPlain(value: unknown, depth: number): boolean {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || depth > MAX_META_DEPTH) return false;
+  const isList = Array.isArray(value);
+  if (!isList && Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return Object.values(value).every((item) => isPlain(item, depth + 1));
 }
 
 function readKey(value: unknown): Uint8Array {

@@ -1,5 +1,5 @@
 import { PeerageError } from '../errors/peerage-error.js';
-import { FrameKind } from './messages.js';
+import { FrameKind, isKnownKind } from './messages.js';
 import { Assembly } from './reassembly.js';
 import { decodeBody, HEADER_BYTES, LENGTH_BYTES } from './frame-writer.js';
 
@@ -129,7 +129,8 @@ export class FrameReader {
   private decode(kind: number, bytes: Buffer, start: number, end: number): void {
     let body: unknown;
     try {
-      body = decodeBody(bytes, start, end);
+      // Frames of a newer version may hold what only that one can read.
+      if (isKnownKind(kind)) body = decodeBody(bytes, start, end);
     } catch (error) {
       this.fail(error as PeerageError);
       return;

@@ -25,8 +25,21 @@ export const FrameKind = {
   window: 18,
 } as const;
 
+const KINDS: ReadonlySet<number> = new Set(Object.values(FrameKind));
+
+/** Whether this release knows such frames. A newer one may have others. */
+export function isKnownKind(kind: number): boolean {
+  return KINDS.has(kind);
+}
+
 /** The versions of the wire that this release speaks: neighbours overlap, so a rolling upgrade is one mesh. */
 export const WIRE_VERSIONS = { min: 1, max: 1 } as const;
+
+/** The highest version that both sides speak, when there is one. */
+export function commonVersion({ min, max }: Hello['versions']): number | undefined {
+  const version = Math.min(max, WIRE_VERSIONS.max);
+  return version >= Math.max(min, WIRE_VERSIONS.min) ? version : undefined;
+}
 
 /** What is said of another node whose versions we do not speak. */
 export function versionMismatch({ min, max }: Hello['versions']): string {
@@ -64,7 +77,9 @@ export interface Hello {
 
 /** The listener's answer when it takes the dialer. The dialer's first beat then ends the handshake. */
 export interface Welcome {
+  /** The one of both sides that this link speaks. */
   readonly version: number;
+  readonly versions: Hello['versions'];
   readonly cluster: string;
   readonly node: NodeInfo;
   readonly probeKey: Uint8Array;

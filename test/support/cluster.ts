@@ -12,6 +12,8 @@ export const SECRET = `a secret of the tests, long enough, ${process.pid}`;
 export type Seen<T extends ClusterEventType> = ClusterEventOf<T> & { readonly atMs: number };
 
 export interface NodeOptions {
+  /** The root of another build of this package, with the program in it. @default this one */
+  readonly root?: string;
   readonly namespace?: string;
   readonly nodeArgs?: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -176,11 +178,12 @@ export class ClusterNode {
 
   constructor(
     readonly config: NodeConfig,
-    { namespace, nodeArgs, env }: NodeOptions,
+    { root, namespace, nodeArgs, env }: NodeOptions,
   ) {
     this.program = startProgram('node', {
       args: [JSON.stringify(config)],
       env: { NO_COLOR: '1', ...env },
+      ...(root !== undefined && { root }),
       ...(nodeArgs && { nodeArgs }),
       ...(namespace !== undefined && { namespace }),
     });

@@ -84,6 +84,7 @@ export class MembershipDriver {
     this.handle({ type: 'dialled', link, address: `${node.host}:${node.port}` });
     const body = {
       version: WIRE_VERSIONS.max,
+      versions: WIRE_VERSIONS,
       cluster: 'blue',
       node,
       probeKey: PROBE_KEY,

@@ -1,15 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const build = fileURLToPath(new URL('../../build/', import.meta.url));
+const here = fileURLToPath(new URL('../../', import.meta.url));
 
 /** What is still running is killed when the test process ends, however it ends. */
 const running = new Set<ChildProcess>();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
 export interface ProgramOptions {
+  /** Where the built programs are. @default this package */
+  readonly root?: string;
   readonly args?: readonly string[];
   /** Beside the variables of this process; `undefined` takes one away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -26,12 +29,12 @@ export interface ProgramEnd {
 
 /** Starts `test/programs/NAME.ts`, compiled. */
 export function startProgram(name: string, options?: ProgramOptions): Program {
-  return new Program(`${build}test/programs/${name}.js`, options);
+  return new Program(join(options?.root ?? here, 'build/test/programs', `${name}.js`), options);
 }
 
 /** Starts the `main.ts` of `sample/NAME`, compiled. */
 export function startSample(name: string, options?: ProgramOptions): Program {
-  return new Program(`${build}sample/${name}/src/main.js`, options);
+  return new Program(join(here, 'build/sample', name, 'src/main.js'), options);
 }
 
 /** Stops every program that was started here: for `afterEach` or `afterAll`. */

@@ -3,7 +3,7 @@ import type { Outbox } from './outbox.js';
 
 /** What one link tells its owner. */
 export interface LinkHandlers {
-  /** One whole frame of so many bytes, decoded. Its shape is not checked yet. */
+  /** One whole frame of so many bytes, decoded, but of a kind that is unknown here. Its shape is not checked yet. */
   frame(kind: number, body: unknown, bytes: number): void;
   /** Bytes arrived: the other side lives. Called before the frames that they complete. */
   heard(): void;

@@ -113,6 +113,22 @@ describe('a connection that ends without a goodbye', () => {
   });
 });
 
+describe('a connection that we closed for what it brought', () => {
+  const fault = { code: 'MALFORMED_FRAME', message: 'nonsense' } as const;
+  const close = () => driver.handle({ type: 'closed', link, code: fault.code, fault });
+
+  it('is told, with the name of the peer, and the peer is kept for now', () => {
+    close();
+    expect(driver.events.slice(1)).toMatchObject([{ type: 'peer.refused', name: OTHER.name, ...fault }]);
+    expect(driver.names).toEqual([OTHER.name]);
+  });
+
+  it('is dialled again, but not at once', () => {
+    expect(dialsOf(close())).toEqual([]);
+    expect(dialsOf(driver.pass(500))).toHaveLength(1);
+  });
+});
+
 describe('a goodbye', () => {
   it('ends the peer at once, and it is not dialled', () => {
     const directives = driver.handle({ type: 'leave', link, body: { reason: 'left' } });

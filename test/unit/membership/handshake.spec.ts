@@ -22,6 +22,27 @@ describe('a caller', () => {
     expect(driver.events).toMatchObject([{ type: 'peer.up', peer: { ...OTHER, status: 'up' } }]);
   });
 
+  it.each([
+    ['an older one', { min: 1, max: 1 }, 1],
+    ['a newer one that speaks ours, too', { min: 1, max: WIRE_VERSIONS.max + 1 }, WIRE_VERSIONS.max],
+  ])('speaks the highest version that both know: %s', (_who, versions, version) => {
+    const link = driver.hello(OTHER, { versions });
+    expect(sent(driver.last, 'welcome', link)).toMatchObject([{ version, versions: WIRE_VERSIONS }]);
+  });
+
+  it('with our own name is no peer', () => {
+    const link = driver.hello(nodeOf(SELF.name, '7'));
+    expect(sent(driver.last, 'refuse', link)).toMatchObject([{ code: 'NAME_TAKEN' }]);
+    expect(driver.events).toMatchObject([
+      { type: 'peer.refused', code: 'NAME_TAKEN', direction: 'inbound', name: SELF.name },
+    ]);
+  });
+
+  it('with our own host and port under another name is no peer', () => {
+    const link = driver.hello(nodeOf('other@10.0.0.1', '7'));
+    expect(sent(driver.last, 'refuse', link)).toMatchObject([{ code: 'NAME_TAKEN' }]);
+  });
+
   it.each(['peers', 'digest', 'meta'] as const)('is a peer with any first frame: %s', (type) => {
     const link = driver.hello(OTHER);
     const bodies = { peers: { peers: [] }, digest: { hash: 1 }, meta: { meta: { zone: 'c' } } };
@@ -120,6 +141,7 @@ describe('a dial', () => {
   it.each([
     ['WRONG_CLUSTER', { cluster: 'red' }],
     ['VERSION_MISMATCH', { version: WIRE_VERSIONS.max + 1 }],
+    ['NAME_TAKEN', { node: nodeOf('other@10.0.0.1', '7') }],
   ])('gives up a listener that takes us but is wrong: %s', (code, more) => {
     const { link } = dial();
     const directives = driver.welcomed(link, OTHER, more);

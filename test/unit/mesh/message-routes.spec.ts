@@ -127,11 +127,13 @@ describe('the routes of messages', () => {
     const link = route(A, 1);
     arrive(1, ['x'], link);
     expect(link.destroyedBy).toBe(error);
-    const bug = new TypeError('a bug');
+    const bug = new TypeError('BigInt');
     routes.receive(() => {
       throw bug;
     });
-    expect(() => arrive(1, ['x'], link)).toThrow(bug);
+    const other = route(B, 2);
+    arrive(2, ['x'], other);
+    expect(other.destroyedBy).toMatchObject({ code: 'MALFORMED_FRAME', cause: bug });
   });
 
   it('end all at once', async () => {

@@ -30,9 +30,11 @@ const takes = fc.integer({ min: MIN_FRAME_BYTES, max: Number.MAX_SAFE_INTEGER })
 const limits = fc.record({ frameBytes: takes, messageBytes: takes });
 const probeKey = fc.uint8Array({ minLength: 32, maxLength: 32 });
 
+const versions = fc.tuple(fc.nat(), fc.nat()).map(([min, more]) => ({ min, max: min + more }));
+
 const bodies: { [K in ControlFrame['kind']]: fc.Arbitrary<Extract<ControlFrame, { kind: K }>['body']> } = {
   hello: fc.record({
-    versions: fc.record({ min: fc.nat(), max: fc.nat() }),
+    versions,
     cluster: text,
     connection: text,
     node,
@@ -44,6 +46,7 @@ const bodies: { [K in ControlFrame['kind']]: fc.Arbitrary<Extract<ControlFrame, 
   welcome: fc.record(
     {
       version: fc.nat(),
+      versions,
       cluster: text,
       node,
       probeKey,
@@ -52,7 +55,7 @@ const bodies: { [K in ControlFrame['kind']]: fc.Arbitrary<Extract<ControlFrame, 
       limits,
       current: text,
     },
-    { requiredKeys: ['version', 'cluster', 'node', 'probeKey', 'answersProbes', 'peers', 'limits'] },
+    { requiredKeys: ['version', 'versions', 'cluster', 'node', 'probeKey', 'answersProbes', 'peers', 'limits'] },
   ),
   refuse: fc.record({ code: fc.constantFrom('WRONG_CLUSTER', 'NAME_TAKEN'), message: text }),
   beat: fc.record(
@@ -109,7 +112,7 @@ describe('control frames', () => {
     expect(() => readControlFrame(FrameKind.hello, { versions: { min: 2, max: 3 }, cluster: 'c' })).toThrow(
       expect.objectContaining({ code: 'VERSION_MISMATCH' }),
     );
-    expect(() => readControlFrame(FrameKind.welcome, { version: 2 })).toThrow(
+    expect(() => readControlFrame(FrameKind.welcome, { version: 2, versions: { min: 2, max: 3 } })).toThrow(
       expect.objectContaining({ code: 'VERSION_MISMATCH' }),
     );
   });

@@ -32,6 +32,16 @@ function pieces(bytes: Buffer, cuts: readonly number[]): Buffer[] {
 }
 
 describe('FrameReader', () => {
+  it('tells of kinds that it does not know, and does not read what is in them', () => {
+    const read = reader();
+    read.reader.push(Buffer.concat([header(3, 200, 0xc1, 0xc1), encodeFrame(FrameKind.digest, 1, LIMIT)]));
+    expect(read.frames).toEqual([
+      [200, undefined],
+      [FrameKind.digest, 1],
+    ]);
+    expect(read.errors).toEqual([]);
+  });
+
   it('finds the same frames however the stream is cut', () => {
     const bodies = fc.array(
       fc.oneof(fc.constant(undefined), sendableJson, fc.uint8Array({ maxLength: 5000 })),
