@@ -3,6 +3,7 @@ import { ModuleRef } from '@nestjs/core';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { describeError } from '../errors/peerage-error.js';
 import type { Clock } from '../time/clock.js';
+import { inRootContext } from '../time/root-context.js';
 import type { Mesh } from '../mesh/mesh.js';
 import {
   LOG_CONTEXT,
@@ -71,7 +72,10 @@ export class PeerageDiscovery {
 
   /** Starts the long-running parts and the schedule. */
   start(): void {
-    if (this.stopped.signal.aborted) return;
+    if (!this.stopped.signal.aborted) inRootContext(() => this.startAll());
+  }
+
+  private startAll(): void {
     for (const supervisor of this.supervisors) supervisor.start();
     try {
       this.startSchedule(this.registryOfApp() ?? new SchedulerRegistry());
@@ -90,7 +94,7 @@ export class PeerageDiscovery {
 
   /** Polls now, or joins the poll that is under way. */
   async poll(): Promise<PollReport> {
-    return this.poller!.poll();
+    return inRootContext(() => this.poller!.poll());
   }
 
   private startSchedule(registry: SchedulerRegistry): void {

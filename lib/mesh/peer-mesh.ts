@@ -16,6 +16,7 @@ import {
 import type { PeerageSettings } from '../peerage.options.js';
 import { Attempts } from './pending-dials.js';
 import { type Clock, dateMs, every, systemClock } from '../time/clock.js';
+import { inRootContext } from '../time/root-context.js';
 import { controlToWire, PROBE_KEY_BYTES } from '../wire/control-frames.js';
 import { faultOf } from './fault.js';
 import { falseAlarms, type FalseAlarm } from './false-alarms.js';
@@ -154,10 +155,12 @@ export class PeerMesh implements Mesh {
     if (this.state !== 'new') throw notRunning('start() was called before');
     this.prepare();
     this.state = 'starting';
-    const listening = await this.transport.listen({
-      accepted: (link) => this.links.accept(link),
-      refused: (address, code, message) => this.refused(address, code, message),
-    });
+    const listening = await inRootContext(() =>
+      this.transport.listen({
+        accepted: (link) => this.links.accept(link),
+        refused: (address, code, message) => this.refused(address, code, message),
+      }),
+    );
     if (this.isStopped()) return;
     await this.openProber(listening.port);
     if (this.isStopped()) return;
@@ -331,6 +334,10 @@ export class PeerMesh implements Mesh {
     this.inputs.push(input);
     if (this.isHandling) return;
     this.isHandling = true;
+    inRootContext(() => this.handleAll());
+  }
+
+  private handleAll(): void {
     try {
       for (let next = this.inputs.shift(); next; next = this.inputs.shift()) {
         if (this.isStopped()) continue;

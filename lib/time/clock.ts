@@ -1,3 +1,5 @@
+import { inRootContext } from './root-context.js';
+
 /** Time as the mesh sees it: monotonic, and replaceable by a virtual one in tests. */
 export interface Clock {
   /** Monotonic milliseconds; only differences mean anything. */
@@ -34,7 +36,7 @@ export function dateMs(clock: Clock): number {
 export const systemClock: Clock = {
   now: () => performance.now(),
   after: (ms, callback, unref = false) => {
-    const timer = setTimeout(callback, ms);
+    const timer = inRootContext(() => setTimeout(callback, ms));
     if (unref) timer.unref();
     return () => clearTimeout(timer);
   },

@@ -1,12 +1,14 @@
 import { AsyncResource } from 'node:async_hooks';
 
-/** Made when the package is loaded: nobody's request is under way then. */
-const root = new AsyncResource('Peerage');
+/** Made when this package is loaded, which is before anybody's request. */
+const root = new AsyncResource('PEERAGE');
 
 /**
- * Runs something outside of whatever its caller is in (`AsyncLocalStorage`, a trace), so that what goes on for long, or
- * serves others, does not seem to belong to it, nor keep it in memory.
+ * Runs `act` outside of the caller's `AsyncLocalStorage` stores. What lives longer than a call (a socket, a timer, a
+ * worker) is made in here: otherwise it would keep the store of whoever happened to cause it, and all that comes by
+ * it later would seem to be that one's.
  */
-export function inRootContext<T>(run: () => T): T {
-  return root.runInAsyncScope(run);
+export function inRootContext<T>(act: () => T): T {
+  // A resource of its own: a store that `act` enters must not stay in the one of all.
+  return root.runInAsyncScope(() => new AsyncResource('PEERAGE').runInAsyncScope(act));
 }

@@ -20,23 +20,23 @@ describe('two releases whose wire versions are neighbours', () => {
       cluster.start(config(ports[1]!)),
       cluster.start(config(ports[2]!), { root: next.root }),
     ]);
-    await fullMesh([first!, second!, third!]);
+    await fullMesh([first, second, third]);
 
     // Each of both releases hears what the other one says.
-    await third!.run('meta', { release: 'next' });
-    await first!.run('meta', { release: 'this' });
+    await third.run('meta', { release: 'next' });
+    await first.run('meta', { release: 'this' });
     for (const [node, release] of [
       [first, 'next'],
       [second, 'next'],
       [third, 'this'],
       [second, 'this'],
     ] as const)
-      await node!.event('peer.updated', ({ peer }) => peer.meta['release'] === release);
+      await node.event('peer.updated', ({ peer }) => peer.meta['release'] === release);
 
-    await second!.terminate();
+    await second.terminate();
     const upgraded = await cluster.start(config(ports[1]!), { root: next.root });
-    await fullMesh([first!, upgraded, third!]);
-    for (const node of [first!, upgraded, third!]) {
+    await fullMesh([first, upgraded, third]);
+    for (const node of [first, upgraded, third]) {
       expect(node.ofType('peer.refused')).toEqual([]);
       expect(node.ofType('peer.down').map(({ reason }) => reason)).toEqual(node === upgraded ? [] : ['left']);
     }

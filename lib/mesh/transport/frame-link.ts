@@ -1,6 +1,7 @@
 import { PeerageError } from '../../errors/peerage-error.js';
 import type { LimitOptions } from '../../peerage.options.js';
 import type { Clock } from '../../time/clock.js';
+import { inRootContext } from '../../time/root-context.js';
 import { FrameReader } from '../../wire/frame-reader.js';
 import { encodeFrame } from '../../wire/frame-writer.js';
 import type { Outbox } from './outbox.js';
@@ -71,7 +72,8 @@ export class FrameLink implements Link {
   /** Of messages that were unloaded. */
   private readonly unloaded: Ticket[] = [];
   private readonly wake = (): void => this.scheduleFlush();
-  private readonly writeNow = (): void => this.flush();
+  /** Called by who sends: the socket must not keep their context. */
+  private readonly writeNow = (): void => inRootContext(() => this.flush());
   private isEstablished = false;
   private isSettled = false;
   private writtenAtMs: number;

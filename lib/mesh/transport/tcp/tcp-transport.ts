@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { systemClock } from '../../../time/clock.js';
+import { inRootContext } from '../../../time/root-context.js';
 import { FrameLink } from '../frame-link.js';
 import { silentEnd } from './socket-errors.js';
 import { SocketPipe } from './socket-pipe.js';
@@ -69,7 +70,7 @@ class TcpTransport implements Transport {
     const link = new FrameLink(pipe, {
       limits: context.options.limits,
       clock: context.clock,
-      defer: setImmediate,
+      defer: (callback) => void inRootContext(() => setImmediate(callback)),
       gone: () => this.onGone(link),
       ...side,
     });
