@@ -1,5 +1,6 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import type { Clock } from '../time/clock.js';
+import type { MessageBody } from '../wire/message-frames.js';
 import { FrameKind } from '../wire/messages.js';
 import { Fifo } from './transport/fifo.js';
 import { isAnswer, isControl } from './transport/outbox.js';
@@ -18,7 +19,7 @@ export interface InboxLimits {
 }
 
 /** Handles a message; what it returns tells until when, if it is a promise. */
-export type Handle = (kind: number, body: unknown) => unknown;
+export type Handle = (kind: number, body: MessageBody) => unknown;
 
 interface Running {
   readonly bytes: number;
@@ -27,7 +28,7 @@ interface Running {
 
 interface Waiting {
   readonly kind: number;
-  readonly body: unknown;
+  readonly body: MessageBody;
   readonly bytes: number;
 }
 
@@ -67,7 +68,7 @@ export class Inbox {
    * @param isCurrent whether it came by the link that began last
    * @throws PeerageError `MALFORMED_FRAME` when the peer was not allowed to send so much; what `handle` throws
    */
-  take(kind: number, body: unknown, bytes: number, isCurrent: boolean): void {
+  take(kind: number, body: MessageBody, bytes: number, isCurrent: boolean): void {
     if (passesBy(kind, body)) return void this.handle(kind, body);
     if (isCurrent) {
       if (this.open <= -OVERDRAFT_BYTES) throw overrun();
@@ -88,7 +89,7 @@ export class Inbox {
     this.cancelLook?.();
   }
 
-  private run(kind: number, body: unknown, bytes: number): void {
+  private run(kind: number, body: MessageBody, bytes: number): void {
     const result = this.handle(kind, body);
     if (!isThenable(result)) return this.done(bytes);
     const running = { bytes, sinceMs: this.clock.now() };
@@ -140,12 +141,12 @@ export class Inbox {
 }
 
 /** Whether a message is handled at once, whatever else waits, and takes no room. */
-export function passesBy(kind: number, body: unknown): boolean {
+export function passesBy(kind: number, body: MessageBody): boolean {
   return isAnswer(kind) || isControl(topicOf(kind, body));
 }
 
-function topicOf(kind: number, body: unknown): unknown {
-  return Array.isArray(body) ? (body as unknown[])[kind === FrameKind.event ? 0 : 1] : undefined;
+function topicOf(kind: number, body: MessageBody): unknown {
+  return body[kind === FrameKind.event ? 0 : 1];
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

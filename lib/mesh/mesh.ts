@@ -1,4 +1,5 @@
 import type { PeerageError } from '../errors/peerage-error.js';
+import type { MessageBody } from '../wire/message-frames.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import type { Peer, PeerEvent } from '../membership/events.js';
 import type { AttemptResult, Explanation } from '../membership/explanation.js';
@@ -40,7 +41,7 @@ export type MessageLoss = (to: string, kind: number, id: unknown, error: Peerage
  * Takes a message. A promise that it returns says until when the message is handled: so many of a peer are handled
  * at once as `limits.handlers` allows. What it throws closes the connection which brought such a message.
  */
-export type MessageTaker = (from: string, kind: number, body: unknown) => unknown;
+export type MessageTaker = (from: string, kind: number, body: MessageBody) => unknown;
 
 /**
  * The connections of this node, behind everything above them. Nothing above knows about sockets, so another

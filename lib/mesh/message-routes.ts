@@ -2,6 +2,7 @@ import type { PeerageError } from '../errors/peerage-error.js';
 import type { Clock } from '../time/clock.js';
 import type { LinkId } from '../membership/membership.types.js';
 import { FrameKind, type WireLimits } from '../wire/messages.js';
+import { assertMessage } from '../wire/message-frames.js';
 import { FrameWriter } from '../wire/frame-writer.js';
 import { faultOf } from './fault.js';
 import { Inbox, type InboxLimits } from './inbox.js';
@@ -92,6 +93,7 @@ export class MessageRoutes {
     if (from === undefined) return;
     this.outboxes.get(from)?.arrived();
     try {
+      assertMessage(kind, body);
       this.inboxes.get(from)?.take(kind, body, bytes, this.latest.get(from) === id);
     } catch (error) {
       link.destroy(faultOf(error));

@@ -1,5 +1,6 @@
-import { describeError, PeerageError } from '../errors/peerage-error.js';
+import { describeError } from '../errors/peerage-error.js';
 import { stackOf } from '../errors/thrown.js';
+import type { AnswerBody, EventBody, MessageBody, RequestBody } from '../wire/message-frames.js';
 import { FrameKind } from '../wire/messages.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { errorOf, type Failure, failureOf, ownFailure } from './failure.js';
@@ -44,18 +45,17 @@ export class Incoming {
    *
    * @throws PeerageError `MALFORMED_FRAME`
    */
-  take(from: string, kind: number, body: unknown): unknown {
+  take(from: string, kind: number, body: MessageBody): unknown {
     if (this.isStopped) return undefined;
-    if (!Array.isArray(body)) throw malformed();
     switch (kind) {
       case FrameKind.event:
-        return this.event(from, body);
+        return this.event(from, body as EventBody);
       case FrameKind.request:
-        return this.request(from, body);
+        return this.request(from, body as RequestBody);
       case FrameKind.reply:
-        return this.parts.requests.resolve(from, idOf(body), body[1]);
+        return this.resolve(from, body as AnswerBody);
       case FrameKind.error:
-        return this.error(from, body);
+        return this.error(from, body as AnswerBody);
     }
     return undefined;
   }
@@ -64,10 +64,13 @@ export class Incoming {
     this.isStopped = true;
   }
 
+  private resolve(from: string, [id, value]: AnswerBody): void {
+    this.parts.requests.resolve(from, id, value);
+  }
+
   /** `sender`: as it was when the message came, when that was before now. */
-  private event(from: string, body: readonly unknown[], sender?: MessageContext): unknown {
+  private event(from: string, body: EventBody, sender?: MessageContext): unknown {
     const [topic, data, trace] = body;
-    if (typeof topic !== 'string') throw malformed();
     if (this.mustWait(from, topic))
       return this.later(from, topic, (before) => this.event(from, body, before));
     const handlers = this.parts.handlers.of(topic);
@@ -79,10 +82,8 @@ export class Incoming {
     return runs.some((run) => run) ? Promise.all(runs) : undefined;
   }
 
-  private request(from: string, body: readonly unknown[], sender?: MessageContext): unknown {
-    const id = idOf(body);
-    const [, topic, data, trace] = body;
-    if (typeof topic !== 'string') throw malformed();
+  private request(from: string, body: RequestBody, sender?: MessageContext): unknown {
+    const [id, topic, data, trace] = body;
     if (this.mustWait(from, topic))
       return this.later(from, topic, (before) => this.request(from, body, before));
     const handlers = this.parts.handlers.of(topic);
@@ -185,9 +186,7 @@ export class Incoming {
     }
   }
 
-  private error(from: string, body: readonly unknown[]): void {
-    const id = idOf(body);
-    const failure = body[1];
+  private error(from: string, [id, failure]: AnswerBody): void {
     const node = this.parts.directory.nameOf(from);
     this.parts.requests.reject(from, id, errorOf(failure, node, isProduction()));
   }
@@ -224,14 +223,4 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 function isProduction(): boolean {
   return process.env['NODE_ENV'] === 'production';
-}
-
-/** @throws PeerageError `MALFORMED_FRAME` */
-function idOf([id]: readonly unknown[]): number {
-  if (!Number.isSafeInteger(id)) throw malformed();
-  return id as number;
-}
-
-function malformed(): PeerageError {
-  return new PeerageError('MALFORMED_FRAME', 'A message arrived that is none of ours.');
 }

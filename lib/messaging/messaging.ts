@@ -1,5 +1,6 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import type { PeerEvent } from '../membership/events.js';
+import { MAX_TOPIC } from '../wire/message-frames.js';
 import { FrameKind } from '../wire/messages.js';
 import type { Clock } from '../time/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
@@ -13,9 +14,6 @@ import { Requests } from './requests.js';
 import type { Tracing } from './tracing.js';
 import { Unhandled } from './unhandled.js';
 import { Work } from './work.js';
-
-/** Longer topics are refused. */
-const MAX_TOPIC = 255;
 
 export interface MessagingParts {
   readonly mesh: Mesh;

@@ -141,7 +141,6 @@ describe('a dial', () => {
   it.each([
     ['WRONG_CLUSTER', { cluster: 'red' }],
     ['VERSION_MISMATCH', { version: WIRE_VERSIONS.max + 1 }],
-    ['NAME_TAKEN', { node: nodeOf('other@10.0.0.1', '7') }],
   ])('gives up a listener that takes us but is wrong: %s', (code, more) => {
     const { link } = dial();
     const directives = driver.welcomed(link, OTHER, more);
@@ -150,6 +149,15 @@ describe('a dial', () => {
       { type: 'peer.refused', code, direction: 'outbound', name: OTHER.name },
     ]);
     expect(driver.explain(OTHER.name)).toMatchObject({ state: 'waiting', lastAttempt: { code } });
+  });
+
+  it('that leads to another node with our own name makes no peer', () => {
+    const { link } = dial();
+    driver.welcomed(link, nodeOf(SELF.name, '7'));
+    expect(driver.names).toEqual([]);
+    expect(driver.events).toMatchObject([
+      { type: 'peer.refused', code: 'NAME_TAKEN', direction: 'outbound', name: SELF.name },
+    ]);
   });
 
   it('that leads to ourselves is remembered as ours', () => {
