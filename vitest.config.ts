@@ -8,8 +8,6 @@ interface ProjectOptions {
   /** So many of its files run at once. */
   readonly files: number;
   readonly globalSetup?: string;
-  /** Real processes on a shared machine: a test that fails gets another try before it counts. */
-  readonly retries?: number;
 }
 
 const pathTo = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -18,7 +16,7 @@ const pathTo = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const project = (
   name: string,
   groupOrder: number,
-  { timeoutMs, include = `test/${name}/**/*.spec.ts`, files, globalSetup, retries = 0 }: ProjectOptions,
+  { timeoutMs, include = `test/${name}/**/*.spec.ts`, files, globalSetup }: ProjectOptions,
 ) => ({
   extends: true as const,
   test: {
@@ -26,7 +24,6 @@ const project = (
     include: [include],
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
-    retry: retries,
     sequence: { groupOrder },
     maxWorkers: files,
     ...(globalSetup === undefined ? {} : { globalSetup }),
@@ -47,13 +44,12 @@ export default defineConfig({
     projects: [
       project('unit', 1, { timeoutMs: 30_000, files: 2 }),
       project('sim', 2, { timeoutMs: 120_000, files: 2 }),
-      project('e2e', 3, { timeoutMs: 60_000, files: 2, retries: 2 }),
-      project('net', 4, { timeoutMs: 300_000, include: 'test/net/*.spec.ts', files: 2, retries: 2 }),
+      project('e2e', 3, { timeoutMs: 60_000, files: 2 }),
+      project('net', 4, { timeoutMs: 300_000, include: 'test/net/*.spec.ts', files: 2 }),
       project('liveness', 5, {
         timeoutMs: 300_000,
         include: 'test/net/liveness/*.spec.ts',
         files: 1,
-        retries: 2,
         globalSetup: 'test/net/liveness/setup.ts',
       }),
       project('package', 6, {

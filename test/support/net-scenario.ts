@@ -51,9 +51,7 @@ export function sideBySide(scenarios: readonly Scenario[]): void {
   });
 
   for (const scenario of scenarios)
-    it(`${scenario.fault}: ${scenario.expectation}`, { timeout: TIMEOUT_MS, retry: 0 }, () =>
-      runs.get(scenario),
-    );
+    it(`${scenario.fault}: ${scenario.expectation}`, { timeout: TIMEOUT_MS }, () => runs.get(scenario));
 }
 
 /** Runs scenarios one after the other, for what takes the machine. */
