@@ -1,6 +1,7 @@
 import type { Clock } from '../time/clock.js';
 import { inRootContext } from '../time/root-context.js';
 import { decodeBody, encodeFrame, type Frame, HEADER_BYTES, LENGTH_BYTES } from '../wire/frame-writer.js';
+import type { MessageBody } from '../wire/message-frames.js';
 import { Inbox, type InboxLimits, passesBy } from './inbox.js';
 import type { MessageTaker, PostResult } from './mesh.js';
 import { PART_NAMES } from './message-routes.js';
@@ -35,7 +36,7 @@ export class Loopback {
   /** @throws PeerageError `INVALID_MESSAGE` */
   post(kind: number, body: unknown): PostResult {
     const frame = this.encode(kind, body, this.limits.messageBytes);
-    if (!passesBy(kind, body)) {
+    if (!passesBy(kind, body as MessageBody)) {
       if (this.room <= 0) return 'full';
       this.room -= frame.length;
     }
@@ -60,7 +61,7 @@ export class Loopback {
   /** What is posted meanwhile has its own turn. */
   private deliver(): void {
     for (const frame of this.queue.splice(0))
-      this.inbox.take(frame[LENGTH_BYTES]!, bodyOf(frame), frame.length, true);
+      this.inbox.take(frame[LENGTH_BYTES]!, bodyOf(frame) as MessageBody, frame.length, true);
   }
 }
 
