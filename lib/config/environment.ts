@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { PeerageError, describeError } from '../errors/peerage-error.js';
 import { checkOptions } from '../options/check-options.js';
-import { didYouMean } from '../options/did-you-mean.js';
+import { didYouMean } from '../naming/did-you-mean.js';
 import type { Fault } from '../options/faults.js';
 import { invalidOptions } from '../options/faults.js';
 import type { PeerageModuleOptions } from '../peerage.options.js';

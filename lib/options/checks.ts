@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { parseNodeName } from '../naming/node-name.js';
 import { describeError } from '../errors/peerage-error.js';
-import { didYouMean } from './did-you-mean.js';
+import { didYouMean } from '../naming/did-you-mean.js';
 import type { Faults } from './faults.js';
 import { show } from './faults.js';
 import { isNotExpanded, withoutBrackets } from './hosts.js';

@@ -1,3 +1,4 @@
+import { assertOptionNames, type OptionNames } from '../../naming/option-names.js';
 import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { describeError, PeerageError } from '../../errors/peerage-error.js';
@@ -36,10 +37,20 @@ export interface ViaDnsOptions {
   readonly nameservers?: readonly string[];
 }
 
+const NAMES: OptionNames<ViaDnsOptions> = {
+  dnsName: true,
+  appName: true,
+  port: true,
+  family: true,
+  srv: true,
+  nameservers: true,
+};
+
 const DNS_NAME = /^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})$/;
 
 /** @throws PeerageError `INVALID_OPTIONS`, naming everything that is wrong. */
 export function validateDnsOptions(options: ViaDnsOptions): void {
+  assertOptionNames('viaDns()', options, NAMES);
   const faults: string[] = [];
   const { dnsName = 'localhost', family = 0, appName, port, nameservers } = options;
   if (typeof dnsName !== 'string' || !(DNS_NAME.test(dnsName) || isIP(dnsName))) {

@@ -1,3 +1,4 @@
+import { assertOptionNames, type OptionNames } from '../../naming/option-names.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PeerageError } from '../../errors/peerage-error.js';
@@ -44,11 +45,24 @@ export interface KubeSettings {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+const NAMES: OptionNames<ViaKubernetesOptions> = {
+  service: true,
+  selector: true,
+  namespace: true,
+  includeNotReady: true,
+  portName: true,
+  port: true,
+  appName: true,
+  server: true,
+  accountFolder: true,
+};
+
 const ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 const LABEL = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 /** @throws PeerageError `INVALID_OPTIONS`, naming everything that is wrong. */
 export function kubeSettings(options: ViaKubernetesOptions, env: Environment = process.env): KubeSettings {
+  assertOptionNames('viaKubernetes()', options, NAMES);
   const { accountFolder = ACCOUNT_FOLDER, includeNotReady = true, portName, port, appName } = options;
   const isGiven = options.service !== undefined || options.selector !== undefined;
   const service = isGiven ? options.service : valueOf(env, 'PEERAGE_KUBERNETES_SERVICE');

@@ -1,3 +1,4 @@
+import { assertOptionNames, type OptionNames } from '../../naming/option-names.js';
 import { canonicalName } from '../../naming/node-name.js';
 import { PeerageError } from '../../errors/peerage-error.js';
 import {
@@ -23,6 +24,10 @@ export interface ViaLocalOptions {
   readonly dir?: string;
 }
 
+const NAMES: OptionNames<ViaLocalOptions> = {
+  dir: true,
+};
+
 /**
  * Finds the other processes of this user on this host, without any network: each keeps a file in a folder
  * that the others watch. It is removed on shutdown; that of a process that was killed is swept by the others.
@@ -31,7 +36,9 @@ export interface ViaLocalOptions {
  * folder cannot be used.
  * @publicApi
  */
-export function viaLocal({ dir }: ViaLocalOptions = {}): PeerageProvider {
+export function viaLocal(options: ViaLocalOptions = {}): PeerageProvider {
+  assertOptionNames('viaLocal()', options, NAMES);
+  const { dir } = options;
   if (dir !== undefined && (typeof dir !== 'string' || dir === '')) {
     throw new PeerageError('INVALID_OPTIONS', 'viaLocal(): dir is not the path of a folder.');
   }

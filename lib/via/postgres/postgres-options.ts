@@ -1,3 +1,4 @@
+import { assertOptionNames, type OptionNames } from '../../naming/option-names.js';
 import type { InjectionToken } from '@nestjs/common';
 import { PeerageError } from '../../errors/peerage-error.js';
 import type { PgPool } from './pg-types.js';
@@ -33,17 +34,21 @@ export type PostgresPool = PgPool;
 /** What logs and events call it. */
 export const POSTGRES = 'postgres';
 
+const NAMES: OptionNames<ViaPostgresOptions> = {
+  url: true,
+  pool: true,
+  token: true,
+  table: true,
+  cluster: true,
+  ttlMs: true,
+};
+
 const MIN_TTL_MS = 1_000;
 
 /** @throws PeerageError `INVALID_OPTIONS`, naming everything that is wrong. */
-export function validatePostgresOptions({
-  url,
-  pool,
-  token,
-  table,
-  cluster,
-  ttlMs,
-}: ViaPostgresOptions): void {
+export function validatePostgresOptions(options: ViaPostgresOptions): void {
+  assertOptionNames('viaPostgres()', options, NAMES);
+  const { url, pool, token, table, cluster, ttlMs } = options;
   const faults: string[] = [];
   const given = [url, pool, token].filter((value) => value !== undefined).length;
   if (given !== 1) faults.push('give one of url, pool and token');

@@ -1,3 +1,4 @@
+import { assertOptionNames, type OptionNames } from '../../naming/option-names.js';
 import type { InjectionToken } from '@nestjs/common';
 import { describeError, PeerageError } from '../../errors/peerage-error.js';
 import { readRedisUrl } from './redis-url.js';
@@ -34,10 +35,20 @@ export type RedisClient = IoredisClient | NodeRedisClient;
 /** What logs and events call it. */
 export const REDIS = 'redis';
 
+const NAMES: OptionNames<ViaRedisOptions> = {
+  url: true,
+  client: true,
+  token: true,
+  key: true,
+  ttlMs: true,
+};
+
 const MIN_TTL_MS = 1_000;
 
 /** @throws PeerageError `INVALID_OPTIONS`, naming everything that is wrong. */
-export function validateRedisOptions({ url, client, token, key, ttlMs }: ViaRedisOptions): void {
+export function validateRedisOptions(options: ViaRedisOptions): void {
+  assertOptionNames('viaRedis()', options, NAMES);
+  const { url, client, token, key, ttlMs } = options;
   const faults: string[] = [];
   const given = [url, client, token].filter((value) => value !== undefined).length;
   if (given !== 1) faults.push('give one of url, client and token');

@@ -1,3 +1,4 @@
+import { assertOptionNames, type OptionNames } from '../../naming/option-names.js';
 import { isIPv4 } from 'node:net';
 import { PeerageError } from '../../errors/peerage-error.js';
 import { isPort } from '../../naming/checks.js';
@@ -23,8 +24,17 @@ export interface ViaUdpOptions {
 /** The options with every default filled in. */
 export type UdpSettings = Required<ViaUdpOptions>;
 
+const NAMES: OptionNames<ViaUdpOptions> = {
+  port: true,
+  multicastAddr: true,
+  ip: true,
+  ttl: true,
+  broadcast: true,
+};
+
 /** @throws PeerageError `INVALID_OPTIONS`, naming everything that is wrong. */
 export function udpSettings(options: ViaUdpOptions): UdpSettings {
+  assertOptionNames('viaUdp()', options, NAMES);
   const { port = 45_900, multicastAddr = '230.1.1.1', ip = '0.0.0.0', ttl = 1, broadcast = false } = options;
   const faults: string[] = [];
   if (!isPort(port)) faults.push(`port ${String(port)} is not between 1 and 65535`);

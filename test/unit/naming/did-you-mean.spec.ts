@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { didYouMean, editDistance } from '../../../lib/options/did-you-mean.js';
+import { didYouMean, editDistance } from '../../../lib/naming/did-you-mean.js';
 
 describe('did you mean', () => {
   it.each([
