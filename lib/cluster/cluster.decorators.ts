@@ -1,4 +1,5 @@
 import { CLUSTER_EVENT_METADATA } from '../peerage.constants.js';
+import { addMetadata } from './cluster-metadata.accessor.js';
 import type { ClusterEventOf, ClusterEventType } from './cluster.events.js';
 
 /**
@@ -22,12 +23,7 @@ export type ClusterEventDecorator<T extends ClusterEventType> = <
  * @publicApi
  */
 export function OnClusterEvent<T extends ClusterEventType>(type: T): ClusterEventDecorator<T> {
-  return (_target, _key, descriptor) => {
-    const method = descriptor.value as object;
-    const types = (Reflect.getMetadata(CLUSTER_EVENT_METADATA, method) ?? []) as readonly ClusterEventType[];
-    // Decorators run from the last to the first.
-    Reflect.defineMetadata(CLUSTER_EVENT_METADATA, [type, ...types], method);
-  };
+  return (target, key) => addMetadata(CLUSTER_EVENT_METADATA, target, key, type);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { describeError } from '../errors/thrown.js';
 import { LOG_CONTEXT } from '../peerage.constants.js';
 import { ClusterMetadataAccessor } from './cluster-metadata.accessor.js';
 import { ClusterOrchestrator } from './cluster.orchestrator.js';
@@ -20,29 +21,48 @@ export class ClusterExplorer {
     private readonly scanner: MetadataScanner,
   ) {}
 
+  /** Adds the methods of all that is new since the last time. */
   explore(): void {
+    const bound: string[] = [];
     const wrappers = [...this.discovery.getControllers(), ...this.discovery.getProviders()];
     for (const wrapper of wrappers) {
       const instance: unknown = wrapper.instance;
       if (typeof instance !== 'object' || instance === null || this.seen.has(instance)) continue;
       this.seen.add(instance);
-      this.exploreInstance(wrapper, instance);
+      bound.push(...this.tryInstance(wrapper, instance));
+    }
+    if (bound.length > 0) this.logger.debug(`Bound: ${bound.join(', ')}`);
+  }
+
+  /** What a provider is, is up to the app: one that throws when it is looked at has nothing for us. */
+  private tryInstance(wrapper: InstanceWrapper, instance: object): readonly string[] {
+    try {
+      return this.exploreInstance(wrapper, instance);
+    } catch (error) {
+      const why = describeError(error);
+      this.logger.debug(`${String(wrapper.name)} is not searched for handlers, it cannot be read: ${why}`);
+      return [];
     }
   }
 
-  private exploreInstance(wrapper: InstanceWrapper, instance: object): void {
+  private exploreInstance(wrapper: InstanceWrapper, instance: object): string[] {
     const prototype: object | null = Object.getPrototypeOf(instance);
-    if (!prototype) return;
+    const bound: string[] = [];
+    if (!prototype) return bound;
     for (const key of this.scanner.getAllMethodNames(prototype)) {
-      const method = (instance as Record<string, unknown>)[key];
-      const types = this.accessor.getEventTypes(method);
-      const topics = this.accessor.getTopics(method);
+      const types = this.accessor.getEventTypes(prototype, key);
+      const topics = this.accessor.getTopics(prototype, key);
       if (types.length + topics.length === 0) continue;
+      const method = (instance as Record<string, unknown>)[key];
       const name = `${String(wrapper.name)}.${key}`;
       if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient)
         this.warnOfScope(name, [...types, ...topics]);
-      else this.orchestrator.add({ types, topics, name, handle: bind(instance, method) });
+      else {
+        this.orchestrator.add({ types, topics, name, handle: bind(instance, method) });
+        bound.push(`${name} (${[...types, ...topics].join(', ')})`);
+      }
     }
+    return bound;
   }
 
   private warnOfScope(name: string, types: readonly string[]): void {

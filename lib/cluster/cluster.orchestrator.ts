@@ -31,9 +31,9 @@ export class ClusterOrchestrator {
     this.handlers.push(handler);
   }
 
-  /** From now on every handler hears its events and messages. */
+  /** From now on every handler that was added hears its events and messages. */
   mount(): void {
-    for (const { types, topics, name, handle } of this.handlers) {
+    for (const { types, topics, name, handle } of this.handlers.splice(0)) {
       const queue = new HandlerQueue(name, handle);
       for (const type of new Set(types))
         this.hub.on(type, (event) => void this.gate.pass(() => queue.push(event)));

@@ -21,6 +21,8 @@ import { checkMeta, copyMeta } from '../options/meta.js';
 import { PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings } from '../peerage.options.js';
 import type { ClusterEvent, ClusterEventOf, ClusterEventType, PollReport } from './cluster.events.js';
+import { ClusterExplorer } from './cluster.explorer.js';
+import { ClusterOrchestrator } from './cluster.orchestrator.js';
 import { EventHub } from './event-hub.js';
 import { NodeState } from './node-state.js';
 import type { WaitOptions } from './wait-for-peers.js';
@@ -41,6 +43,8 @@ export class ClusterService {
   readonly clock: Clock;
   /** @internal */
   readonly drainMs: number;
+  /** No stand-in has it. */
+  readonly #isReal = true;
 
   constructor(
     @Inject(PEERAGE_MESH) private readonly mesh: Mesh,
@@ -51,11 +55,22 @@ export class ClusterService {
     private readonly messaging: Messaging,
     @Inject(PEERAGE_CLOCK) clock: Clock,
     @Inject(PEERAGE_SETTINGS) settings: PeerageSettings,
+    private readonly explorer: ClusterExplorer,
+    private readonly orchestrator: ClusterOrchestrator,
   ) {
     this.clock = clock;
     this.drainMs = settings.shutdown.drainMs;
     this.peers$ = hub.peers$;
     this.events$ = hub.events$;
+  }
+
+  /**
+   * Whether it is no stand-in that a test put in its place.
+   *
+   * @internal
+   */
+  static isReal(cluster: object): boolean {
+    return #isReal in cluster;
   }
 
   /** This node. Its name is final once the app has bootstrapped: the port may be a free one. */
@@ -192,6 +207,15 @@ export class ClusterService {
    */
   handle<T = unknown>(topic: string, handler: MessageHandler<T>): () => void {
     return this.messaging.handle(topic, handler);
+  }
+
+  /**
+   * Binds the decorated methods of what the app has got since it started: after `LazyModuleLoader.load()`. Those of
+   * all other modules are bound when the app starts.
+   */
+  bindHandlers(): void {
+    this.explorer.explore();
+    this.orchestrator.mount();
   }
 
   /**

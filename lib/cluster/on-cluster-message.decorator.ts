@@ -1,5 +1,6 @@
 import type { MessageHandler } from '../messaging/message.types.js';
 import { CLUSTER_MESSAGE_METADATA } from '../peerage.constants.js';
+import { addMetadata } from './cluster-metadata.accessor.js';
 
 /**
  * Decorates a method that takes the data of a message and its context, or less.
@@ -23,10 +24,5 @@ export type ClusterMessageDecorator = <M extends MessageHandler<never>>(
  * @publicApi
  */
 export function OnClusterMessage(topic: string): ClusterMessageDecorator {
-  return (_target, _key, descriptor) => {
-    const method = descriptor.value as object;
-    const topics = (Reflect.getMetadata(CLUSTER_MESSAGE_METADATA, method) ?? []) as readonly string[];
-    // Decorators run from the last to the first.
-    Reflect.defineMetadata(CLUSTER_MESSAGE_METADATA, [topic, ...topics], method);
-  };
+  return (target, key) => addMetadata(CLUSTER_MESSAGE_METADATA, target, key, topic);
 }

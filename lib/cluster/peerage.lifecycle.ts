@@ -62,6 +62,8 @@ export class PeerageLifecycle
   /** Binds the listeners. Nothing is open yet. */
   async onModuleInit(): Promise<void> {
     this.assertOnlyOne();
+    // Who puts another service in its place wants no cluster.
+    if (!ClusterService.isReal(this.cluster)) return this.state.stop();
     this.mesh.prepare();
     await this.discovery.prepare((event) => this.hub.emit(event));
     this.log.listen();
