@@ -28,6 +28,9 @@ import { NodeState } from './node-state.js';
 import type { WaitOptions } from './wait-for-peers.js';
 import { waitForPeers } from './wait-for-peers.js';
 
+/** Those that the constructor made: no stand-in is among them. */
+const real = new WeakSet();
+
 /**
  * The cluster as this node sees it. Inject it anywhere: the module is global.
  *
@@ -43,8 +46,6 @@ export class ClusterService {
   readonly clock: Clock;
   /** @internal */
   readonly drainMs: number;
-  /** No stand-in has it. */
-  readonly #isReal = true;
 
   constructor(
     @Inject(PEERAGE_MESH) private readonly mesh: Mesh,
@@ -58,6 +59,7 @@ export class ClusterService {
     private readonly explorer: ClusterExplorer,
     private readonly orchestrator: ClusterOrchestrator,
   ) {
+    real.add(this);
     this.clock = clock;
     this.drainMs = settings.shutdown.drainMs;
     this.peers$ = hub.peers$;
@@ -70,7 +72,7 @@ export class ClusterService {
    * @internal
    */
   static isReal(cluster: object): boolean {
-    return #isReal in cluster;
+    return real.has(cluster);
   }
 
   /** This node. Its name is final once the app has bootstrapped: the port may be a free one. */

@@ -96,7 +96,7 @@ describe('the decorators', () => {
     await turns();
     mesh.join('c@h');
     expect(calls.heard).toEqual(['works', 'works']);
-    expect(log.matching('Broken').slice(0, 2)).toEqual([
+    expect(log.matching('error Broken').slice(0, 2)).toEqual([
       'error Broken.throws failed on peer.up: thrown',
       'error Broken.rejects failed on peer.up: rejected',
     ]);
