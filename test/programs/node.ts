@@ -10,6 +10,7 @@ import type { OnModuleInit } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClusterService, PeerageModule, viaDns, viaFile, viaList, viaLocal, viaUdp } from 'nestjs-peerage';
 import type { ClusterEvent, Via } from 'nestjs-peerage';
+import { filter, take } from 'rxjs';
 import { NoticeBoardProvider } from '../../sample/05-custom-provider/src/notice-board.provider.js';
 import { flood } from './flood.js';
 import type { Block, Flood, Load, NodeCommand, NodeConfig, NodeMessage, ViaConfig } from './node-config.js';
@@ -17,7 +18,7 @@ import { subpathProvider } from './subpaths.js';
 import { troubled } from './trouble.js';
 
 const config = JSON.parse(process.argv[2] ?? '{}') as NodeConfig;
-const { via = [], held = false, quiet = false, tellAtPeers, ...options } = config;
+const { via = [], held = false, quiet = false, tellAtPeers, blockAtFirstPeerMs, ...options } = config;
 
 type Unstamped<T> = T extends unknown ? Omit<T, 'at'> : never;
 
@@ -53,10 +54,18 @@ class Gate implements OnModuleInit {
 
   async onModuleInit(): Promise<void> {
     this.cluster.events$.subscribe((event) => this.tell(event));
+    if (blockAtFirstPeerMs !== undefined) this.blockAtFirstPeer(blockAtFirstPeerMs);
     if (!held) return;
     print({ type: 'held' });
     await toldToStart;
     print({ type: 'told' });
+  }
+
+  /** In the turn after the next: the other side has to hear of the peer too. */
+  private blockAtFirstPeer(ms: number): void {
+    const isUp = ({ type }: ClusterEvent): boolean => type === 'peer.up';
+    const blockSoon = (): void => void setTimeout(() => block(ms), 5);
+    this.cluster.events$.pipe(filter(isUp), take(1)).subscribe(blockSoon);
   }
 
   private tell(event: ClusterEvent): void {

@@ -17,6 +17,8 @@ export interface NodeOptions {
   readonly namespace?: string;
   readonly nodeArgs?: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Of `build/test/programs`. @default node */
+  readonly program?: string;
 }
 
 interface WaitOptions {
@@ -178,9 +180,9 @@ export class ClusterNode {
 
   constructor(
     readonly config: NodeConfig,
-    { root, namespace, nodeArgs, env }: NodeOptions,
+    { root, namespace, nodeArgs, env, program = 'node' }: NodeOptions,
   ) {
-    this.program = startProgram('node', {
+    this.program = startProgram(program, {
       args: [JSON.stringify(config)],
       env: { NO_COLOR: '1', ...env },
       ...(root !== undefined && { root }),
