@@ -1,4 +1,5 @@
 import { describeError } from '../../errors/peerage-error.js';
+import { inRootContext } from '../../time/root-context.js';
 import { LoopProgress, monotonicMs } from './loop-progress.js';
 import type { ProbeTarget } from './probe-exchange.js';
 import { ProbeSocket } from './probe-socket.js';
@@ -44,7 +45,7 @@ export interface Prober {
  * the notes say so.
  */
 export function startProber(options: ProberOptions, create: CreateWorker = createWorker): Prober {
-  return new ThreadedProber(options, create);
+  return inRootContext(() => new ThreadedProber(options, create));
 }
 
 class ThreadedProber implements Prober {
@@ -86,7 +87,7 @@ class ThreadedProber implements Prober {
 
   open(port: number): Promise<void> {
     this.port = port;
-    this.openPort();
+    inRootContext(() => this.openPort());
     return this.opened;
   }
 
