@@ -13,7 +13,7 @@ export async function prepare(signal) {
     throw new Error(`The demo needs Node ${wanted.join('.')} or newer; this is ${process.version}.`);
   if (!isInstalled())
     await npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], signal);
-  if (isOlder('dist/index.js', 'lib')) await npm(['run', '--silent', 'build'], signal);
+  if (isOlder('dist/esm/index.js', 'lib')) await npm(['run', '--silent', 'build'], signal);
   if (isOlder('build/sample/01-quick-start/src/main.js', 'sample/01-quick-start/src'))
     await npm(['run', '--silent', 'build:programs'], signal);
 }

@@ -12,7 +12,7 @@ import { Cluster, freePorts, nameOn, onLoopback, openOnLoopback, SECRET } from '
 import { RedisServer } from '../support/redis-server.js';
 import { has } from '../support/requirements.mjs';
 
-const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const program = fileURLToPath(new URL('../../dist/esm/cli/main.js', import.meta.url));
 
 interface Outcome {
   readonly code: number | null;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
 import { manifest, optionalPeers, readManifest, tool } from './support/commands.js';
@@ -5,6 +6,13 @@ import { filesIn, importsOf, packageOf, reachableFrom } from './support/imports.
 
 const unpacked = inject('unpacked');
 const dist = join(unpacked, 'dist');
+const esm = join(dist, 'esm');
+
+/** Every file that a part of package.json names, however deep. */
+function filesNamedIn(part: unknown): string[] {
+  if (typeof part === 'string') return [part];
+  return typeof part === 'object' && part !== null ? Object.values(part).flatMap(filesNamedIn) : [];
+}
 
 describe('the tarball', () => {
   it('holds the library, its papers, and nothing else', () => {
@@ -12,19 +20,33 @@ describe('the tarball', () => {
     const papers = files.filter((file) => !file.startsWith('dist/'));
     expect(papers).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
     const built = files.filter((file) => file.startsWith('dist/'));
-    expect(built).toContain('dist/index.js');
-    expect(built.filter((file) => !/\.(js|d\.ts)$/.test(file))).toEqual([]);
+    expect(built).toContain('dist/esm/index.js');
+    expect(built.filter((file) => !/\.(js|d\.ts)$/.test(file))).toEqual(['dist/cjs/package.json']);
     expect(built.filter((file) => /\.(spec|test)\./.test(file))).toEqual([]);
   });
 
   it('has every file that package.json exports', () => {
     const files = filesIn(unpacked).map((file) => `./${file}`);
-    const { exports = {} } = readManifest(unpacked);
-    const targets = Object.values(exports).flatMap((target) =>
-      typeof target === 'string' ? [target] : Object.values(target),
-    );
+    const { exports = {}, typesVersions = {} } = readManifest(unpacked);
+    const targets = [...filesNamedIn(exports), ...filesNamedIn(typesVersions)];
     expect(targets.length).toBeGreaterThan(2);
     expect(targets.filter((target) => !files.includes(target))).toEqual([]);
+  });
+
+  it('has each subpath for TypeScript that reads no exports, too', () => {
+    const { exports = {}, typesVersions = {} } = readManifest(unpacked);
+    const subpaths = Object.keys(exports).filter((path) => path !== '.' && path !== './package.json');
+    expect(Object.keys(typesVersions['*'] ?? {})).toEqual(subpaths.map((path) => path.replace('./', '')));
+  });
+
+  it('has the same files, with the same declarations, as CommonJS', () => {
+    const files = filesIn(esm).filter((file) => !file.startsWith('cli/'));
+    expect(filesIn(join(dist, 'cjs')).filter((file) => file !== 'package.json')).toEqual(files);
+    const declarations = files.filter((file) => file.endsWith('.d.ts'));
+    const differ = declarations.filter(
+      (file) => readFileSync(join(dist, 'cjs', file), 'utf8') !== readFileSync(join(esm, file), 'utf8'),
+    );
+    expect(differ).toEqual([]);
   });
 
   it('satisfies publint', () => {
@@ -34,11 +56,7 @@ describe('the tarball', () => {
 
   it('has types that resolve, says attw', () => {
     const file = '@arethetypeswrong/cli/dist/index.js';
-    const { status, output } = tool(
-      file,
-      ['--profile', 'esm-only', '--no-color', inject('tarball')],
-      unpacked,
-    );
+    const { status, output } = tool(file, ['--profile', 'strict', '--no-color', inject('tarball')], unpacked);
     expect(status, output).toBe(0);
   });
 });
@@ -50,7 +68,7 @@ describe('what the package imports', () => {
     );
 
   it('is declared, and nothing else is', () => {
-    const used = packagesIn(filesIn(dist).map((file) => join(dist, file)));
+    const used = packagesIn(filesIn(esm).map((file) => join(esm, file)));
     const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
     expect([...used].filter((name) => !declared.includes(name))).toEqual([]);
     // Nest wants reflect-metadata, we never import it ourselves; tracing looks for its package at run time.
@@ -61,7 +79,7 @@ describe('what the package imports', () => {
   it.each(['.js', '.d.ts'] as const)(
     'holds no optional peer in any %s file that is loaded with the main entry',
     (ending) => {
-      const files = reachableFrom(join(dist, `index${ending}`), ending);
+      const files = reachableFrom(join(esm, `index${ending}`), ending);
       expect(files.length).toBeGreaterThan(3);
       expect(files.filter((file) => /[/\\](redis|postgres|kubernetes)[/\\]index\./.test(file))).toEqual([]);
       const used = packagesIn(files, ending === '.d.ts');

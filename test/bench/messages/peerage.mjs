@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { ClusterService, PeerageModule, viaList, viaSelf } from '../../../dist/index.js';
+import { ClusterService, PeerageModule, viaList, viaSelf } from '../../../dist/esm/index.js';
 
 /** `ClusterService.request` and `send`, in a Nest app, as an app uses them. */
 export function peerage(name, options) {

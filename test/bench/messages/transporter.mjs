@@ -2,8 +2,8 @@ import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { lastValueFrom } from 'rxjs';
-import { ClusterService, viaList, viaSelf } from '../../../dist/index.js';
-import { PeerageClient, peerageMicroservice } from '../../../dist/microservices/index.js';
+import { ClusterService, viaList, viaSelf } from '../../../dist/esm/index.js';
+import { PeerageClient, peerageMicroservice } from '../../../dist/esm/microservices/index.js';
 import { peerageModule } from './peerage.mjs';
 import { TEXT, pricesOf } from './prices.mjs';
 
