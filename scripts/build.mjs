@@ -50,13 +50,7 @@ function toCommonJs(file) {
     target: ts.ScriptTarget.ES2023,
     esModuleInterop: true,
   };
-  const { outputText, diagnostics } = ts.transpileModule(source, {
-    fileName: file,
-    compilerOptions,
-    reportDiagnostics: true,
-  });
-  if (diagnostics.length > 0) throw new Error(`${file}: ${diagnostics.map((d) => d.messageText).join(', ')}`);
-  return outputText;
+  return ts.transpileModule(source, { fileName: file, compilerOptions }).outputText;
 }
 
 function write(file, text) {
