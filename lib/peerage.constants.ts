@@ -10,6 +10,8 @@ export const PEERAGE_MESH = Symbol('peerage.mesh');
 export const PEERAGE_CLOCK = Symbol('peerage.clock');
 /** Where jitter comes from: a function like `Math.random`. */
 export const PEERAGE_RANDOM = Symbol('peerage.random');
+/** Tells the log of other copies of this package, as soon as anything is created. */
+export const PEERAGE_COPIES = Symbol('peerage.copies');
 
 /** The metadata key under which a method keeps the types of cluster events it handles. */
 export const CLUSTER_EVENT_METADATA = 'peerage:cluster-events';

@@ -12,7 +12,7 @@ export interface PeerageModuleExtras {
 
 /** `via` as it was given beside the factory, in a box: Nest takes a bare class or function for something else. */
 export interface GivenVia {
-  readonly via: PeerageModuleExtras['via'];
+  readonly via?: PeerageModuleExtras['via'];
 }
 
 /**

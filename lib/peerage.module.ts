@@ -8,6 +8,7 @@ import { ClusterMetadataAccessor } from './cluster/cluster-metadata.accessor.js'
 import { ClusterOrchestrator } from './cluster/cluster.orchestrator.js';
 import { ClusterService } from './cluster/cluster.service.js';
 import { EventHub } from './cluster/event-hub.js';
+import { warningOfCopies } from './cluster/loaded-copies.js';
 import { NodeState } from './cluster/node-state.js';
 import { PeerageLifecycle } from './cluster/peerage.lifecycle.js';
 import { optionsFromEnvironment } from './config/environment.js';
@@ -28,6 +29,7 @@ import { resolveSettings } from './options/settings.js';
 import {
   LOG_CONTEXT,
   PEERAGE_CLOCK,
+  PEERAGE_COPIES,
   PEERAGE_MESH,
   PEERAGE_OPTIONS,
   PEERAGE_RANDOM,
@@ -37,6 +39,33 @@ import {
 import { ConfigurableModuleClass } from './peerage.module-definition.js';
 import type { GivenVia, PeerageModuleAsyncOptions } from './peerage.module-definition.js';
 import type { PeerageModuleOptions, PeerageSettings } from './peerage.options.js';
+
+/** Depends on nothing: when a service of another copy is what Nest cannot resolve, this has been said before. */
+const copiesProvider: Provider = {
+  provide: PEERAGE_COPIES,
+  useFactory: (): void => {
+    const warning = warningOfCopies();
+    if (warning !== undefined) new Logger(LOG_CONTEXT).warn(warning);
+  },
+};
+
+/** What `forRoot` and `forRootAsync` replace. */
+const missingOptions: Provider[] = [
+  {
+    provide: PEERAGE_OPTIONS,
+    useFactory: (): never => {
+      throw invalidOptions([
+        {
+          path: 'imports',
+          problem:
+            'PeerageModule stands there without options. Import PeerageModule.forRoot() once, in the root module; ' +
+            'it is global, so other modules import nothing.',
+        },
+      ]);
+    },
+  },
+  { provide: PEERAGE_VIA, useValue: {} satisfies GivenVia },
+];
 
 const settingsProvider: Provider = {
   provide: PEERAGE_SETTINGS,
@@ -76,6 +105,8 @@ const meshProvider: Provider = {
 @Module({
   imports: [DiscoveryModule],
   providers: [
+    copiesProvider,
+    ...missingOptions,
     settingsProvider,
     meshProvider,
     { provide: Gate, useFactory: () => new Gate() },

@@ -66,10 +66,17 @@ export interface LimitOptions {
  *
  * @publicApi
  */
-export interface PeerageTlsOptions extends Pick<SecureContextOptions, 'passphrase' | 'crl'> {
+export interface PeerageTlsOptions {
+  /** The certificate authorities that sign the certificates of members. Those of the system do not count. */
   readonly ca: NonNullable<SecureContextOptions['ca']>;
+  /** The certificate of this node, and those between it and `ca`. It must be good for clients and for servers. */
   readonly cert: NonNullable<SecureContextOptions['cert']>;
+  /** The private key of `cert`. */
   readonly key: NonNullable<SecureContextOptions['key']>;
+  /** What `key` is encrypted with, if it is. */
+  readonly passphrase?: string | undefined;
+  /** Lists of certificates that were revoked. @default none */
+  readonly crl?: SecureContextOptions['crl'] | undefined;
 }
 
 /**
@@ -78,11 +85,16 @@ export interface PeerageTlsOptions extends Pick<SecureContextOptions, 'passphras
  * @publicApi
  */
 export interface WaitForOptions {
+  /** So many peers (without this node) are waited for. */
   readonly peers: number;
+  /** For so long at most, in milliseconds, from when this node listens. */
   readonly timeoutMs: number;
   /** `true`: boot fails when the time is over. Otherwise a warning is logged and boot goes on. @default false */
-  readonly reject?: boolean;
+  readonly reject?: boolean | undefined;
 }
+
+/** What is left out, or undefined, has its default. */
+type SomeOf<T> = { readonly [Key in keyof T]?: T[Key] | undefined };
 
 /**
  * How a node ends.
@@ -94,7 +106,7 @@ export interface ShutdownOptions {
    * How long what is under way may take at shutdown, in milliseconds, until this node says goodbye. What is not
    * done by then is given up. 0: goodbye at once. @default 10000
    */
-  readonly drainMs?: number;
+  readonly drainMs?: number | undefined;
 }
 
 /**
@@ -104,48 +116,53 @@ export interface ShutdownOptions {
  */
 export interface PeerageModuleOptions {
   /** Where names come from. @default viaSelf() */
-  readonly via?: Via | readonly Via[];
+  readonly via?: Via | readonly Via[] | undefined;
   /** The part of the name before @. @default the `name` of the app's package.json, else `node` */
-  readonly appName?: string;
+  readonly appName?: string | undefined;
   /**
    * Full node name. Its host and port are what peers dial; `bind` and `port` are where we listen (they
    * differ behind port mapping). Without `port`, the port in the name is listened on too. @default `${appName}@${host}`, with `:${port}` when that is not 4370
    */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Label of the cluster; nodes with another one are refused. @default appName */
-  readonly cluster?: string;
+  readonly cluster?: string | undefined;
   /**
    * The address told to peers. @default PEERAGE_HOST, else the address in `bind`, else POD_IP, else the first
    * non-internal address; 127.0.0.1 when bound to loopback
    */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** Listen address. @default every address; loopback when there is neither secret, tls nor insecure */
-  readonly bind?: string;
+  readonly bind?: string | undefined;
   /**
    * Listen port, TCP and UDP. Left out and busy: a free one is taken and logged. Given and busy: start-up
    * fails with `PORT_IN_USE`. 0: any free one. @default 4370
    */
-  readonly port?: number;
-  /** Cluster secrets of at least 16 bytes. The first one dials, all are accepted (rotation). */
-  readonly secret?: string | readonly string[];
-  /** Mutual TLS instead of a secret. */
-  readonly tls?: PeerageTlsOptions;
+  readonly port?: number | undefined;
+  /**
+   * Cluster secrets of at least 16 bytes. The first one dials, all are accepted (rotation). Given but undefined (a
+   * variable that is not set): as left out, with a warning. @default none, so only nodes on this machine can join
+   */
+  readonly secret?: string | readonly string[] | undefined;
+  /** Mutual TLS instead of a secret. @default none */
+  readonly tls?: PeerageTlsOptions | undefined;
   /** Plaintext beyond loopback, on purpose. @default false */
-  readonly insecure?: boolean;
+  readonly insecure?: boolean | undefined;
   /** Told to peers, at most 4 KiB; changeable later with `setMeta`. @default {} */
-  readonly meta?: Readonly<Record<string, unknown>>;
+  readonly meta?: Readonly<Record<string, unknown>> | undefined;
   /** Between polls, jittered by 20 %. @default 10000 */
-  readonly intervalMs?: number;
+  readonly intervalMs?: number | undefined;
   /** Delay of the first poll. @default 0 */
-  readonly syncOffsetMs?: number;
+  readonly syncOffsetMs?: number | undefined;
   /** Prints the table of each poll at debug level. @default true */
-  readonly logResults?: boolean;
+  readonly logResults?: boolean | undefined;
   /** Does boot wait for the cluster. @default it does not */
-  readonly waitFor?: WaitForOptions;
-  /** How long what is under way may take before goodbye. */
-  readonly shutdown?: ShutdownOptions;
-  readonly heartbeat?: Partial<HeartbeatOptions>;
-  readonly limits?: Partial<LimitOptions>;
+  readonly waitFor?: WaitForOptions | undefined;
+  /** How long what is under way may take before goodbye. @default { drainMs: 10000 } */
+  readonly shutdown?: ShutdownOptions | undefined;
+  /** When silence makes a peer suspect, and when it ends it. @default { intervalMs: 1000, suspectMs: 2500, downMs: 4000 } */
+  readonly heartbeat?: SomeOf<HeartbeatOptions> | undefined;
+  /** Bounds on what strangers, peers and providers can cost. @default those that {@link LimitOptions} tells */
+  readonly limits?: SomeOf<LimitOptions> | undefined;
 }
 
 /** How connections are protected. `none` is plaintext. */
@@ -172,6 +189,8 @@ export interface PeerageSettings {
   /** A port that was left out may be replaced by a free one. */
   readonly portIsFixed: boolean;
   readonly security: Security;
+  /** The option was given, and is undefined: a variable that is not set, most likely. */
+  readonly secretIsUndefined: boolean;
   readonly meta: Readonly<Record<string, unknown>>;
   readonly intervalMs: number;
   readonly syncOffsetMs: number;

@@ -63,8 +63,12 @@ export class ClusterLog {
   }
 
   private tellOfPlaintext(): void {
-    const { security, bind } = this.settings;
+    const { security, bind, secretIsUndefined } = this.settings;
     if (security.kind !== 'none') return;
+    if (secretIsUndefined)
+      this.logger.warn(
+        'The option secret was given, but is undefined: is the variable set that it comes from?',
+      );
     if (bind !== undefined && isLoopback(bind))
       this.logger.log(
         'There is no secret, so only nodes on this machine can join. For a cluster of several machines give all ' +

@@ -12,9 +12,9 @@ import { systemClock } from '../time/clock.js';
  */
 export interface WaitOptions {
   /** How long to wait, in milliseconds. @default as long as it takes */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Ends the wait with `ABORTED`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const MAX_EXPLAINED = 5;

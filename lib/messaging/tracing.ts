@@ -97,10 +97,13 @@ export class Tracing {
   }
 }
 
+type LoadedApi = OpenTelemetryApi & { readonly default?: OpenTelemetryApi };
+
 /** Tracing with the app's `@opentelemetry/api`; undefined when it has none: the package is optional. */
-export async function loadTracing(name = '@opentelemetry/api'): Promise<Tracing | undefined> {
+export async function loadTracing(): Promise<Tracing | undefined> {
   try {
-    const api = (await import(name)) as OpenTelemetryApi & { readonly default?: OpenTelemetryApi };
+    // Left to run time: webpack fails on a package that is not installed, within `try` too.
+    const api = (await import(/* webpackIgnore: true */ '@opentelemetry/api')) as LoadedApi;
     return new Tracing(api.trace ? api : api.default!);
   } catch {
     return undefined;

@@ -4,7 +4,7 @@ import { ClusterService } from '../cluster/cluster.service.js';
 import { PeerageError } from '../errors/peerage-error.js';
 import type { ServingNode } from './pattern-registry.js';
 import { Slots } from '../messaging/slot-map.js';
-import { checkCluster } from './peerage.options.js';
+import { checkCluster, codecOf } from './peerage.options.js';
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
 import { asWritten } from './local-or-remote.js';
 import { choose } from './route.js';
@@ -24,7 +24,7 @@ export interface PeerageClientOptions extends PeerageTransportOptions {
    *
    * @default 'any'
    */
-  readonly requestsTo?: Route;
+  readonly requestsTo?: Route | undefined;
 }
 
 type Callback = (packet: WritePacket) => void;
@@ -65,8 +65,9 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     this.room = roomOf(options.cluster);
     this.requestsTo = options.requestsTo ?? 'any';
     this.eventsTo = 'all';
-    this.initializeSerializer(options);
-    this.initializeDeserializer(options);
+    const codec = codecOf(options);
+    this.initializeSerializer(codec);
+    this.initializeDeserializer(codec);
   }
 
   /** This client, with another way for requests and events: `client.to({ key: order.id }).send(...)`. */
@@ -258,7 +259,7 @@ export function peerageClient(
     inject: [ClusterService],
     useFactory: (cluster: ClusterService) => ({
       customClass: PeerageClient,
-      options: { ...options, cluster },
+      options: { requestsTo: options.requestsTo, ...codecOf(options), cluster },
     }),
   };
 }

@@ -21,9 +21,17 @@ export interface PeerageTransportOptions {
   /** The cluster of the app. */
   readonly cluster: ClusterService;
   /** @default packets travel as they are */
-  readonly serializer?: Serializer;
+  readonly serializer?: Serializer | undefined;
   /** @default packets are taken as they come */
-  readonly deserializer?: Deserializer;
+  readonly deserializer?: Deserializer | undefined;
+}
+
+/** What is given of serializer and deserializer. The types of Nest take no undefined. */
+export function codecOf({ serializer, deserializer }: Omit<PeerageTransportOptions, 'cluster'>): {
+  readonly serializer?: Serializer | undefined;
+  readonly deserializer?: Deserializer | undefined;
+} {
+  return { ...(serializer && { serializer }), ...(deserializer && { deserializer }) };
 }
 
 /** @throws PeerageError `INVALID_OPTIONS` */

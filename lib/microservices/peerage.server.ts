@@ -14,7 +14,7 @@ import type { NodeInfo } from '../naming/node-info.js';
 import { within } from '../time/waiting.js';
 import { asWritten, type Exchange } from './local-or-remote.js';
 import { PeerageContext } from './peerage.context.js';
-import { PEERAGE, checkCluster } from './peerage.options.js';
+import { PEERAGE, checkCluster, codecOf } from './peerage.options.js';
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
 import { plainError, sendableError } from './plain-error.js';
 import type { ServedCall } from './incoming-requests.js';
@@ -66,8 +66,9 @@ export class PeerageServer
     this.exchange = roomOf(options.cluster).exchange;
     this.underWay = new Work(options.cluster.clock);
     this.calls = new ServedCalls(options.cluster.clock, this.underWay);
-    this.initializeSerializer(options);
-    this.initializeDeserializer(options);
+    const codec = codecOf(options);
+    this.initializeSerializer(codec);
+    this.initializeDeserializer(codec);
   }
 
   /** Begins to handle, and tells every node its patterns. May come before the node has started. */

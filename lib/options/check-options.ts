@@ -116,10 +116,12 @@ export function heartbeatOf(options: PeerageModuleOptions['heartbeat']): Heartbe
 }
 
 /** Without the fields that are `undefined`. */
-export function given<T extends object>(fields: T | undefined): Partial<T> {
+export function given<T extends object>(fields: T | undefined): Given<T> {
   const entries = Object.entries(fields ?? {}).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as Partial<T>;
+  return Object.fromEntries(entries) as Given<T>;
 }
+
+type Given<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
 
 function fieldsOf<T extends object>(defaults: T, check: Check): Record<keyof T, Check> {
   return Object.fromEntries(Object.keys(defaults).map((key) => [key, check])) as Record<keyof T, Check>;

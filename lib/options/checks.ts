@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { parseNodeName } from '../naming/node-name.js';
 import { describeError } from '../errors/peerage-error.js';
 import { didYouMean } from '../naming/did-you-mean.js';
+import { withoutScope } from './app-name.js';
 import type { Faults } from './faults.js';
 import { show } from './faults.js';
 import { isNotExpanded, withoutBrackets } from './hosts.js';
@@ -36,9 +37,18 @@ export const label: Check = (value, path, faults) => {
 
 /** What stands before the @ of a node name. */
 export const appName: Check = (value, path, faults) => {
-  if (typeof value !== 'string' || !parses(`${value}@host`))
-    faults.add(path, `${show(value)} does not work; give a name without @ and spaces, such as "myapp".`);
+  if (typeof value === 'string' && parses(`${value}@host`)) return;
+  faults.add(
+    path,
+    `${show(value)} does not work; give a name without @ and spaces, such as "${nameLike(value)}".`,
+  );
 };
+
+/** `nestjs-api` for `NestJS API`. */
+function nameLike(value: unknown): string {
+  const name = typeof value === 'string' ? withoutScope(value.trim().toLowerCase()).replace(/^-+|-+$/g, '') : '';
+  return name !== '' && name.length <= 63 && parses(`${name}@host`) ? name : 'myapp';
+}
 
 /** A whole node name. */
 export const nodeName: Check = (value, path, faults) => {

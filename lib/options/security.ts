@@ -53,6 +53,7 @@ export function securityOf({ secret, tls }: PeerageModuleOptions): Security {
 }
 
 function secretProblem(secret: unknown): string | undefined {
+  if (secret === undefined) return 'is undefined; is the variable set that it comes from?';
   if (typeof secret !== 'string') return 'a secret is a string.';
   const bytes = Buffer.byteLength(secret);
   if (bytes < MIN_SECRET_BYTES)

@@ -68,6 +68,7 @@ function settingsOf(options: PeerageModuleOptions, told: ToldHost, around: Surro
     ...(bind === undefined ? {} : { bind }),
     ...identityOf(options, appName),
     security: securityOf(options),
+    secretIsUndefined: 'secret' in options && options.secret === undefined,
     meta: copyMeta(options.meta ?? {}),
     intervalMs: options.intervalMs ?? 10_000,
     syncOffsetMs: options.syncOffsetMs ?? 0,

@@ -24,7 +24,7 @@ export interface ServeContext extends PollContext {
    * Logs what does not end this provider, but costs the user something, with what to do about it. The same
    * words again are not logged again. Peerage always gives it.
    */
-  readonly warn?: (message: string) => void;
+  readonly warn?: ((message: string) => void) | undefined;
 }
 
 /**
@@ -34,7 +34,7 @@ export interface ServeContext extends PollContext {
  */
 export interface PeerageProvider {
   /** Shown in logs, events and `explain`. @default the class name */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /**
    * The names known now. Throw when the source cannot be read: the last good answer stands. An empty
    * answer is an answer.

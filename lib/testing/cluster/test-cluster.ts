@@ -22,7 +22,7 @@ export interface TestClusterOptions<App extends INestApplicationContext> {
    * Makes the app of a module that was compiled, with all that `main.ts` does before `listen`. It is
    * initialised afterwards. `index` is that of the factory. @default the module itself is the app
    */
-  readonly createApp?: (module: TestingModule, index: number) => App | Promise<App>;
+  readonly createApp?: ((module: TestingModule, index: number) => App | Promise<App>) | undefined;
 }
 
 /**
@@ -32,8 +32,27 @@ export interface TestClusterOptions<App extends INestApplicationContext> {
  */
 export interface UntilOptions {
   /** How far time may move, in milliseconds. @default 10000 */
-  readonly withinMs?: number;
+  readonly withinMs?: number | undefined;
 }
+
+/**
+ * The nodes of a cluster that was started with `Count` of them: a tuple of so many, and any that were added. With a
+ * count that only run time tells, or above 32, a list.
+ *
+ * @publicApi
+ */
+export type TestNodes<App extends INestApplicationContext, Count extends number> = AtLeast<
+  TestNode<App>,
+  Count
+>;
+
+type AtLeast<T, Count extends number, Counted extends readonly T[] = readonly []> = number extends Count
+  ? readonly T[]
+  : Counted['length'] extends Count
+    ? readonly [...Counted, ...T[]]
+    : Counted['length'] extends 32
+      ? readonly T[]
+      : AtLeast<T, Count, readonly [...Counted, T]>;
 
 const UNTIL_MS = 10_000;
 const STEP_MS = 10;
@@ -44,7 +63,10 @@ const STEP_MS = 10;
  *
  * @publicApi
  */
-export class TestCluster<App extends INestApplicationContext = TestingModule> {
+export class TestCluster<
+  App extends INestApplicationContext = TestingModule,
+  Nodes extends readonly TestNode<App>[] = readonly TestNode<App>[],
+> {
   private readonly ground = new ClusterGround();
   private readonly all: TestNode<App>[] = [];
   private readonly builders = new Set<TestingModuleBuilder>();
@@ -61,12 +83,12 @@ export class TestCluster<App extends INestApplicationContext = TestingModule> {
    * @throws what making or starting an app throws; PeerageError `INVALID_OPTIONS`; PeerageError `WAIT_TIMEOUT`
    * when the nodes don't become peers: do they have the same `cluster`?
    */
-  static async start<App extends INestApplicationContext = TestingModule>(
-    count: number,
+  static async start<App extends INestApplicationContext = TestingModule, Count extends number = number>(
+    count: Count,
     factory: TestModuleFactory,
     options: TestClusterOptions<App> = {},
-  ): Promise<TestCluster<App>> {
-    const cluster = new TestCluster<App>(factory, options);
+  ): Promise<TestCluster<App, TestNodes<App, Count>>> {
+    const cluster = new TestCluster<App, TestNodes<App, Count>>(factory, options);
     try {
       await cluster.grow(count, factory);
     } catch (error) {
@@ -76,8 +98,15 @@ export class TestCluster<App extends INestApplicationContext = TestingModule> {
     return cluster;
   }
 
-  /** The nodes that run, in the order in which they were started. */
-  get nodes(): readonly TestNode<App>[] {
+  /**
+   * The nodes that run, in the order in which they were started. Their type counts those that `start` started, so
+   * take them apart before you end one.
+   */
+  get nodes(): Nodes {
+    return this.running as readonly TestNode<App>[] as Nodes;
+  }
+
+  private get running(): readonly TestNode<App>[] {
     return this.all.filter(({ isRunning }) => isRunning);
   }
 
@@ -176,7 +205,7 @@ export class TestCluster<App extends INestApplicationContext = TestingModule> {
   }
 
   private isPeerOfAll(node: TestNode<App>): boolean {
-    const others = this.nodes.filter((other) => other !== node);
+    const others = this.running.filter((other) => other !== node);
     return others.every(
       (other) => node.cluster.peer(other.name) !== undefined && other.cluster.peer(node.name) !== undefined,
     );
@@ -189,7 +218,7 @@ export class TestCluster<App extends INestApplicationContext = TestingModule> {
   }
 
   private timeout(withinMs: number): PeerageError {
-    const views = this.nodes.map(({ name, cluster }) => {
+    const views = this.running.map(({ name, cluster }) => {
       const names = cluster.explain().names.filter(({ state }) => state !== 'self');
       return [`${name}:`, ...names.map((each) => `  ${each.name}: ${each.summary}`)].join('\n');
     });

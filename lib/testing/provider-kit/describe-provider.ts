@@ -13,9 +13,9 @@ import { runnerOf } from './runner.js';
  */
 export interface DescribeProviderOptions extends Partial<TestRunner> {
   /** The title of the tests. @default 'a provider' */
-  readonly title?: string;
+  readonly title?: string | undefined;
   /** Whether the provider has a `serve`. @default true when the fixtures have `pushes` or `held` */
-  readonly serves?: boolean;
+  readonly serves?: boolean | undefined;
 }
 
 /**

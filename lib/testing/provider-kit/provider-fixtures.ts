@@ -23,13 +23,13 @@ export interface ProviderFixtures {
   /** The names that the source holds now: for providers that announce their own node while they serve. */
   held?(): Iterable<string> | Promise<Iterable<string>>;
   /** `serve` hands over new names by itself. @default false */
-  readonly pushes?: boolean;
+  readonly pushes?: boolean | undefined;
   /** What it knows is set when it is made. @default false */
-  readonly isFixed?: boolean;
+  readonly isFixed?: boolean | undefined;
   /** Names that are gone from the source stay in its answers for a while. @default false */
-  readonly remembers?: boolean;
+  readonly remembers?: boolean | undefined;
   /** How many names the source can hold. @default 2000 */
-  readonly many?: number;
+  readonly many?: number | undefined;
 }
 
 /**

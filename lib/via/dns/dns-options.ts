@@ -12,29 +12,29 @@ import type { AddressFamily } from './dns-families.js';
  */
 export interface ViaDnsOptions {
   /** What is looked up: a headless service, a compose service, any name with addresses. @default 'localhost' */
-  readonly dnsName?: string;
+  readonly dnsName?: string | undefined;
   /** The part before @ of the names. @default that of this node's own name */
-  readonly appName?: string;
+  readonly appName?: string | undefined;
   /**
    * The port of the names; with `srv` the records say it. @default the port of this node, since replicas
    * share their configuration. Loopback addresses are listed with port 4370 too, where the first process of
    * a host listens.
    */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** 4: only A records. 6: only AAAA records. 0: both. @default 0 */
-  readonly family?: AddressFamily;
+  readonly family?: AddressFamily | undefined;
   /**
    * Look up SRV records: they give host and port, and their targets are looked up as well. A target without
    * an address stays a host name. Search domains of /etc/resolv.conf apply, the hosts file does not.
    * @default false
    */
-  readonly srv?: boolean;
+  readonly srv?: boolean | undefined;
   /**
    * Name servers to ask, such as `10.0.0.2`, `127.0.0.1:8600` or `[fd00::2]:53`. Neither search domains nor
    * the hosts file apply then: give the full name. Addresses are asked for again when their TTL is over, at
    * most every 2 s, and not only at the next poll; SRV records at each poll. @default those of the system
    */
-  readonly nameservers?: readonly string[];
+  readonly nameservers?: readonly string[] | undefined;
 }
 
 const NAMES: OptionNames<ViaDnsOptions> = {

@@ -11,23 +11,23 @@ import { isAppName, isPort } from '../../naming/checks.js';
  */
 export interface ViaKubernetesOptions {
   /** The pods behind this service, by its EndpointSlices. @default PEERAGE_KUBERNETES_SERVICE */
-  readonly service?: string;
+  readonly service?: string | undefined;
   /** The pods with these labels, such as `app=myapp`. @default PEERAGE_KUBERNETES_SELECTOR */
-  readonly selector?: string;
+  readonly selector?: string | undefined;
   /** @default POD_NAMESPACE, else the namespace of the service account, else `default` */
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
   /** Pods that are not ready count too, so that nobody's start waits for itself. @default true */
-  readonly includeNotReady?: boolean;
+  readonly includeNotReady?: boolean | undefined;
   /** The name of the port in the service, or of a container's port. @default none: `port` holds */
-  readonly portName?: string;
+  readonly portName?: string | undefined;
   /** @default the port of this node, since replicas share their configuration */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** The part before @ of the names. @default that of this node's own name */
-  readonly appName?: string;
+  readonly appName?: string | undefined;
   /** Where the API is. @default that of the cluster this pod runs in; without one `http://127.0.0.1:8001`, of `kubectl proxy` */
-  readonly server?: string;
+  readonly server?: string | undefined;
   /** The folder with `token`, `ca.crt` and `namespace`. @default that of the pod's service account */
-  readonly accountFolder?: string;
+  readonly accountFolder?: string | undefined;
 }
 
 /** What is asked for: one kind of object in one namespace. */

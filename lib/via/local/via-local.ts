@@ -21,7 +21,7 @@ export interface ViaLocalOptions {
    * The folder in which the processes find each other: made when it is missing, refused when other users
    * have access to it. @default `peerage-<user id>` in the temporary folder of the system
    */
-  readonly dir?: string;
+  readonly dir?: string | undefined;
 }
 
 const NAMES: OptionNames<ViaLocalOptions> = {

@@ -1,5 +1,6 @@
 import { PeerageError } from '../../errors/peerage-error.js';
 import { pause } from '../../time/abortable.js';
+import { isMissing } from '../registry/missing-package.js';
 import type { PgPort } from './pg-types.js';
 import { destroyClient, poolPort } from './pg-types.js';
 
@@ -13,7 +14,7 @@ const END_MS = 500;
  * @throws PeerageError `PROVIDER_FAILED` when the package `pg` is not installed.
  */
 export async function ownPostgres(url: string): Promise<PgPort> {
-  const { default: pg } = await import('pg').catch(missing);
+  const { default: pg } = await loadPg();
   const pool = new pg.Pool({
     connectionString: url,
     max: 2,
@@ -37,12 +38,13 @@ export async function ownPostgres(url: string): Promise<PgPort> {
   };
 }
 
-function missing(cause: unknown): never {
-  throw new PeerageError(
-    'PROVIDER_FAILED',
-    'viaPostgres() with a URL needs the package pg: npm install pg.',
-    {
-      cause,
-    },
-  );
+async function loadPg() {
+  try {
+    // Left to run time: webpack fails on a package that is not installed, within `try` too.
+    return await import(/* webpackIgnore: true */ 'pg');
+  } catch (cause) {
+    if (!isMissing('pg', cause)) throw cause;
+    const message = 'viaPostgres() with a URL needs the package pg: npm install pg.';
+    throw new PeerageError('PROVIDER_FAILED', message, { cause });
+  }
 }

@@ -11,17 +11,17 @@ import { isTableName } from './statements.js';
  */
 export interface ViaPostgresOptions {
   /** `postgres://user@host/database?sslmode=…`: a small pool of its own, by the package `pg`. */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /** A `Pool` of `pg` that the app has. It is left open. */
-  readonly pool?: PostgresPool;
+  readonly pool?: PostgresPool | undefined;
   /** The injection token under which the app's container has such a pool. */
-  readonly token?: InjectionToken;
+  readonly token?: InjectionToken | undefined;
   /** The table, made on first use; the channel of its notifications is named after it and its schema. @default 'peerage_nodes' */
-  readonly table?: string;
+  readonly table?: string | undefined;
   /** Nodes with the same one meet; several clusters can share a table. @default the app name */
-  readonly cluster?: string;
+  readonly cluster?: string | undefined;
   /** How long the row of a node that was killed counts, in milliseconds, at least 1,000. @default 30000 */
-  readonly ttlMs?: number;
+  readonly ttlMs?: number | undefined;
 }
 
 /**

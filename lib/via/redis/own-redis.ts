@@ -1,4 +1,5 @@
 import { PeerageError } from '../../errors/peerage-error.js';
+import { absent } from '../registry/missing-package.js';
 import { ioredisPort } from './ioredis-port.js';
 import { destroyNodeRedis, nodeRedisPort } from './node-redis-port.js';
 import type { IoredisClient, NodeRedisClient, RedisPort } from './redis-port.js';
@@ -18,7 +19,7 @@ export async function ownRedis(address: RedisAddress): Promise<RedisPort> {
 }
 
 export async function ownIoredis({ url, family }: RedisAddress): Promise<RedisPort | undefined> {
-  const ioredis = await import('ioredis').catch(absent);
+  const ioredis = await loadIoredis();
   if (!ioredis) return undefined;
   const make = (): IoredisClient => {
     const client = new ioredis.Redis(url, {
@@ -34,7 +35,7 @@ export async function ownIoredis({ url, family }: RedisAddress): Promise<RedisPo
 }
 
 export async function ownNodeRedis({ url, family }: RedisAddress): Promise<RedisPort | undefined> {
-  const redis = await import('redis').catch(absent);
+  const redis = await loadNodeRedis();
   if (!redis) return undefined;
   const make = (): NodeRedisClient => {
     const client = redis.createClient({
@@ -50,10 +51,22 @@ export async function ownNodeRedis({ url, family }: RedisAddress): Promise<Redis
   };
   return nodeRedisPort(new OwnClient(make, destroyNodeRedis));
 }
-/** That its package is not installed is no error. Caught where it is imported, so that bundlers expect it too. */
-function absent(error: unknown): undefined {
-  if ((error as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') return undefined;
-  throw error;
+// `webpackIgnore` leaves the import to run time: webpack fails on a package that is not installed, within `try` too.
+
+async function loadIoredis() {
+  try {
+    return await import(/* webpackIgnore: true */ 'ioredis');
+  } catch (error) {
+    return absent('ioredis', error);
+  }
+}
+
+async function loadNodeRedis() {
+  try {
+    return await import(/* webpackIgnore: true */ 'redis');
+  } catch (error) {
+    return absent('redis', error);
+  }
 }
 
 function backoffMs(tries: number): number {

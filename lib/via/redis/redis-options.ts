@@ -14,15 +14,15 @@ export interface ViaRedisOptions {
    * `redis://user:password@host:6379/0` or `rediss://…`: a connection of its own, by the package `ioredis` or
    * `redis`. Parameters: `db` (its number), `family` (4, 6, or 0 for either), `tls`.
    */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /** A client of `ioredis` or of `redis` that the app has. It is left open. */
-  readonly client?: RedisClient;
+  readonly client?: RedisClient | undefined;
   /** The injection token under which the app's container has such a client. */
-  readonly token?: InjectionToken;
+  readonly token?: InjectionToken | undefined;
   /** The sorted set; the channel is `<key>@<database>`. Nodes with the same one meet. @default `peerage:<app name>` */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** How long the entry of a node that was killed stays, in milliseconds, at least 1,000. @default 30000 */
-  readonly ttlMs?: number;
+  readonly ttlMs?: number | undefined;
 }
 
 /**

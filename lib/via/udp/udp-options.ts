@@ -10,19 +10,19 @@ import { isPort } from '../../naming/checks.js';
  */
 export interface ViaUdpOptions {
   /** Several processes of a host may share it. @default 45900 */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** @default '230.1.1.1' */
-  readonly multicastAddr?: string;
+  readonly multicastAddr?: string | undefined;
   /** The interface to announce and listen on, by its IPv4 address. @default '0.0.0.0', every interface */
-  readonly ip?: string;
+  readonly ip?: string | undefined;
   /** How many routers an announcement may cross, plus one. @default 1, which stays in the local network */
-  readonly ttl?: number;
+  readonly ttl?: number | undefined;
   /** Send to the broadcast address of each interface, for networks without multicast. @default false */
-  readonly broadcast?: boolean;
+  readonly broadcast?: boolean | undefined;
 }
 
 /** The options with every default filled in. */
-export type UdpSettings = Required<ViaUdpOptions>;
+export type UdpSettings = { readonly [Key in keyof ViaUdpOptions]-?: NonNullable<ViaUdpOptions[Key]> };
 
 const NAMES: OptionNames<ViaUdpOptions> = {
   port: true,

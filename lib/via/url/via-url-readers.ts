@@ -46,34 +46,36 @@ export const READERS: Readonly<Record<string, Reader>> = {
 
 function readDns({ rest, query }: ViaUrl): ViaDnsOptions {
   const family = query.number('family');
-  return withoutUndefined<ViaDnsOptions>({
+  return {
     dnsName: textOrNone(rest),
     port: query.number('port'),
     appName: query.text('appName'),
     family: family as ViaDnsOptions['family'],
     nameservers: query.list('nameservers'),
-  });
+  };
 }
 
 function readUdp({ rest, query }: ViaUrl): ViaUdpOptions {
   const match = /^([^:/]*)(?::(\d+))?\/?$/.exec(rest);
   if (!match) throw new Error('it is not of the form udp://address:port');
   const [, multicastAddr = '', port] = match;
-  return withoutUndefined<ViaUdpOptions>({
+  return {
     multicastAddr: textOrNone(multicastAddr),
     port: port === undefined ? undefined : Number(port),
     ip: query.text('ip'),
     ttl: query.number('ttl'),
     broadcast: query.flag('broadcast'),
-  });
+  };
 }
 
 function readRedis({ scheme, rest, query }: ViaUrl): PeerageProvider {
   const ours = { key: query.text('key'), ttlMs: query.number('ttlMs') };
   const url = withParameters(`${scheme}://${rest}`, query.take(REDIS_PARAMETERS));
-  const options = withoutUndefined<ViaRedisOptions>({ url, ...ours });
+  const options: ViaRedisOptions = { url, ...ours };
   validateRedisOptions(options);
-  return viaLazy(REDIS, async () => (await import('../redis/index.js')).viaRedis(options));
+  return viaLazy(REDIS, async () =>
+    (await import(/* webpackMode: "eager" */ '../redis/index.js')).viaRedis(options),
+  );
 }
 
 function readPostgres({ scheme, rest, query }: ViaUrl): PeerageProvider {
@@ -83,13 +85,15 @@ function readPostgres({ scheme, rest, query }: ViaUrl): PeerageProvider {
     ttlMs: query.number('ttlMs'),
   };
   const url = withParameters(`${scheme}://${rest}`, query.takeOthers());
-  const options = withoutUndefined<ViaPostgresOptions>({ url, ...ours });
+  const options: ViaPostgresOptions = { url, ...ours };
   validatePostgresOptions(options);
-  return viaLazy(POSTGRES, async () => (await import('../postgres/index.js')).viaPostgres(options));
+  return viaLazy(POSTGRES, async () =>
+    (await import(/* webpackMode: "eager" */ '../postgres/index.js')).viaPostgres(options),
+  );
 }
 
 function readKubernetes({ rest, query }: ViaUrl): PeerageProvider {
-  const options = withoutUndefined<ViaKubernetesOptions>({
+  const options: ViaKubernetesOptions = {
     service: textOrNone(rest),
     selector: query.text('selector'),
     namespace: query.text('namespace'),
@@ -99,9 +103,11 @@ function readKubernetes({ rest, query }: ViaUrl): PeerageProvider {
     includeNotReady: query.flag('includeNotReady'),
     server: query.text('server'),
     accountFolder: query.text('accountFolder'),
-  });
+  };
   const name = kubeProviderName(kubeSettings(options));
-  return viaLazy(name, async () => (await import('../kubernetes/index.js')).viaKubernetes(options));
+  return viaLazy(name, async () =>
+    (await import(/* webpackMode: "eager" */ '../kubernetes/index.js')).viaKubernetes(options),
+  );
 }
 
 function withParameters(url: string, parameters: string): string {
@@ -121,8 +127,4 @@ function expectNothing(rest: string): void {
 
 function textOrNone(text: string): string | undefined {
   return text === '' ? undefined : text;
-}
-
-function withoutUndefined<T>(options: { [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }

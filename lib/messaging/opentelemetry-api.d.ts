@@ -1,0 +1,2 @@
+/** Optional, and not installed here; `OpenTelemetryApi` says what is used of it. */
+declare module '@opentelemetry/api';
