@@ -103,7 +103,7 @@ export class TestCluster<
    * take them apart before you end one.
    */
   get nodes(): Nodes {
-    return this.running as readonly TestNode<App>[] as Nodes;
+    return this.running as Nodes;
   }
 
   private get running(): readonly TestNode<App>[] {

@@ -50,7 +50,7 @@ describe('the defaults', () => {
 
   it('take options that are undefined as left out', () => {
     const options = { secret: undefined, port: undefined, limits: { dials: undefined } };
-    const settings = resolve(options as unknown as PeerageModuleOptions);
+    const settings = resolve(options);
     expect(settings).toMatchObject({ port: 4370, portIsFixed: false, security: { kind: 'none' } });
     expect(settings.limits.dials).toBe(32);
   });
