@@ -46,7 +46,8 @@ export const appName: Check = (value, path, faults) => {
 
 /** `nestjs-api` for `NestJS API`. */
 function nameLike(value: unknown): string {
-  const name = typeof value === 'string' ? withoutScope(value.trim().toLowerCase()).replace(/^-+|-+$/g, '') : '';
+  const name =
+    typeof value === 'string' ? withoutScope(value.trim().toLowerCase()).replace(/^-+|-+$/g, '') : '';
   return name !== '' && name.length <= 63 && parses(`${name}@host`) ? name : 'myapp';
 }
 

@@ -187,9 +187,21 @@ describe('faults', () => {
     ['another host than the name says', { name: 'a@h', host: 'b' }, 'host: is "b", but name says "h"'],
     ['a malformed name', { name: 'nonsense' }, 'name: "nonsense" is not a node name'],
     ['an app name with an @', { appName: 'a@b' }, 'appName: "a@b" does not work'],
-    ['an app name with spaces', { appName: 'NestJS API' }, 'appName: "NestJS API" does not work; give a name without @ and spaces, such as "nestjs-api".'],
-    ['an app name with a scope', { appName: '@org/My shop' }, 'appName: "@org/My shop" does not work; give a name without @ and spaces, such as "my-shop".'],
-    ['an app name of nothing', { appName: ' @ ' }, 'appName: " @ " does not work; give a name without @ and spaces, such as "myapp".'],
+    [
+      'an app name with spaces',
+      { appName: 'NestJS API' },
+      'appName: "NestJS API" does not work; give a name without @ and spaces, such as "nestjs-api".',
+    ],
+    [
+      'an app name with a scope',
+      { appName: '@org/My shop' },
+      'appName: "@org/My shop" does not work; give a name without @ and spaces, such as "my-shop".',
+    ],
+    [
+      'an app name of nothing',
+      { appName: ' @ ' },
+      'appName: " @ " does not work; give a name without @ and spaces, such as "myapp".',
+    ],
     [
       'a secret of a list that is undefined',
       { secret: [undefined] },
