@@ -28,8 +28,8 @@ export interface PeerageTransportOptions {
 
 /** What is given of serializer and deserializer. The types of Nest take no undefined. */
 export function codecOf({ serializer, deserializer }: Omit<PeerageTransportOptions, 'cluster'>): {
-  readonly serializer?: Serializer | undefined;
-  readonly deserializer?: Deserializer | undefined;
+  readonly serializer?: Serializer;
+  readonly deserializer?: Deserializer;
 } {
   return { ...(serializer && { serializer }), ...(deserializer && { deserializer }) };
 }
