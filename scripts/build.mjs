@@ -16,8 +16,6 @@ const cjs = join(root, 'dist', 'cjs');
 /** Programs, which nobody imports. */
 const ONLY_ESM = /^cli[/\\]/;
 
-const FILE_URL = `require('node:url').pathToFileURL(__filename).href`;
-
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 buildEsm();
 buildCjs();
@@ -42,8 +40,7 @@ function buildCjs() {
 }
 
 function toCommonJs(file) {
-  // CommonJS has no import.meta.
-  const source = readFileSync(join(esm, file), 'utf8').replaceAll('import.meta.url', FILE_URL);
+  const source = readFileSync(join(esm, file), 'utf8');
   const compilerOptions = {
     module: ts.ModuleKind.CommonJS,
     target: ts.ScriptTarget.ES2023,
