@@ -93,6 +93,9 @@ export interface WaitForOptions {
   readonly reject?: boolean | undefined;
 }
 
+/** The options with every default filled in. */
+type Filled<T> = { readonly [Key in keyof T]-?: NonNullable<T[Key]> };
+
 /** What is left out, or undefined, has its default. */
 type SomeOf<T> = { readonly [Key in keyof T]?: T[Key] | undefined };
 
@@ -196,7 +199,7 @@ export interface PeerageSettings {
   readonly syncOffsetMs: number;
   readonly logResults: boolean;
   readonly waitFor?: WaitForOptions;
-  readonly shutdown: Required<ShutdownOptions>;
+  readonly shutdown: Filled<ShutdownOptions>;
   readonly heartbeat: HeartbeatOptions;
   readonly limits: LimitOptions;
 }
@@ -225,6 +228,6 @@ export const DEFAULT_LIMITS: LimitOptions = {
   pollMs: 5_000,
 };
 
-export const DEFAULT_SHUTDOWN: Required<ShutdownOptions> = { drainMs: 10_000 };
+export const DEFAULT_SHUTDOWN: Filled<ShutdownOptions> = { drainMs: 10_000 };
 
 export const MIN_SECRET_BYTES = 16;
