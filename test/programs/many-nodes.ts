@@ -9,18 +9,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClusterService, PeerageModule, viaList } from 'nestjs-peerage';
-import type { ManyNodesConfig } from './node-config.js';
+import type { DownLine, ManyNodesConfig } from './node-config.js';
 
-const { ports, seeds, secret } = JSON.parse(process.argv[2] ?? '{}') as ManyNodesConfig;
+const { ports, seeds, secret, host = '127.0.0.1' } = JSON.parse(process.argv[2] ?? '{}') as ManyNodesConfig;
 
 @Module({})
 class AppModule {}
 
 async function startNode(port: number): Promise<ClusterService> {
-  const options = { appName: 'app', secret, bind: '127.0.0.1', port, logResults: false };
+  const options = { appName: 'app', secret, host, bind: host, port, logResults: false };
   const imports = [PeerageModule.forRoot({ ...options, via: viaList([...seeds]) })];
   const app = await NestFactory.createApplicationContext({ module: AppModule, imports }, { logger: false });
-  return app.get(ClusterService);
+  const cluster = app.get(ClusterService);
+  cluster.on('peer.down', ({ peer, reason, at }) => {
+    const line: DownLine = {
+      type: 'down',
+      by: cluster.self.name,
+      about: peer.name,
+      reason,
+      atMs: at.getTime(),
+    };
+    print(line);
+  });
+  return cluster;
 }
 
 function print(message: unknown): void {

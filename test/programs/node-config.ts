@@ -35,6 +35,8 @@ export interface NodeConfig extends Omit<PeerageModuleOptions, 'via'> {
   readonly quiet?: boolean;
   /** For measurements: prints `full` when it has so many peers, and of the events only `peer.down`. */
   readonly tellAtPeers?: number;
+  /** Does nothing else for so long when it has its first peer, as an app does that compiles or warms its caches. */
+  readonly blockAtFirstPeerMs?: number;
 }
 
 /** A line that `node.ts` prints beside the log. `at` is the wall clock, precise, in milliseconds. */
@@ -58,6 +60,7 @@ export interface NodeCommand {
     | 'meta'
     | 'load'
     | 'block'
+    | 'stall'
     | 'flood'
     | 'close';
   readonly argument?: unknown;
@@ -77,6 +80,12 @@ export interface Block {
   readonly untilMs: number;
 }
 
+/** What `stall` is told: the event loop stands still for so long, so often, from now on. */
+export interface Stall {
+  readonly forMs: number;
+  readonly everyMs: number;
+}
+
 /** What `flood` is told: keeps the queue to every peer full, or as full as `everyMs` allows, for so long. */
 export interface Flood {
   readonly bytes: number;
@@ -92,4 +101,16 @@ export interface ManyNodesConfig {
   /** Names of nodes that all of them dial; these tell of the others. */
   readonly seeds: readonly string[];
   readonly secret: string;
+  /** Where they listen. @default 127.0.0.1 */
+  readonly host?: string;
+}
+
+/** A line that `many-nodes.ts` prints when one of its nodes is told that a peer is down. */
+export interface DownLine {
+  readonly type: 'down';
+  readonly by: string;
+  readonly about: string;
+  readonly reason: string;
+  /** The wall clock, in milliseconds. */
+  readonly atMs: number;
 }

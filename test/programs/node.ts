@@ -13,7 +13,16 @@ import type { ClusterEvent, Via } from 'nestjs-peerage';
 import { filter, take } from 'rxjs';
 import { NoticeBoardProvider } from '../../sample/05-custom-provider/src/notice-board.provider.js';
 import { flood } from './flood.js';
-import type { Block, Flood, Load, NodeCommand, NodeConfig, NodeMessage, ViaConfig } from './node-config.js';
+import type {
+  Block,
+  Flood,
+  Load,
+  NodeCommand,
+  NodeConfig,
+  NodeMessage,
+  Stall,
+  ViaConfig,
+} from './node-config.js';
 import { subpathProvider } from './subpaths.js';
 import { troubled } from './trouble.js';
 
@@ -104,6 +113,11 @@ function block(ms: number): Block {
   return { fromMs, untilMs };
 }
 
+/** Stands still again and again. */
+function stall({ forMs, everyMs }: Stall): void {
+  setInterval(() => block(forMs), everyMs).unref();
+}
+
 async function run({ run: what, argument }: NodeCommand): Promise<unknown> {
   if (what === 'start') return tellToStart();
   const cluster = app.get(ClusterService);
@@ -124,6 +138,8 @@ async function run({ run: what, argument }: NodeCommand): Promise<unknown> {
       return load();
     case 'block':
       return block(argument as number);
+    case 'stall':
+      return stall(argument as Stall);
     case 'flood':
       return flood(cluster, argument as Flood);
     case 'close':

@@ -2,7 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterEvent, ClusterEventOf, ClusterEventType, Explanation, Peer } from 'nestjs-peerage';
-import type { Block, Flood, Load, NodeCommand, NodeConfig, NodeMessage } from '../programs/node-config.js';
+import type {
+  Block,
+  Flood,
+  Load,
+  NodeCommand,
+  NodeConfig,
+  NodeMessage,
+  Stall,
+} from '../programs/node-config.js';
 import { Program, type ProgramEnd, startProgram } from './programs.js';
 
 /** Of this run only: tests that run at the same time may take over each other's ports. */
@@ -270,6 +278,7 @@ export class ClusterNode {
   async run(what: 'explain', name?: string): Promise<Explanation>;
   async run(what: 'load'): Promise<Load>;
   async run(what: 'block', ms: number): Promise<Block>;
+  async run(what: 'stall', stall: Stall): Promise<void>;
   async run(what: 'flood', flood: Flood): Promise<number>;
   async run(what: NodeCommand['run'], argument?: unknown): Promise<unknown>;
   async run(what: NodeCommand['run'], argument?: unknown): Promise<unknown> {
