@@ -29,8 +29,6 @@ export interface NodeConfig extends Omit<PeerageModuleOptions, 'via'> {
   readonly via?: readonly ViaConfig[];
   /** Gets everything ready, and listens only when it is told to. */
   readonly held?: boolean;
-  /** Does nothing else for so long as soon as it has its first peer. */
-  readonly blockAtFirstPeerMs?: number;
   /** Without the log of the app. */
   readonly quiet?: boolean;
   /** For measurements: prints `full` when it has so many peers, and of the events only `peer.down`. */
