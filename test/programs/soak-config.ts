@@ -61,6 +61,7 @@ export type SoakLine =
   | { readonly type: 'memory'; readonly sample: MemorySample; readonly atMs: number }
   | { readonly type: 'down'; readonly bootId: string; readonly reason: string; readonly evidence: unknown }
   | { readonly type: 'fault'; readonly text: string }
+  | { readonly type: 'ended'; readonly state: SoakState }
   | { readonly type: 'reply'; readonly id: number; readonly value?: unknown };
 
 /** A command, one a line, as JSON: answered by the `reply` with its id. */

@@ -91,7 +91,8 @@ export class Load {
   }
 
   private async one(deed: Deed): Promise<unknown> {
-    const { peers } = this.cluster;
+    // Those that shut down are left alone, as by any load balancer.
+    const peers = this.cluster.peers.filter(({ status }) => status !== 'leaving');
     if (peers.length === 0) return undefined;
     const peer = this.pick(peers);
     const to = peer.bootId;

@@ -6,7 +6,6 @@ import 'reflect-metadata';
 import { getEventListeners } from 'node:events';
 import { createInterface } from 'node:readline';
 import { Injectable, Module } from '@nestjs/common';
-import type { OnApplicationShutdown } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClusterService, PeerageModule, viaList } from 'nestjs-peerage';
 import { seededRandom } from '../sim/random.js';
@@ -32,7 +31,7 @@ interface Queue {
 const config = JSON.parse(process.argv[2] ?? '{}') as SoakConfig;
 
 @Injectable()
-class Soak implements OnApplicationShutdown {
+class Soak {
   readonly talk: Talk;
   private readonly load: Load;
   private readonly timers: NodeJS.Timeout[] = [];
@@ -45,12 +44,15 @@ class Soak implements OnApplicationShutdown {
     this.talk = new Talk(cluster, pattern, counter);
     this.load = new Load(cluster, this.talk, seededRandom(config.seed), config.rate);
     const alternation = new AlternationWatch((text) => tell({ type: 'fault', text }));
-    cluster.events$.subscribe((event) => {
-      if (event.type === 'peer.up') alternation.up(event.peer.bootId);
-      if (event.type !== 'peer.down') return;
-      const { peer, reason, evidence } = event;
-      alternation.down(peer.bootId);
-      tell({ type: 'down', bootId: peer.bootId, reason, evidence });
+    cluster.events$.subscribe({
+      next: (event) => {
+        if (event.type === 'peer.up') alternation.up(event.peer.bootId);
+        if (event.type !== 'peer.down') return;
+        const { peer, reason, evidence } = event;
+        alternation.down(peer.bootId);
+        tell({ type: 'down', bootId: peer.bootId, reason, evidence });
+      },
+      complete: () => this.ended(),
     });
   }
 
@@ -99,13 +101,13 @@ class Soak implements OnApplicationShutdown {
     this.load.stop();
   }
 
-  /** The module is stopped by now: nothing waits any longer. */
-  async onApplicationShutdown(): Promise<void> {
+  /** Goodbye is said and the mesh is closed: nothing waits any longer. */
+  private ended(): void {
     for (const timer of this.timers) clearInterval(timer);
-    await new Promise((resolve) => setImmediate(resolve));
     for (const what of this.talk.pending.describe())
       tell({ type: 'fault', text: `${what} had not ended when the app was closed` });
     this.tally();
+    tell({ type: 'ended', state: this.state() });
   }
 
   private tally(): void {

@@ -100,7 +100,8 @@ export class Talk {
   ): void {
     this.counter.ended(kind, codeOf(error));
     const tookMs = performance.now() - startMs;
-    const text = judge(kind, error, { ...more, tookMs, isClosing: this.isClosing });
+    const stoodStill = this.pending.stoodStillSince(startMs);
+    const text = judge(kind, error, { ...more, tookMs, stoodStill, isClosing: this.isClosing });
     if (text !== undefined) tell({ type: 'fault', text });
   }
 

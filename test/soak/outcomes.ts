@@ -25,6 +25,16 @@ const ENDS = {
 
 export type MessageKind = keyof typeof ENDS;
 
+/** Whoever shuts down answers these before it says goodbye. */
+const ANSWERED: ReadonlySet<MessageKind> = new Set([
+  'echo',
+  'patient',
+  'slow',
+  'throws',
+  'nobody',
+  'ambiguous',
+]);
+
 export interface Circumstances {
   /** How long it took. */
   readonly tookMs: number;
@@ -34,6 +44,8 @@ export interface Circumstances {
   readonly throws?: string;
   /** It is longer than some take. */
   readonly isLong?: boolean;
+  /** This node itself stood still meanwhile, or just before. */
+  readonly stoodStill?: boolean;
   /** This node is being shut down. */
   readonly isClosing: boolean;
 }
@@ -53,13 +65,22 @@ export function judge(kind: MessageKind, error: unknown, circumstances: Circumst
   const isTooLong = code === 'INVALID_MESSAGE' && circumstances.isLong === true;
   if (!mayEnd.includes(code) && !isShutDown && !isTooLong)
     return `${kind} must not end with ${describe(error)}`;
-  const problem = problemOf(code, error, circumstances);
+  const problem = problemOf(kind, code, error, circumstances);
   return problem === undefined ? undefined : `${kind} ended with ${describe(error)}, ${problem}`;
 }
 
-function problemOf(code: string, error: unknown, circumstances: Circumstances): string | undefined {
-  const { tookMs, timeoutMs = 0, signal, throws } = circumstances;
+function problemOf(
+  kind: MessageKind,
+  code: string,
+  error: unknown,
+  circumstances: Circumstances,
+): string | undefined {
+  const { tookMs, timeoutMs = 0, signal, throws, stoodStill = false } = circumstances;
   switch (code) {
+    case 'PEER_GONE': {
+      const hasLeft = error instanceof PeerageError && error.message.includes('(left)');
+      return hasLeft && ANSWERED.has(kind) && !stoodStill ? 'which was sent before it left' : undefined;
+    }
     case 'REQUEST_TIMEOUT':
       return tookMs < timeoutMs - EARLY_MS ? `${tookMs} ms after it was sent, not ${timeoutMs}` : undefined;
     case 'ABORTED':

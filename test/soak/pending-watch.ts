@@ -1,5 +1,7 @@
 /** A step of the clock counts as so much at most: a process that is stopped does not notice how long. */
 const MAX_STEP_MS = 500;
+/** After standing still a process is this long out of date about the others. */
+const CATCH_UP_MS = 1_000;
 
 interface Pending {
   readonly what: string;
@@ -12,6 +14,7 @@ export class PendingWatch {
   private readonly pending = new Set<Pending>();
   private awakeMs = 0;
   private lastMs: number;
+  private stoodStillAtMs = -Infinity;
 
   constructor(
     nowMs: number,
@@ -34,12 +37,18 @@ export class PendingWatch {
   /** To be called several times a second. */
   look(nowMs: number): void {
     this.awakeMs += Math.min(nowMs - this.lastMs, MAX_STEP_MS);
+    if (nowMs - this.lastMs > MAX_STEP_MS) this.stoodStillAtMs = nowMs;
     this.lastMs = nowMs;
     for (const one of this.pending) {
       if (one.isTold || one.dueAtMs > this.awakeMs) continue;
       one.isTold = true;
       this.fault(`${one.what} did not end in its time`);
     }
+  }
+
+  /** Whether this process stood still since then, or so shortly before that it did not know how the others are. */
+  stoodStillSince(ms: number): boolean {
+    return this.stoodStillAtMs > ms - CATCH_UP_MS;
   }
 
   /** What has not ended yet. */

@@ -66,6 +66,7 @@ export class Report {
       ['sends', codes(totals.outcomes['send'])],
       ['broadcasts, by peer', `${whole(totals.handed)} handed, ${whole(totals.refused)} refused`],
       ['trouble', this.troubles() || 'none'],
+      ['graceful ends at which nothing was lost', whole(cluster.lossless)],
     );
     const width = Math.max(...this.rows.map(([what]) => what.length));
     print('');

@@ -5,12 +5,18 @@ import { LEAST_MESSAGE_BYTES, type Tally } from '../programs/soak-config.js';
 import { nameOn } from '../support/cluster.js';
 import { lastingPorts } from './ports.js';
 import { SoakProcess } from './soak-process.js';
-import type { Trouble, TroubleKind } from './trouble.js';
+import { lostAtEnd } from './states.js';
+import type { AnyTroubleKind, Trouble } from './trouble.js';
 
 const NODES = 5;
 /** So many live the whole time, and nothing befalls them. */
 export const STEADY = 2;
 const END_MS = 15_000;
+/** Handlers that never end are waited for so long. */
+const DRAIN_MS = 3_000;
+/** Until those that go on have handled the last words of one that has ended. */
+const HEARD_MS = 10_000;
+const LOOK_MS = 100;
 /** The terminal tells the processes, too. */
 const TOLD_BY: ReadonlySet<string | null> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP']);
 const MIB = 1024 * 1024;
@@ -35,7 +41,9 @@ export interface ClusterOptions {
 export class SoakCluster {
   readonly current: SoakProcess[] = [];
   readonly faults: string[] = [];
-  readonly troubles: Partial<Record<TroubleKind, number>> = {};
+  readonly troubles: Partial<Record<AnyTroubleKind, number>> = {};
+  /** Processes that ended gracefully and have lost nothing. */
+  lossless = 0;
   private readonly all: SoakProcess[] = [];
   private readonly inTrouble = new Set<number>();
   private readonly underWay = new Set<Promise<void>>();
@@ -145,11 +153,14 @@ export class SoakCluster {
         process.signal('SIGKILL');
         await process.ended;
         break;
+      case 'roll':
       case 'terminate':
         await this.endOne(process, `node ${node}`, () => process.signal('SIGTERM'));
+        await this.assertNothingLost(process, node);
         break;
       case 'close':
         await this.endOne(process, `node ${node}`, () => process.tell('close'));
+        await this.assertNothingLost(process, node);
     }
     await this.pause(forMs);
     if (!this.ending.signal.aborted) await this.launch(node);
@@ -164,6 +175,21 @@ export class SoakCluster {
       this.fail(`${name} was told to end and ended with ${code ?? signal}`);
   }
 
+  /** What it and the steady ones sent each other was handled, up to its end. */
+  private async assertNothingLost({ last, isHarmed }: SoakProcess, node: number): Promise<void> {
+    if (isHarmed || this.ending.signal.aborted) return;
+    if (!last) return this.fail(`node ${node} was told to end and did not say how it ended`);
+    const endMs = performance.now() + HEARD_MS;
+    for (;;) {
+      const lost = lostAtEnd(last, await Promise.all(this.steady.map((process) => process.run('state'))));
+      if (lost.length === 0) break;
+      if (performance.now() > endMs)
+        return lost.forEach((text) => this.fail(`at the end of node ${node} ${text}`));
+      await sleep(LOOK_MS);
+    }
+    this.lossless += 1;
+  }
+
   private async launch(node: number): Promise<void> {
     const { rate, sampleMs, random } = this.options;
     const process = new SoakProcess({
@@ -174,6 +200,7 @@ export class SoakCluster {
         bind: '127.0.0.1',
         port: this.ports[node]!,
         limits: { ...LIMITS, ...LESS[node] },
+        shutdown: { drainMs: DRAIN_MS },
       },
       names: this.ports.map((port) => nameOn(port, 'soak')),
       seed: Math.floor(random() * 2 ** 31),

@@ -21,6 +21,10 @@ export interface TimedSample extends MemorySample {
 export class SoakProcess {
   bootId = '';
   tally: Tally | undefined;
+  /** What it said when it had ended as it should. */
+  last: SoakState | undefined;
+  /** It was stopped, or killed: messages may have been lost. */
+  isHarmed = false;
   readonly samples: TimedSample[] = [];
   readonly faults: string[] = [];
   readonly downs: { readonly bootId: string; readonly reason: string; readonly evidence: unknown }[] = [];
@@ -62,6 +66,7 @@ export class SoakProcess {
   }
 
   signal(signal: NodeJS.Signals): void {
+    if (signal === 'SIGSTOP' || signal === 'SIGKILL') this.isHarmed = true;
     this.program.signal(signal);
   }
 
@@ -98,6 +103,9 @@ export class SoakProcess {
         return;
       case 'down':
         this.downs.push(line);
+        return;
+      case 'ended':
+        this.last = line.state;
         return;
       case 'reply':
         this.replies.set(line.id, line.value);

@@ -12,6 +12,8 @@ const MIN_ALIVE = 3;
 const PROGRESS_MS = 10_000;
 const SAMPLE_MS = 2_500;
 const LOOK_MS = 100;
+/** So often all that trouble may befall are restarted, one after the other. */
+const ROLL_EVERY_MS = 40_000;
 /** Until everybody sees everybody, after the last trouble. */
 const WHOLE_MS = 30_000;
 /** Until everything that was sent has ended: the longest time limit, and what an unheard peer is given. */
@@ -52,6 +54,7 @@ async function trouble(
   const endMs = performance.now() + forMs;
   let nextMs = performance.now() + plan.pauseMs();
   let progressMs = performance.now() + PROGRESS_MS;
+  let rollMs = performance.now() + ROLL_EVERY_MS;
   while (performance.now() < endMs && !signal.aborted) {
     await sleep(LOOK_MS);
     cluster.take();
@@ -59,12 +62,28 @@ async function trouble(
       report.progress();
       progressMs += PROGRESS_MS;
     }
+    if (performance.now() >= rollMs) {
+      await roll(cluster, signal);
+      rollMs = performance.now() + ROLL_EVERY_MS;
+      progressMs = Math.max(progressMs, performance.now());
+    }
     if (performance.now() < nextMs) continue;
     const next = plan.next(cluster.exposed, cluster.alive);
     if (next) cluster.begin(next);
     nextMs = performance.now() + plan.pauseMs();
   }
   report.loadEnds();
+}
+
+/** A rolling restart under load, with no other trouble: the next one when all see the last. */
+async function roll(cluster: SoakCluster, signal: AbortSignal): Promise<void> {
+  await cluster.calm();
+  for (const node of cluster.exposed) {
+    await until(cluster, signal, WHOLE_MS, faultsOfViews);
+    if (signal.aborted) return;
+    cluster.begin({ kind: 'roll', node, forMs: 0 });
+    await cluster.calm();
+  }
 }
 
 /** With no more trouble all has to become well. */

@@ -1,5 +1,7 @@
 import type { SoakState } from '../programs/soak-config.js';
 
+type Counts = Pick<SoakState, 'bootId' | 'sentTo' | 'handledFrom' | 'unanswered'>;
+
 /** Where what nodes see is not the whole mesh, each other one once and nobody else. */
 export function faultsOfViews(views: readonly Pick<SoakState, 'bootId' | 'peers'>[]): string[] {
   const all = views.map(({ bootId }) => bootId).toSorted();
@@ -22,22 +24,25 @@ export function faultsOfRest(
 }
 
 /** Between nodes whose connections never broke what was sent has to arrive, and what was asked is answered. */
-export function lostBetween(
-  steady: readonly Pick<SoakState, 'bootId' | 'sentTo' | 'handledFrom' | 'unanswered'>[],
-): string[] {
-  return steady.flatMap((from) =>
-    steady.flatMap((to) => {
-      const sent = from.sentTo[to.bootId] ?? 0;
-      const handled = to.handledFrom[from.bootId] ?? 0;
-      const unanswered = from.unanswered[to.bootId] ?? 0;
-      return [
-        ...(sent === handled
-          ? []
-          : [`${handled} of ${sent} messages of ${from.bootId} were handled by ${to.bootId}`]),
-        ...(unanswered === 0
-          ? []
-          : [`${unanswered} requests of ${from.bootId} were not answered by ${to.bootId}`]),
-      ];
-    }),
-  );
+export function lostBetween(steady: readonly Counts[]): string[] {
+  return steady.flatMap((from) => steady.flatMap((to) => lostFrom(from, to)));
+}
+
+/** The same between one that has ended gracefully and those that go on. */
+export function lostAtEnd(ended: Counts, others: readonly Counts[]): string[] {
+  return others.flatMap((other) => [...lostFrom(ended, other), ...lostFrom(other, ended)]);
+}
+
+function lostFrom(from: Counts, to: Counts): string[] {
+  const sent = from.sentTo[to.bootId] ?? 0;
+  const handled = to.handledFrom[from.bootId] ?? 0;
+  const unanswered = from.unanswered[to.bootId] ?? 0;
+  return [
+    ...(sent === handled
+      ? []
+      : [`${handled} of ${sent} messages of ${from.bootId} were handled by ${to.bootId}`]),
+    ...(unanswered === 0
+      ? []
+      : [`${unanswered} requests of ${from.bootId} were not answered by ${to.bootId}`]),
+  ];
 }

@@ -1,8 +1,11 @@
 /** What befalls a process. */
 export type TroubleKind = 'kill' | 'stop' | 'long stop' | 'stall' | 'terminate' | 'close';
 
+/** Those that come at random, and being restarted because all are, one after the other. */
+export type AnyTroubleKind = TroubleKind | 'roll';
+
 export interface Trouble {
-  readonly kind: TroubleKind;
+  readonly kind: AnyTroubleKind;
   /** Which process. */
   readonly node: number;
   /** Until it goes on, or is started again. */

@@ -62,6 +62,19 @@ describe('how messages may end', () => {
     expect(judge('send', coded('INVALID_MESSAGE'), after(5, { isLong: true }))).toBeUndefined();
   });
 
+  it('never without an answer of a peer that shut down in order', () => {
+    const left = new PeerageError('PEER_GONE', 'a@b went down (left) before it answered the request "t".');
+    expect(judge('echo', left, after(5))).toContain('(left)');
+    expect(judge('slow', left, after(5, { isClosing: true }))).toContain('(left)');
+    expect(judge('never', left, after(5))).toBeUndefined();
+    expect(judge('echo', left, after(5, { stoodStill: true }))).toBeUndefined();
+    const crashed = new PeerageError(
+      'PEER_GONE',
+      'a@b went down (closed) before it answered the request "t".',
+    );
+    expect(judge('echo', crashed, after(5))).toBeUndefined();
+  });
+
   it('are counted by code', () => {
     expect([undefined, coded('OVERLOADED'), new Error('x')].map(codeOf)).toEqual([
       'ok',

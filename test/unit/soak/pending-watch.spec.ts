@@ -33,6 +33,18 @@ describe('the watch over what has to end', () => {
     expect(watch.describe()).toEqual(['a request']);
   });
 
+  it('knows whether the process stood still, or had to catch up', () => {
+    pass(2_000);
+    expect(watch.stoodStillSince(nowMs - 2_000)).toBe(false);
+    const beforeMs = nowMs;
+    watch.look((nowMs += 5_000));
+    expect(watch.stoodStillSince(beforeMs)).toBe(true);
+    pass(400);
+    expect(watch.stoodStillSince(nowMs)).toBe(true);
+    pass(1_000);
+    expect(watch.stoodStillSince(nowMs)).toBe(false);
+  });
+
   it('does not count time in which the process was stopped', () => {
     watch.begin('a request', 2_000);
     pass(600);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AlternationWatch } from '../../soak/alternation-watch.js';
-import { faultsOfRest, faultsOfViews, lostBetween } from '../../soak/states.js';
+import { faultsOfRest, faultsOfViews, lostAtEnd, lostBetween } from '../../soak/states.js';
 
 describe('the views of a mesh', () => {
   it('are whole when everyone sees all others', () => {
@@ -45,6 +45,19 @@ describe('nodes at rest', () => {
     ]);
     expect(lostBetween([{ ...one, unanswered: { b: 1 } }, other])).toEqual([
       '1 requests of a were not answered by b',
+    ]);
+  });
+
+  it('have lost nothing to one that has ended, nor it to them', () => {
+    const ended = { bootId: 'e', sentTo: { a: 2 }, handledFrom: { a: 3, b: 1 }, unanswered: {} };
+    const a = { bootId: 'a', sentTo: { e: 3, b: 9 }, handledFrom: { e: 2 }, unanswered: {} };
+    const b = { bootId: 'b', sentTo: { e: 1 }, handledFrom: {}, unanswered: {} };
+    expect(lostAtEnd(ended, [a, b])).toEqual([]);
+    expect(lostAtEnd(ended, [{ ...a, handledFrom: { e: 1 } }, b])).toEqual([
+      '1 of 2 messages of e were handled by a',
+    ]);
+    expect(lostAtEnd({ ...ended, handledFrom: { a: 2, b: 1 } }, [a, b])).toEqual([
+      '2 of 3 messages of a were handled by e',
     ]);
   });
 });
