@@ -34,7 +34,14 @@ export type { ViaLocalOptions } from './via/local/via-local.js';
 export { viaSelf } from './via/via-self.js';
 export { viaUdp } from './via/udp/via-udp.js';
 export type { ViaUdpOptions } from './via/udp/via-udp.js';
-export type { PeerageProvider, PollContext, PollFunction, ServeContext, Via } from './via/provider.js';
+export type {
+  PeerageProvider,
+  ClusterLabel,
+  PollContext,
+  PollFunction,
+  ServeContext,
+  Via,
+} from './via/provider.js';
 
 export type {
   BroadcastResult,

@@ -181,6 +181,8 @@ export interface PeerageSettings {
   /** The `name` option, when given. Otherwise the name is made of `appName`, `host` and the port listened on. */
   readonly name?: NodeName;
   readonly cluster: string;
+  /** Nobody gave `cluster` or `appName`: the label is the name in a package.json. */
+  readonly clusterIsDerived: boolean;
   readonly host: string;
   /** Nobody gave the host: when it turns out to be the wrong one of ours, another one is told. */
   readonly hostIsDetected: boolean;

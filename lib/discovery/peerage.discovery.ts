@@ -5,6 +5,7 @@ import { describeError } from '../errors/peerage-error.js';
 import type { Clock } from '../time/clock.js';
 import { inRootContext } from '../time/root-context.js';
 import type { Mesh } from '../mesh/mesh.js';
+import type { NodeInfo } from '../naming/node-info.js';
 import {
   LOG_CONTEXT,
   PEERAGE_CLOCK,
@@ -15,6 +16,7 @@ import {
 import type { PeerageSettings } from '../peerage.options.js';
 import { ANNOUNCEMENT_KEYS, announcementKeys } from '../via/udp/announcement.js';
 import type { TakesAnnouncementKeys } from '../via/udp/announcement.js';
+import type { ClusterLabel } from '../via/provider.js';
 import { AnswerWarnings } from './answer-warnings.js';
 import type { NamedProvider } from './named-provider.js';
 import { nameProviders } from './named-provider.js';
@@ -54,8 +56,9 @@ export class PeerageDiscovery {
     const providers = nameProviders(await this.resolver.resolve(this.settings.via));
     const health = new Map(providers.map(({ name }) => [name, new ProviderHealth(name, emit)]));
     this.supervisors = providers.map((one) => this.supervisor(one, health.get(one.name)!));
+    const { warn, clock, cluster } = this;
     const pollers = providers.map(
-      (one) => new ProviderPoller(one, this.settings.limits, health.get(one.name)!, this.warn, this.clock),
+      (one) => new ProviderPoller(one, this.settings.limits, health.get(one.name)!, warn, clock, cluster),
     );
     const waitMs = this.settings.limits.pollMs;
     const report = (done: PollReport) => emit({ type: 'poll', report: done });
@@ -113,9 +116,10 @@ export class PeerageDiscovery {
   }
 
   private supervisor(named: NamedProvider, health: ProviderHealth): ServeSupervisor {
-    const { mesh, random, warn, clock } = this;
+    const { mesh, random, warn, clock, cluster } = this;
     const found = this.hintsOf(named.name);
-    return new ServeSupervisor(named, health, { self: () => mesh.self, random, found, warn, clock });
+    const self = (): NodeInfo => mesh.self;
+    return new ServeSupervisor(named, health, { self, cluster, random, found, warn, clock });
   }
 
   /** Takes what a provider hands over by `found`: whatever it is, it must not harm the provider's event loop. */
@@ -133,6 +137,10 @@ export class PeerageDiscovery {
         warn(error);
       }
     };
+  }
+
+  private get cluster(): ClusterLabel {
+    return { label: this.settings.cluster, isDerived: this.settings.clusterIsDerived };
   }
 
   private handOutKeys(providers: readonly NamedProvider[]): void {

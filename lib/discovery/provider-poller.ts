@@ -7,6 +7,7 @@ import { AnswerWarnings } from './answer-warnings.js';
 import type { NamedProvider } from './named-provider.js';
 import type { ProviderReport } from './poll-report.js';
 import type { ProviderHealth } from './provider-health.js';
+import type { ClusterLabel } from '../via/provider.js';
 import { toError } from '../errors/thrown.js';
 import type { ReadNames } from './read-names.js';
 import { readNames } from './read-names.js';
@@ -26,6 +27,7 @@ export class ProviderPoller {
     private readonly health: ProviderHealth,
     warn: (message: string) => void,
     private readonly clock: Clock = systemClock,
+    private readonly cluster?: ClusterLabel,
   ) {
     this.name = named.name;
     this.warnings = new AnswerWarnings(named.name, limits.polledNames, warn);
@@ -82,7 +84,8 @@ export class ProviderPoller {
   private async call(self: NodeInfo, signal: AbortSignal): Promise<unknown> {
     this.isBusy = true;
     try {
-      return await this.named.provider.poll({ self, signal });
+      const { cluster } = this;
+      return await this.named.provider.poll({ self, signal, ...(cluster && { cluster }) });
     } finally {
       this.isBusy = false;
     }

@@ -2,7 +2,7 @@ import { PeerageError } from '../errors/peerage-error.js';
 import type { Clock } from '../time/clock.js';
 import { systemClock } from '../time/clock.js';
 import type { NodeInfo } from '../naming/node-info.js';
-import type { ServeContext } from '../via/provider.js';
+import type { ClusterLabel, ServeContext } from '../via/provider.js';
 import type { NamedProvider } from './named-provider.js';
 import type { ProviderHealth } from './provider-health.js';
 import { toError } from '../errors/thrown.js';
@@ -17,6 +17,7 @@ const STOP_MS = 2_000;
 
 export interface ServeOptions {
   readonly self: () => NodeInfo;
+  readonly cluster?: ClusterLabel;
   readonly random: () => number;
   /** Takes whatever the provider hands over. Must not throw. */
   readonly found: (names: unknown) => void;
@@ -92,12 +93,13 @@ export class ServeSupervisor {
   }
 
   private context(): ServeContext {
-    const { self, found } = this.options;
+    const { self, found, cluster } = this.options;
     const { signal } = this.aborter;
     return {
       get self() {
         return self();
       },
+      ...(cluster && { cluster }),
       signal,
       found: (names) => {
         if (signal.aborted) return;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join, resolve, sep } from 'node:path';
+import { dirname, join } from 'node:path';
+import { ownScript } from '../naming/own-script.js';
 
 /** The name of the app when nothing tells it. */
 export const DEFAULT_APP_NAME = 'node';
@@ -12,8 +13,8 @@ export function appNameFromPackage(
   script: string | undefined = process.argv[1],
   workingDirectory: string = process.cwd(),
 ): string | undefined {
-  const isOurs = script !== undefined && script !== '' && !script.includes(`${sep}node_modules${sep}`);
-  const starts = isOurs ? [dirname(resolve(script)), workingDirectory] : [workingDirectory];
+  const own = ownScript(script);
+  const starts = own === undefined ? [workingDirectory] : [dirname(own), workingDirectory];
   for (const start of starts) {
     const name = nearestPackageName(start);
     if (name) return name;

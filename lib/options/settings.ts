@@ -62,6 +62,7 @@ function settingsOf(options: PeerageModuleOptions, told: ToldHost, around: Surro
   return {
     via: viaOf(options.via),
     cluster: options.cluster ?? appName,
+    clusterIsDerived: options.cluster === undefined && options.appName === undefined,
     host: told.host,
     hostIsDetected: told.isDetected ?? false,
     warnings: told.warning === undefined ? [] : [told.warning],

@@ -2,12 +2,25 @@ import type { Type } from '@nestjs/common';
 import type { NodeInfo } from '../naming/node-info.js';
 
 /**
+ * Which nodes a node lets in: those with the same label.
+ *
+ * @publicApi
+ */
+export interface ClusterLabel {
+  readonly label: string;
+  /** Nobody chose it: it is the name in the package.json of the app. */
+  readonly isDerived: boolean;
+}
+
+/**
  * What `poll` is told.
  *
  * @publicApi
  */
 export interface PollContext {
   readonly self: NodeInfo;
+  /** The cluster of this node; names of other clusters are of no use to it. Peerage always gives it. */
+  readonly cluster?: ClusterLabel;
   /** Aborts when the poll takes too long, and when the app shuts down. */
   readonly signal: AbortSignal;
 }

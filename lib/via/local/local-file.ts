@@ -15,6 +15,10 @@ export interface LocalEntry {
   readonly pidSpace: string;
   /** Wall clock, milliseconds. */
   readonly startedAt: number;
+  /** The label of its cluster. Older versions did not say. */
+  readonly cluster?: string;
+  /** The path of its program. Older versions did not say. */
+  readonly program?: string;
 }
 
 const FILE_NAME = /^([0-9a-f]{32})\.json$/;
@@ -73,13 +77,21 @@ export async function readEntry(
 
 /** Reads what `writeEntry` wrote; undefined for anything else. */
 export function parseEntry(text: string): LocalEntry | undefined {
-  const { name, bootId, pid, pidSpace, startedAt } = parseObject(text);
+  const { name, bootId, pid, pidSpace, startedAt, cluster, program } = parseObject(text);
   const canonical = typeof name === 'string' ? nameOrUndefined(name) : undefined;
   if (canonical === undefined || typeof bootId !== 'string' || !isEntryFileName(entryFileName(bootId))) {
     return undefined;
   }
   if (!isPid(pid) || typeof pidSpace !== 'string' || typeof startedAt !== 'number') return undefined;
-  return { name: canonical, bootId, pid, pidSpace, startedAt };
+  return {
+    name: canonical,
+    bootId,
+    pid,
+    pidSpace,
+    startedAt,
+    ...(typeof cluster === 'string' && { cluster }),
+    ...(typeof program === 'string' && { program }),
+  };
 }
 
 /** Says in whose numbering this process has its id. */

@@ -6,6 +6,8 @@ import { canonicalName } from '../../naming/node-name.js';
 import { ensureLocalDirectory, listEntryFiles, readLiveEntries } from './local-directory.js';
 import type { LocalEntry } from './local-file.js';
 import { entryFileName, isEntryFileName, ownPidSpace, writeEntry } from './local-file.js';
+import type { OtherPrograms } from './other-programs.js';
+import { isOfCluster, programPath } from './other-programs.js';
 import type { ServeContext } from '../provider.js';
 
 /** Our file is refreshed this often, so that others can tell it from one left behind. */
@@ -27,6 +29,7 @@ export class LocalSession {
   constructor(
     private readonly dir: string,
     private readonly context: ServeContext,
+    private readonly others: OtherPrograms,
   ) {}
 
   /** @throws PeerageError `PROVIDER_FAILED` when the folder cannot be used. */
@@ -64,11 +67,20 @@ export class LocalSession {
     if (isThere && this.watcher) return;
     await ensureLocalDirectory(this.dir);
     this.watchFolder();
-    const { name, bootId } = this.context.self;
-    if (!isThere) {
-      const entry: LocalEntry = { name, bootId, pid: process.pid, pidSpace, startedAt: Date.now() };
-      await writeEntry(this.dir, entry);
-    }
+    if (!isThere) await writeEntry(this.dir, this.ownEntry(pidSpace));
+  }
+
+  private ownEntry(pidSpace: string): LocalEntry {
+    const { self, cluster } = this.context;
+    return {
+      name: self.name,
+      bootId: self.bootId,
+      pid: process.pid,
+      pidSpace,
+      startedAt: Date.now(),
+      ...(cluster && { cluster: cluster.label }),
+      program: programPath(),
+    };
   }
 
   private watchFolder(): void {
@@ -110,7 +122,11 @@ export class LocalSession {
     const entries = await readLiveEntries(this.dir, unread, pidSpace);
     for (const { bootId } of entries) this.known.add(entryFileName(bootId));
     const ownName = canonicalName(this.context.self.name);
-    const names = entries.map(({ name }) => name).filter((name) => name !== ownName);
+    const others = entries.filter(
+      (entry) => entry.name !== ownName && isOfCluster(entry, this.context.cluster),
+    );
+    for (const entry of others) this.others.look(entry, this.context);
+    const names = others.map(({ name }) => name);
     if (names.length > 0) this.context.found(names);
   }
 

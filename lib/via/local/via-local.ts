@@ -9,6 +9,7 @@ import {
 } from './local-directory.js';
 import { ownPidSpace } from './local-file.js';
 import { LocalSession } from './local-session.js';
+import { isOfCluster, OtherPrograms } from './other-programs.js';
 import type { PeerageProvider } from '../provider.js';
 
 /**
@@ -30,7 +31,7 @@ const NAMES: OptionNames<ViaLocalOptions> = {
 
 /**
  * Finds the other processes of this user on this host, without any network: each keeps a file in a folder
- * that the others watch. It is removed on shutdown; that of a process that was killed is swept by the others.
+ * that the others watch. Nodes of other clusters are passed over. It is removed on shutdown; that of a process that was killed is swept by the others.
  *
  * @throws PeerageError `INVALID_OPTIONS`. Its `poll` and `serve` reject with `PROVIDER_FAILED` when the
  * folder cannot be used.
@@ -43,14 +44,16 @@ export function viaLocal(options: ViaLocalOptions = {}): PeerageProvider {
     throw new PeerageError('INVALID_OPTIONS', 'viaLocal(): dir is not the path of a folder.');
   }
   const folder = dir ?? defaultLocalDirectory();
+  const others = new OtherPrograms();
   return {
     name: 'local',
-    async poll({ self }) {
+    async poll({ self, cluster }) {
       await ensureLocalDirectory(folder);
       const entries = await readLiveEntries(folder, await listEntryFiles(folder), await ownPidSpace());
       const ownName = canonicalName(self.name);
-      return [...new Set(entries.map(({ name }) => name))].filter((name) => name !== ownName);
+      const names = entries.filter((entry) => isOfCluster(entry, cluster)).map(({ name }) => name);
+      return [...new Set(names)].filter((name) => name !== ownName);
     },
-    serve: (context) => new LocalSession(folder, context).run(),
+    serve: (context) => new LocalSession(folder, context, others).run(),
   };
 }
