@@ -2,9 +2,9 @@ import type { Clock } from '../time/clock.js';
 import { sleep } from '../time/waiting.js';
 
 /**
- * Who has just heard that a node shuts down may have sent it a request before: when none came for this long, none
- * is on its way any more. A request that came later than that after its sender had heard was not seen in any of
- * the rolling restarts that are part of the tests.
+ * Who has just heard that a node shuts down may have sent it a request before: when none came for this long, it is
+ * taken that none is on its way any more. A guess, not a bound: a request that is longer on its way fails with
+ * `PEER_GONE`, unless something else still keeps the node.
  */
 const QUIET_MS = 100;
 

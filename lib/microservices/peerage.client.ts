@@ -2,9 +2,10 @@ import { ClientProxy } from '@nestjs/microservices';
 import type { ClientsProviderAsyncOptions, ReadPacket, WritePacket } from '@nestjs/microservices';
 import { ClusterService } from '../cluster/cluster.service.js';
 import { PeerageError } from '../errors/peerage-error.js';
+import { assertOptionNames, type OptionNames } from '../naming/option-names.js';
 import type { ServingNode } from './pattern-registry.js';
 import { Slots } from '../messaging/slot-map.js';
-import { checkCluster, codecOf } from './peerage.options.js';
+import { CODEC_OPTIONS, checkOptions, codecOf } from './peerage.options.js';
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
 import { asWritten } from './local-or-remote.js';
 import { choose } from './route.js';
@@ -26,6 +27,8 @@ export interface PeerageClientOptions extends PeerageTransportOptions {
    */
   readonly requestsTo?: Route | undefined;
 }
+
+const NAMES: OptionNames<Omit<PeerageClientOptions, 'cluster'>> = { requestsTo: true, ...CODEC_OPTIONS };
 
 type Callback = (packet: WritePacket) => void;
 
@@ -57,10 +60,10 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
   private readonly requestsTo: Route;
   private readonly eventsTo: Route;
 
-  /** @throws PeerageError `INVALID_OPTIONS` without a cluster. */
+  /** @throws PeerageError `INVALID_OPTIONS` without a cluster, and for options that do not exist. */
   constructor(options: PeerageClientOptions) {
     super();
-    checkCluster(options.cluster, 'PeerageClient', 'peerageClient');
+    checkOptions(options, 'PeerageClient', 'peerageClient', NAMES);
     this.cluster = options.cluster;
     this.room = roomOf(options.cluster);
     this.requestsTo = options.requestsTo ?? 'any';
@@ -248,12 +251,14 @@ function unlessGone(error: unknown): void {
 /**
  * A client for `ClientsModule.registerAsync([peerageClient('ORDERS')])`, to be injected by that name.
  *
+ * @throws PeerageError `INVALID_OPTIONS` for options that do not exist
  * @publicApi
  */
 export function peerageClient(
   name: string | symbol,
   options: Omit<PeerageClientOptions, 'cluster'> = {},
 ): ClientsProviderAsyncOptions {
+  assertOptionNames('peerageClient()', options, NAMES);
   return {
     name,
     inject: [ClusterService],

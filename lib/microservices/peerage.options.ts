@@ -2,6 +2,7 @@ import type { Deserializer, Serializer } from '@nestjs/microservices';
 import type { ClusterService } from '../cluster/cluster.service.js';
 import type { ClusterEventOf, ClusterEventType } from '../cluster/cluster.events.js';
 import { PeerageError } from '../errors/peerage-error.js';
+import { assertOptionNames, type OptionNames } from '../naming/option-names.js';
 
 /**
  * The transport of `PeerageServer`, for handlers that are meant for no other:
@@ -34,9 +35,24 @@ export function codecOf({ serializer, deserializer }: Omit<PeerageTransportOptio
   return { ...(serializer && { serializer }), ...(deserializer && { deserializer }) };
 }
 
-/** @throws PeerageError `INVALID_OPTIONS` */
-export function checkCluster(cluster: unknown, of: string, maker: string): void {
-  if (cluster) return;
+/** Those of both, without `cluster`, which only constructors take. */
+export const CODEC_OPTIONS: OptionNames<Omit<PeerageTransportOptions, 'cluster'>> = {
+  serializer: true,
+  deserializer: true,
+};
+
+/**
+ * @param names of the options beside `cluster`
+ * @throws PeerageError `INVALID_OPTIONS`
+ */
+export function checkOptions<T extends PeerageTransportOptions>(
+  options: T,
+  of: string,
+  maker: string,
+  names: OptionNames<Omit<T, 'cluster'>>,
+): void {
+  assertOptionNames<object>(of, options, { cluster: true, ...names });
+  if (options.cluster) return;
   const problem = `${of} needs the app's ClusterService as \`cluster\`: inject it, or let ${maker}() do so.`;
   throw new PeerageError('INVALID_OPTIONS', problem);
 }

@@ -11,10 +11,11 @@ import { ClusterService } from '../cluster/cluster.service.js';
 import { PeerageError } from '../errors/peerage-error.js';
 import { Work } from '../messaging/work.js';
 import type { NodeInfo } from '../naming/node-info.js';
+import { assertOptionNames } from '../naming/option-names.js';
 import { within } from '../time/waiting.js';
 import { asWritten, type Exchange } from './local-or-remote.js';
 import { PeerageContext } from './peerage.context.js';
-import { PEERAGE, checkCluster, codecOf } from './peerage.options.js';
+import { CODEC_OPTIONS, PEERAGE, checkOptions, codecOf } from './peerage.options.js';
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
 import { plainError, sendableError } from './plain-error.js';
 import type { ServedCall } from './incoming-requests.js';
@@ -58,10 +59,10 @@ export class PeerageServer
   private closing: Promise<void> | undefined;
   private isClosing = false;
 
-  /** @throws PeerageError `INVALID_OPTIONS` without a cluster. */
+  /** @throws PeerageError `INVALID_OPTIONS` without a cluster, and for options that do not exist. */
   constructor(options: PeerageServerOptions) {
     super();
-    checkCluster(options.cluster, 'PeerageServer', 'peerageMicroservice');
+    checkOptions(options, 'PeerageServer', 'peerageMicroservice', CODEC_OPTIONS);
     this.cluster = options.cluster;
     this.exchange = roomOf(options.cluster).exchange;
     this.underWay = new Work(options.cluster.clock);
@@ -257,11 +258,13 @@ export class PeerageServer
  * `app.connectMicroservice(peerageMicroservice())`,
  * `NestFactory.createMicroservice(AppModule, peerageMicroservice())`.
  *
+ * @throws PeerageError `INVALID_OPTIONS` for options that do not exist
  * @publicApi
  */
 export function peerageMicroservice(
   options: Omit<PeerageServerOptions, 'cluster'> = {},
 ): AsyncMicroserviceOptions {
+  assertOptionNames('peerageMicroservice()', options, CODEC_OPTIONS);
   return {
     inject: [ClusterService],
     useFactory: (cluster: ClusterService) => ({ strategy: new PeerageServer({ ...options, cluster }) }),
