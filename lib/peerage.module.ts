@@ -24,6 +24,8 @@ import { PeerMesh } from './mesh/peer-mesh.js';
 import { startProber } from './mesh/probes/prober.js';
 import { createTcpTransport } from './mesh/transport/tcp/tcp-transport.js';
 import { invalidOptions } from './options/faults.js';
+import { describeError } from './errors/peerage-error.js';
+import { stackOf } from './errors/thrown.js';
 import { externalAddresses } from './options/hosts.js';
 import { resolveSettings } from './options/settings.js';
 import {
@@ -93,6 +95,8 @@ const meshProvider: Provider = {
       startProber,
       ownAddresses: () => externalAddresses(networkInterfaces()),
       warn: (message) => new Logger(LOG_CONTEXT).warn(message),
+      fault: (error) =>
+        new Logger(LOG_CONTEXT).error(`A fault of Peerage itself: ${describeError(error)}`, stackOf(error)),
     });
   },
 };

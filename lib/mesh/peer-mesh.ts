@@ -1,20 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { PeerageError, describeError } from '../errors/peerage-error.js';
+import { PeerageError } from '../errors/peerage-error.js';
 import type { DownReason, Peer, PeerEvent } from '../membership/events.js';
 import type { Explanation } from '../membership/explanation.js';
 import { Membership } from '../membership/membership.js';
-import type { Directive, Input, LinkId } from '../membership/membership.types.js';
+import type { Directive, Input } from '../membership/membership.types.js';
 import { type ControlFrame, FrameKind } from '../wire/messages.js';
 import type { NodeInfo } from '../naming/node-info.js';
-import {
-  addressOf,
-  canonicalName,
-  formatNodeName,
-  parseHostPort,
-  parseNodeName,
-} from '../naming/node-name.js';
+import { addressOf, canonicalName, parseHostPort } from '../naming/node-name.js';
 import type { PeerageSettings } from '../peerage.options.js';
-import { Attempts } from './pending-dials.js';
+import { Attempts, notConnected } from './pending-dials.js';
 import { type Clock, dateMs, every, systemClock } from '../time/clock.js';
 import { inRootContext } from '../time/root-context.js';
 import { controlToWire, PROBE_KEY_BYTES } from '../wire/control-frames.js';
@@ -33,39 +27,17 @@ import { Loopback } from './loopback.js';
 import type { SelfChange } from '../membership/identity.js';
 import { MessageRoutes } from './message-routes.js';
 import type { Prober, ProberOptions } from './probes/prober.js';
+import { Dials } from './dials.js';
+import { atHost, hostsAt, ownName } from './own-name.js';
+import { noProber, openWithin } from './prober-start.js';
 import { MeshLinks } from './mesh-links.js';
+import type { PeerMeshParts } from './peer-mesh.parts.js';
 import { Refusals } from './refusals.js';
-import { type HostChange, type OwnAddress, ToldHost } from './told-host.js';
+import { type HostChange, ToldHost } from './told-host.js';
 import type { Transport } from './transport/transport.js';
 
 /** Whether the told address is still one of this machine is looked at this often. */
 const LOOK_AGAIN_MS = 5_000;
-
-/** A node begins without an open prober when that takes longer than this. */
-const PROBER_WITHIN_MS = 1_000;
-
-export interface PeerMeshParts {
-  readonly transport: Transport;
-  /** @default the system's */
-  readonly clock?: Clock;
-  /** Uniform in [0, 1). @default Math.random */
-  readonly random?: () => number;
-  /** The addresses of this machine that others may reach, the likeliest first. @default the host never changes */
-  readonly ownAddresses?: () => readonly OwnAddress[];
-  /** Says something to people. @default nobody hears */
-  readonly warn?: (message: string) => void;
-  /** Sends and answers UDP probes. @default nothing does */
-  readonly startProber?: (options: ProberOptions) => Prober;
-  /** Runs a callback in a later turn. @default setImmediate */
-  readonly defer?: (callback: () => void) => void;
-}
-
-const noProber = (): Prober => ({
-  notes: [],
-  open: async () => {},
-  probe: () => {},
-  close: async () => {},
-});
 
 /** A full mesh of direct connections: does what the membership core says, over a transport. */
 export class PeerMesh implements Mesh {
@@ -81,6 +53,7 @@ export class PeerMesh implements Mesh {
   private answersProbes = false;
   private readonly startProber: (options: ProberOptions) => Prober;
   private readonly warn: (message: string) => void;
+  private readonly fault: (error: unknown) => void;
   private readonly toldHost: ToldHost | undefined;
   private stopLooking: () => void = () => {};
   private readonly transport: Transport;
@@ -88,9 +61,8 @@ export class PeerMesh implements Mesh {
   private readonly random: () => number;
   private readonly links: MeshLinks;
   private readonly messages: MessageRoutes;
-  private readonly stopped = new AbortController();
   private readonly loopback: Loopback;
-  private readonly dials = new Map<LinkId, AbortController>();
+  private readonly dials: Dials;
   private readonly listeners = new Set<(event: PeerEvent) => void>();
   private readonly attempts = new Attempts();
   private readonly refusals = new Refusals();
@@ -107,11 +79,13 @@ export class PeerMesh implements Mesh {
       startProber = noProber,
       ownAddresses,
       warn = () => {},
+      fault = rethrow,
       defer = setImmediate,
     }: PeerMeshParts,
   ) {
     this.startProber = startProber;
     this.warn = warn;
+    this.fault = fault;
     if (ownAddresses && settings.hostIsDetected) this.toldHost = new ToldHost(settings.host, ownAddresses);
     this.transport = transport;
     this.clock = clock;
@@ -126,9 +100,13 @@ export class PeerMesh implements Mesh {
       gone: (id) => this.messages.linkClosed(id),
       refused: (address, code, message) => this.refused(address, code, message),
     });
+    this.dials = new Dials(transport, {
+      taken: (link, id) => this.links.take(link, id),
+      input: (input) => this.input(input),
+    });
     const bootId = randomBytes(16).toString('hex');
     this.loopback = new Loopback(bootId, settings.limits, this.clock, defer);
-    this.node = { ...nameParts(settings, settings.port), bootId, meta: settings.meta };
+    this.node = { ...ownName(settings, settings.port), bootId, meta: settings.meta };
   }
 
   get self(): NodeInfo {
@@ -162,10 +140,10 @@ export class PeerMesh implements Mesh {
       }),
     );
     if (this.isStopped()) return;
-    await this.openProber(listening.port);
+    await openWithin(this.prober!, listening.port, this.clock);
     if (this.isStopped()) return;
     this.listening = listening;
-    this.node = { ...this.node, ...nameParts(this.settings, listening.port) };
+    this.node = { ...this.node, ...ownName(this.settings, listening.port) };
     this.membership = new Membership({
       self: this.node,
       cluster: this.settings.cluster,
@@ -208,14 +186,7 @@ export class PeerMesh implements Mesh {
     this.input({ type: 'connect', name: canonical });
     const outcome = await this.outcome(canonical);
     if (outcome.result === 'connected') return this.arrival(outcome.bootId);
-    if (outcome.result === 'failed') throw new PeerageError(outcome.code, `${canonical}: ${outcome.message}`);
-    if (outcome.result === 'self') {
-      throw new PeerageError(
-        'SELF',
-        `${canonical} is this node itself; connect() takes the name of another one.`,
-      );
-    }
-    throw new PeerageError('DISCONNECTED', `${canonical} was disconnected while it was being dialled.`);
+    throw notConnected(canonical, outcome);
   }
 
   async disconnect(name: string): Promise<void> {
@@ -274,14 +245,6 @@ export class PeerMesh implements Mesh {
     return () => this.listeners.delete(listener);
   }
 
-  /** Nobody may call us a peer before our probes are answered, or are known not to be. */
-  private async openProber(port: number): Promise<void> {
-    let cancel = (): void => {};
-    const tooLate = new Promise<void>((resolve) => (cancel = this.clock.after(PROBER_WITHIN_MS, resolve)));
-    await Promise.race([this.prober!.open(port), tooLate]);
-    cancel();
-  }
-
   private answering(isSo: boolean): void {
     this.answersProbes = isSo;
     if (this.state === 'running') this.input({ type: 'answersProbes', isSo });
@@ -296,9 +259,7 @@ export class PeerMesh implements Mesh {
   private tell(change: HostChange | undefined): void {
     if (!change) return;
     const before = this.node.name;
-    const { app } = parseNodeName(before);
-    const { port } = this.node;
-    this.changeSelf({ name: formatNodeName({ app, host: change.host, port }), host: change.host });
+    this.changeSelf(atHost(this.node, change.host));
     this.warn(
       `This node is ${this.node.name} from now on, it was ${before}: ${change.because}. Give host, or PEERAGE_HOST, to say which address peers should dial.`,
     );
@@ -323,8 +284,7 @@ export class PeerMesh implements Mesh {
     this.messages.stop(new PeerageError('NOT_RUNNING', 'This node has stopped.'));
     this.cancelWake();
     this.stopLooking();
-    this.stopped.abort();
-    for (const dial of this.dials.values()) dial.abort();
+    this.dials.end();
     this.attempts.endAll({ result: 'failed', code: 'ABORTED', message: 'the node is shutting down' });
     await Promise.all([this.transport.close(), this.prober?.close()]);
   }
@@ -364,17 +324,17 @@ export class PeerMesh implements Mesh {
     for (const directive of directives) attempt(() => this.perform(directive));
     if (errors.length === 0) return;
     const link = 'link' in input ? this.links.get(input.link) : undefined;
-    if (!link) throw errors[0];
-    link.destroy(faultOf(errors[0]));
+    if (link) link.destroy(faultOf(errors[0]));
+    else this.fault(errors[0]);
   }
 
   private perform(directive: Directive): void {
     switch (directive.type) {
       case 'dial':
-        void this.dial(directive.link, directive.host, directive.port);
+        void this.dials.dial(directive.link, directive.host, directive.port);
         return;
       case 'reach':
-        void this.reach(directive.address, directive.host, directive.port);
+        void this.dials.reach(directive.address, directive.host, directive.port);
         return;
       case 'send': {
         const { link, frame } = directive;
@@ -386,7 +346,7 @@ export class PeerMesh implements Mesh {
         this.links.get(directive.link)?.established();
         return;
       case 'close':
-        this.dials.get(directive.link)?.abort();
+        this.dials.abort(directive.link);
         if (directive.drain) this.messages.linkEnds(directive.link);
         return this.links.close(directive.link, directive.drain);
       case 'attempt':
@@ -403,32 +363,6 @@ export class PeerMesh implements Mesh {
         return this.prober?.probe(directive);
       case 'route':
         return this.route(directive);
-    }
-  }
-
-  private async dial(id: LinkId, host: string, port: number): Promise<void> {
-    const abort = new AbortController();
-    this.dials.set(id, abort);
-    try {
-      const link = await this.transport.dial(host, port, abort.signal);
-      if (this.isStopped() || abort.signal.aborted) return link.destroy();
-      this.links.take(link, id);
-      this.input({ type: 'dialled', link: id, address: link.remoteAddress });
-    } catch (error) {
-      const code = error instanceof PeerageError ? error.code : 'UNREACHABLE';
-      if (!this.isStopped())
-        this.input({ type: 'dialFailed', link: id, code, message: describeError(error) });
-    } finally {
-      this.dials.delete(id);
-    }
-  }
-
-  private async reach(address: string, host: string, port: number): Promise<void> {
-    try {
-      await this.transport.reach(host, port, this.stopped.signal);
-      if (!this.isStopped()) this.input({ type: 'reached', address });
-    } catch {
-      // Out of reach is what the core takes for granted.
     }
   }
 
@@ -486,21 +420,8 @@ function urgencyOf({ kind, body }: ControlFrame): string | undefined {
   return kind === 'beat' ? `beat ${body.now ?? false}` : undefined;
 }
 
-/** The hosts of names that have our port. */
-function hostsAt(names: readonly string[], ownPort: number): string[] {
-  return names.flatMap((name) => {
-    const { host, port } = parseNodeName(name);
-    return port === ownPort ? [host] : [];
-  });
-}
-
-function nameParts(settings: PeerageSettings, listenPort: number): Pick<NodeInfo, 'name' | 'host' | 'port'> {
-  const { app, host, port } = settings.name ?? {
-    app: settings.appName,
-    host: settings.host,
-    port: listenPort,
-  };
-  return { name: formatNodeName({ app, host, port }), host, port };
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 function notRunning(what: string): PeerageError {

@@ -1,6 +1,7 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import type { Peer } from '../membership/events.js';
 import type { AttemptResult } from '../membership/explanation.js';
+import type { FoundResult } from './mesh.js';
 import type { Clock } from '../time/clock.js';
 
 /** Who waits for the end of an attempt, by address, or for a peer, by boot id. */
@@ -52,4 +53,19 @@ function add<T>(map: Map<string, T[]>, key: string, value: T): void {
   const list = map.get(key);
   if (list) list.push(value);
   else map.set(key, [value]);
+}
+
+/** What is told of a dial that led to no peer. */
+export function notConnected(name: string, outcome: FoundResult): PeerageError {
+  switch (outcome.result) {
+    case 'failed':
+      return new PeerageError(outcome.code, `${name}: ${outcome.message}`);
+    case 'self':
+      return new PeerageError(
+        'SELF',
+        `${name} is this node itself; connect() takes the name of another one.`,
+      );
+    default:
+      return new PeerageError('DISCONNECTED', `${name} was disconnected while it was being dialled.`);
+  }
 }

@@ -1,0 +1,56 @@
+import { describeError, PeerageError } from '../errors/peerage-error.js';
+import type { Input, LinkId } from '../membership/membership.types.js';
+import type { Link, Transport } from './transport/transport.js';
+
+/** Who takes what becomes of dials. */
+export interface DialsOwner {
+  taken(link: Link, id: LinkId): void;
+  input(input: Input): void;
+}
+
+/** The dials under way. Nothing is told once they have ended. */
+export class Dials {
+  private readonly dials = new Map<LinkId, AbortController>();
+  private readonly ended = new AbortController();
+
+  constructor(
+    private readonly transport: Transport,
+    private readonly owner: DialsOwner,
+  ) {}
+
+  async dial(id: LinkId, host: string, port: number): Promise<void> {
+    const abort = new AbortController();
+    this.dials.set(id, abort);
+    try {
+      const link = await this.transport.dial(host, port, abort.signal);
+      if (this.ended.signal.aborted || abort.signal.aborted) return link.destroy();
+      this.owner.taken(link, id);
+      this.owner.input({ type: 'dialled', link: id, address: link.remoteAddress });
+    } catch (error) {
+      const code = error instanceof PeerageError ? error.code : 'UNREACHABLE';
+      if (!this.ended.signal.aborted)
+        this.owner.input({ type: 'dialFailed', link: id, code, message: describeError(error) });
+    } finally {
+      this.dials.delete(id);
+    }
+  }
+
+  /** Whether somebody takes connections there. */
+  async reach(address: string, host: string, port: number): Promise<void> {
+    try {
+      await this.transport.reach(host, port, this.ended.signal);
+      if (!this.ended.signal.aborted) this.owner.input({ type: 'reached', address });
+    } catch {
+      // Out of reach is what the core takes for granted.
+    }
+  }
+
+  abort(id: LinkId): void {
+    this.dials.get(id)?.abort();
+  }
+
+  end(): void {
+    this.ended.abort();
+    for (const dial of this.dials.values()) dial.abort();
+  }
+}
