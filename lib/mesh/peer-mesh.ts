@@ -8,7 +8,7 @@ import { type ControlFrame, FrameKind } from '../wire/messages.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf, canonicalName, parseHostPort } from '../naming/node-name.js';
 import type { PeerageSettings } from '../peerage.options.js';
-import { Attempts, notConnected } from './pending-dials.js';
+import { PendingDials, notConnected } from './pending-dials.js';
 import { type Clock, dateMs, every, systemClock } from '../time/clock.js';
 import { inRootContext } from '../time/root-context.js';
 import { controlToWire, PROBE_KEY_BYTES } from '../wire/control-frames.js';
@@ -64,7 +64,7 @@ export class PeerMesh implements Mesh {
   private readonly loopback: Loopback;
   private readonly dials: Dials;
   private readonly listeners = new Set<(event: PeerEvent) => void>();
-  private readonly attempts = new Attempts();
+  private readonly attempts = new PendingDials();
   private readonly refusals = new Refusals();
   private readonly inputs: Input[] = [];
   private isHandling = false;

@@ -5,7 +5,7 @@ import type { FoundResult } from './mesh.js';
 import type { Clock } from '../time/clock.js';
 
 /** Who waits for the end of an attempt, by address, or for a peer, by boot id. */
-export class Attempts {
+export class PendingDials {
   private readonly byAddress = new Map<string, ((result: AttemptResult) => void)[]>();
   private readonly byBootId = new Map<string, ((peer: Peer) => void)[]>();
 

@@ -1,7 +1,7 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import type { Clock } from '../time/clock.js';
 import type { RequestOptions } from './message.types.js';
-import { Slots } from './slot-map.js';
+import { SlotMap } from './slot-map.js';
 
 export const DEFAULT_TIMEOUT_MS = 5_000;
 
@@ -24,7 +24,7 @@ interface Pending {
  * of them when the first is due.
  */
 export class Requests {
-  private readonly pending = new Slots<Pending>();
+  private readonly pending = new SlotMap<Pending>();
   private cancelSweep: (() => void) | undefined;
   private sweepAtMs = Infinity;
 

@@ -6,7 +6,7 @@ const SLOTS = 2 ** 24;
  * A `Map` under such a load leaves a chain of old tables, each of which keeps the next one and all that was in
  * it from the garbage collector's quick rounds: that cost up to a third of all time.
  */
-export class Slots<T extends object> {
+export class SlotMap<T extends object> {
   private readonly numbers: number[] = [];
   private readonly values: (T | undefined)[] = [];
   private readonly free: number[] = [];

@@ -1,5 +1,5 @@
 import type { Subscription } from 'rxjs';
-import { Slots } from '../messaging/slot-map.js';
+import { SlotMap } from '../messaging/slot-map.js';
 import type { Work } from '../messaging/work.js';
 import type { Clock } from '../time/clock.js';
 import { every } from '../time/clock.js';
@@ -49,9 +49,9 @@ export class ServedCall {
 }
 
 /** The requests that handlers of this node are at work on. */
-export class ServedCalls {
+export class IncomingRequests {
   /** By the boot id of the client. */
-  private readonly clients = new Map<string, Slots<ServedCall>>();
+  private readonly clients = new Map<string, SlotMap<ServedCall>>();
   private endTimer: (() => void) | undefined;
 
   constructor(
@@ -63,7 +63,7 @@ export class ServedCalls {
     this.work.begin();
     const call = new ServedCall(client, id, this.work.end);
     let calls = this.clients.get(client.bootId);
-    if (!calls) this.clients.set(client.bootId, (calls = new Slots()));
+    if (!calls) this.clients.set(client.bootId, (calls = new SlotMap()));
     call.number = calls.add(call);
     this.endTimer ??= every(this.clock, ROLL_CALL_MS, () => this.sweep());
     return call;

@@ -1,7 +1,7 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import type { Clock } from '../time/clock.js';
 import { every } from '../time/clock.js';
-import { Slots } from '../messaging/slot-map.js';
+import { SlotMap } from '../messaging/slot-map.js';
 import { asWritten, type Exchange, type NodeRef } from './local-or-remote.js';
 import { FAILURE, OWN_FAILURE, ROLL_CALL_MS, TOPICS, errorOfOwn, isResponse, listOf } from './wire.js';
 import type { RequestBody } from './wire.js';
@@ -27,8 +27,8 @@ interface AskedCall {
  * The requests of this node that have not ended. Messages are sent at most once, so a request, or a part of its
  * response, may be lost with a connection: numbers show the gap, and the roll call shows what fell silent.
  */
-export class AskedCalls {
-  private readonly calls = new Slots<AskedCall>();
+export class OutgoingRequests {
+  private readonly calls = new SlotMap<AskedCall>();
   private endTimer: (() => void) | undefined;
   /** Why nothing can be asked any more. */
   private stopped: PeerageError | undefined;

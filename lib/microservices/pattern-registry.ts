@@ -43,7 +43,7 @@ function someOr<T>(all: readonly T[], isGood: (item: T) => boolean): readonly T[
 }
 
 /** Who has which patterns. Asks every node that comes up, and hears of changes. */
-export class Catalog {
+export class PatternRegistry {
   private readonly serving = new Map<string, ServingNode>();
   /** The last question to each node that was asked and has not answered. */
   private readonly asked = new Map<string, symbol>();

@@ -4,7 +4,7 @@ import { ClusterService } from '../cluster/cluster.service.js';
 import { PeerageError } from '../errors/peerage-error.js';
 import { assertOptionNames, type OptionNames } from '../naming/option-names.js';
 import type { ServingNode } from './pattern-registry.js';
-import { Slots } from '../messaging/slot-map.js';
+import { SlotMap } from '../messaging/slot-map.js';
 import { CODEC_OPTIONS, checkOptions, codecOf } from './peerage.options.js';
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
 import { asWritten } from './local-or-remote.js';
@@ -40,7 +40,7 @@ interface Session {
   ready?: Promise<void> | undefined;
   readonly endings: (() => void)[];
   /** Fails the requests that are under way. */
-  readonly pending: Slots<(error: Error) => void>;
+  readonly pending: SlotMap<(error: Error) => void>;
 }
 
 /**
@@ -56,7 +56,7 @@ interface Session {
 export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'disconnected'> {
   private readonly cluster: ClusterService;
   private readonly room: SharedRoom;
-  private readonly session: Session = { endings: [], pending: new Slots() };
+  private readonly session: Session = { endings: [], pending: new SlotMap() };
   private readonly requestsTo: Route;
   private readonly eventsTo: Route;
 

@@ -19,7 +19,7 @@ import { CODEC_OPTIONS, PEERAGE, checkOptions, codecOf } from './peerage.options
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
 import { plainError, sendableError } from './plain-error.js';
 import type { ServedCall } from './incoming-requests.js';
-import { ServedCalls } from './incoming-requests.js';
+import { IncomingRequests } from './incoming-requests.js';
 import { roomOf } from './transport-state.js';
 import { FAILURE, OWN_FAILURE, TOPICS, isRequest, listOf, ownFailure } from './wire.js';
 import type { ResponseBody } from './wire.js';
@@ -51,7 +51,7 @@ export class PeerageServer
   override readonly transportId = PEERAGE;
   private readonly cluster: ClusterService;
   private readonly exchange: Exchange;
-  private readonly calls: ServedCalls;
+  private readonly calls: IncomingRequests;
   private listeners: (() => void)[] = [];
   private endings: (() => void)[] = [];
   /** Requests and events that handlers are at work on. */
@@ -66,7 +66,7 @@ export class PeerageServer
     this.cluster = options.cluster;
     this.exchange = roomOf(options.cluster).exchange;
     this.underWay = new Work(options.cluster.clock);
-    this.calls = new ServedCalls(options.cluster.clock, this.underWay);
+    this.calls = new IncomingRequests(options.cluster.clock, this.underWay);
     const codec = codecOf(options);
     this.initializeSerializer(codec);
     this.initializeDeserializer(codec);

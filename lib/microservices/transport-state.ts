@@ -1,19 +1,19 @@
 import type { ClusterService } from '../cluster/cluster.service.js';
-import { AskedCalls } from './outgoing-requests.js';
-import { Catalog } from './pattern-registry.js';
+import { OutgoingRequests } from './outgoing-requests.js';
+import { PatternRegistry } from './pattern-registry.js';
 import { Exchange } from './local-or-remote.js';
 
 /** What all clients and the server of one app share. */
 export class SharedRoom {
   readonly exchange: Exchange;
-  readonly catalog: Catalog;
-  readonly calls: AskedCalls;
+  readonly catalog: PatternRegistry;
+  readonly calls: OutgoingRequests;
   private clients = 0;
 
   constructor(cluster: ClusterService) {
     this.exchange = new Exchange(cluster);
-    this.calls = new AskedCalls(this.exchange);
-    this.catalog = new Catalog(this.exchange, (node) => this.calls.gone(node));
+    this.calls = new OutgoingRequests(this.exchange);
+    this.catalog = new PatternRegistry(this.exchange, (node) => this.calls.gone(node));
   }
 
   /** One client more. */

@@ -1,6 +1,6 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import { FrameKind, isKnownKind } from './messages.js';
-import { Assembly } from './reassembly.js';
+import { Reassembly } from './reassembly.js';
 import { decodeBody, HEADER_BYTES, LENGTH_BYTES } from './frame-writer.js';
 
 /** A buffer for partial frames that is larger than this is given back after its frame. */
@@ -25,7 +25,7 @@ export class FrameReader {
   private partialBytes = 0;
   private isStopped = false;
   private isFirst = true;
-  private readonly assembly = new Assembly();
+  private readonly assembly = new Reassembly();
   /** The longest message that is put together of parts. */
   maxMessageBytes: number;
 

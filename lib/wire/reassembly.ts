@@ -4,7 +4,7 @@ const FIRST_BYTES = 128 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 /** The message that comes in parts at this moment: on a link there is one at a time. */
-export class Assembly {
+export class Reassembly {
   private bytes = NOTHING;
   private length = 0;
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { encodeFrame } from '../../lib/wire/frame-writer.js';
-import { RecordedDoor } from '../support/recorded-link.js';
+import { RecordedAcceptor } from '../support/recorded-link.js';
 import { dialFailure, dialTcp, LOOPBACK, tcpNode, tcpTransport } from '../support/tcp-node.js';
 
 const hasIPv6 = Object.values(networkInterfaces()).some((list) =>
@@ -24,11 +24,11 @@ const failureOf = (promise: Promise<unknown>) =>
   );
 
 const listenFailure = (wish: Parameters<typeof tcpTransport>[0]) =>
-  failureOf(tcpTransport(wish).listen(new RecordedDoor()));
+  failureOf(tcpTransport(wish).listen(new RecordedAcceptor()));
 
 describe('a listener', () => {
   it.runIf(hasIPv6)('listens on IPv4 and IPv6 when it is not bound', async () => {
-    const door = new RecordedDoor();
+    const door = new RecordedAcceptor();
     const everywhere = tcpTransport({ bind: undefined as never });
     const { host, port } = await everywhere.listen(door);
     expect(host).toBe('::');
@@ -107,7 +107,7 @@ describe('a listener', () => {
 
   it('does not open when it was closed in the meantime', async () => {
     const transport = tcpTransport();
-    const listening = failureOf(transport.listen(new RecordedDoor()));
+    const listening = failureOf(transport.listen(new RecordedAcceptor()));
     await transport.close();
     expect((await listening).code).toBe('NOT_RUNNING');
   });

@@ -1,5 +1,5 @@
 import type { PeerageError, PeerageErrorCode } from '../../lib/errors/peerage-error.js';
-import type { Door, Link } from '../../lib/mesh/transport/transport.js';
+import type { Acceptor, Link } from '../../lib/mesh/transport/transport.js';
 
 export interface Closed {
   readonly code: string;
@@ -52,7 +52,7 @@ export interface Refusal {
 }
 
 /** A door that opens every link at once, and remembers who was refused. */
-export class RecordedDoor implements Door {
+export class RecordedAcceptor implements Acceptor {
   readonly links: RecordedLink[] = [];
   readonly refusals: Refusal[] = [];
   private readonly waiting: (() => void)[] = [];

@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { createTcpTransport, type TcpTransportOptions } from '../../lib/mesh/transport/tcp/tcp-transport.js';
 import type { Transport } from '../../lib/mesh/transport/transport.js';
 import { DEFAULT_LIMITS, type LimitOptions } from '../../lib/peerage.options.js';
-import { RecordedDoor, RecordedLink } from './recorded-link.js';
+import { RecordedAcceptor, RecordedLink } from './recorded-link.js';
 
 export const LOOPBACK = '127.0.0.1';
 export const SECRET = 'a secret that is long enough';
@@ -31,7 +31,7 @@ export function tcpTransport({ limits, ...wish }: TcpWish = {}): Transport {
 
 /** A transport that listens. */
 export async function tcpNode(wish: TcpWish = {}) {
-  const door = new RecordedDoor();
+  const door = new RecordedAcceptor();
   const transport = tcpTransport(wish);
   const { port, host } = await transport.listen(door);
   return { door, transport, port, host };

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Transport } from '../../lib/mesh/transport/transport.js';
 import { DEFAULT_LIMITS, type LimitOptions } from '../../lib/peerage.options.js';
-import { RecordedDoor, RecordedLink } from './recorded-link.js';
+import { RecordedAcceptor, RecordedLink } from './recorded-link.js';
 
 export interface TransportRequest {
   readonly port?: number;
@@ -38,7 +38,7 @@ export function describeTransport(name: string, setUp: () => ConformanceSetup): 
     };
 
     const listen = async (wish: Wish = {}) => {
-      const door = new RecordedDoor();
+      const door = new RecordedAcceptor();
       const transport = make(wish);
       const { port } = await transport.listen(door);
       return { door, transport, port };
@@ -272,7 +272,7 @@ export function describeTransport(name: string, setUp: () => ConformanceSetup): 
       const other = await listen({ port });
       expect(other.port).not.toBe(port);
       expect(other.port).toBeGreaterThan(0);
-      const fixed = make({ port, portIsFixed: true }).listen(new RecordedDoor());
+      const fixed = make({ port, portIsFixed: true }).listen(new RecordedAcceptor());
       expect((await failure(fixed)).code).toBe('PORT_IN_USE');
     });
 

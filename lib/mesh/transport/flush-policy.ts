@@ -14,7 +14,7 @@ const IDLE_MS = 1_000;
  * that both sides work at once: with 64 open that made 1.6 times as many requests a second, at the same cost
  * each (`npm run bench:messages`). Who only answers, or is never answered, waits for nothing: all goes at the end.
  */
-export class Pace {
+export class FlushPolicy {
   /** Messages sent, less those that came: what the other side is at work on, where one answers one. */
   private open = 0;
   /** How many were open lately. */

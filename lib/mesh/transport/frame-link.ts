@@ -6,7 +6,7 @@ import { FrameReader } from '../../wire/frame-reader.js';
 import { encodeFrame } from '../../wire/frame-writer.js';
 import type { Outbox } from './outbox.js';
 import { SendQueue } from './send-queue.js';
-import { type Ticket, WrittenTickets } from './write-receipts.js';
+import { type WriteReceipt, InFlightWrites } from './write-receipts.js';
 import type { Link, LinkHandlers } from './transport.js';
 
 /** How long `end()` waits for the network and the other side. */
@@ -63,14 +63,14 @@ export interface FrameLinkOptions {
 export class FrameLink implements Link {
   private readonly queue = new SendQueue();
   private readonly reader: FrameReader;
-  private readonly written = new WrittenTickets();
+  private readonly written = new InFlightWrites();
   private outbox: Outbox | undefined;
   private handlers: LinkHandlers | undefined;
   private state: 'open' | 'ending' | 'destroyed' | 'closed' = 'open';
   private isBlocked = false;
   private flushIsDue = false;
   /** Of messages that were unloaded. */
-  private readonly unloaded: Ticket[] = [];
+  private readonly unloaded: WriteReceipt[] = [];
   private readonly wake = (): void => this.scheduleFlush();
   /** Called by who sends: the socket must not keep their context. */
   private readonly writeNow = (): void => inRootContext(() => this.flush());

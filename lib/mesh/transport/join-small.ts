@@ -2,7 +2,7 @@
 const LARGE_BYTES = 10 * 1024;
 
 /** As few buffers as make sense, for one write: a call for each small piece costs more than copying it. */
-export function joinSmall(pieces: readonly Buffer[]): Buffer[] {
+export function coalesce(pieces: readonly Buffer[]): Buffer[] {
   if (pieces.length < 2) return [...pieces];
   const joined: Buffer[] = [];
   let small: Buffer[] = [];

@@ -7,9 +7,9 @@ import {
   LENGTH_BYTES,
   writeHeader,
 } from '../../wire/frame-writer.js';
-import { joinSmall } from './join-small.js';
+import { coalesce } from './join-small.js';
 import { OwnedBytes, type Piece } from './owned-bytes.js';
-import { Ticket } from './write-receipts.js';
+import { WriteReceipt } from './write-receipts.js';
 
 /** What one write takes of short messages. */
 export const BATCH_BYTES = 64 * 1024;
@@ -24,7 +24,7 @@ interface Long extends Piece {
   readonly kind: number;
   /** What stands first in its body. */
   readonly id: unknown;
-  ticket: Ticket | undefined;
+  ticket: WriteReceipt | undefined;
   /** It goes when the stream of short messages has come this far: what was sent before it stays before it. */
   readonly afterAt: number;
 }
@@ -36,9 +36,9 @@ interface Long extends Piece {
 export class MessageStream {
   private readonly writer = new FrameWriter(SLAB_BYTES);
   private readonly short = new OwnedBytes();
-  private readonly tickets = new Fifo<Ticket>();
+  private readonly tickets = new Fifo<WriteReceipt>();
   /** A ticket holds for all that probably goes with the next write. */
-  private openTicket: Ticket | undefined;
+  private openTicket: WriteReceipt | undefined;
   /** Positions in the stream of short messages. */
   private pushedAt = 0;
   private takenAt = 0;
@@ -107,10 +107,10 @@ export class MessageStream {
   }
 
   /** Of the message that was pushed last. */
-  ticket(): Ticket {
-    if (this.lastIsLong) return (this.long.last!.ticket ??= new Ticket(0));
+  ticket(): WriteReceipt {
+    if (this.lastIsLong) return (this.long.last!.ticket ??= new WriteReceipt(0));
     if (!this.openTicket || this.pushedAt - this.openTicket.from > BATCH_BYTES) {
-      this.openTicket = new Ticket(this.pushedAt);
+      this.openTicket = new WriteReceipt(this.pushedAt);
       this.tickets.push(this.openTicket);
     }
     this.openTicket.at = this.pushedAt;
@@ -118,7 +118,7 @@ export class MessageStream {
   }
 
   /** Takes short messages for one write. Returns how many bytes of them. */
-  takeShort(buffers: Buffer[], tickets: Ticket[]): number {
+  takeShort(buffers: Buffer[], tickets: WriteReceipt[]): number {
     this.openTicket = undefined;
     if (this.short.bytes === 0) return 0;
     const taken = this.short.take(BATCH_BYTES);
@@ -127,12 +127,12 @@ export class MessageStream {
     this.takenAt += bytes;
     for (let { first } = this.tickets; first && first.at <= this.takenAt; { first } = this.tickets)
       tickets.push(this.tickets.shift()!);
-    buffers.push(...joinSmall(taken));
+    buffers.push(...coalesce(taken));
     return bytes;
   }
 
   /** Takes about one part of long messages; begins some only while there is credit. Returns the size of those that end. */
-  takePart(buffers: Buffer[], tickets: Ticket[], credit: number): number {
+  takePart(buffers: Buffer[], tickets: WriteReceipt[], credit: number): number {
     let ended = 0;
     let room = this.partBytes;
     while (room > 0 && this.hasLong && (this.isBegun || credit > ended)) {
@@ -152,7 +152,7 @@ export class MessageStream {
   }
 
   /** Forgets everything; returns the tickets. */
-  clear(): Ticket[] {
+  clear(): WriteReceipt[] {
     this.waitingBytes = 0;
     this.cursor = 0;
     this.lanes.clear();

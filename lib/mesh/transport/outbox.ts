@@ -1,9 +1,9 @@
 import type { PeerageError } from '../../errors/peerage-error.js';
 import { FrameKind } from '../../wire/messages.js';
 import { type BodyName, LENGTH_BYTES } from '../../wire/frame-writer.js';
-import { Pace } from './flush-policy.js';
+import { FlushPolicy } from './flush-policy.js';
 import { MessageStream } from './message-stream.js';
-import { connectionLost, type Ticket } from './write-receipts.js';
+import { connectionLost, type WriteReceipt } from './write-receipts.js';
 
 /** Longer messages go in parts, between which others find their way. */
 const PART_BYTES = 64 * 1024;
@@ -30,7 +30,7 @@ export type OnLost = (kind: number, id: unknown, error: PeerageError) => void;
 export class Outbox {
   private readonly messages: MessageStream;
   private readonly answers: MessageStream;
-  private readonly pace = new Pace();
+  private readonly pace = new FlushPolicy();
   /** Bytes of messages that the peer has room for. One write may overdraw it, and so may a long message at its end. */
   private credit = 0;
   private isHeld = true;
@@ -143,7 +143,7 @@ export class Outbox {
   }
 
   /** Adds what comes next to `buffers`, and to `tickets` those of messages that it completes. */
-  take(buffers: Buffer[], tickets: Ticket[], nowMs: number): void {
+  take(buffers: Buffer[], tickets: WriteReceipt[], nowMs: number): void {
     this.pace.written(nowMs);
     this.answers.takeShort(buffers, tickets);
     if (this.credit > 0) this.credit -= this.messages.takeShort(buffers, tickets);
@@ -151,7 +151,7 @@ export class Outbox {
   }
 
   /** Adds the rest of a message that was taken in part. */
-  takeRest(buffers: Buffer[], tickets: Ticket[]): void {
+  takeRest(buffers: Buffer[], tickets: WriteReceipt[]): void {
     while (this.messages.isBegun) this.messages.takePart(buffers, tickets, 0);
     while (this.answers.isBegun) this.answers.takePart(buffers, tickets, 0);
   }
@@ -162,7 +162,7 @@ export class Outbox {
   }
 
   /** About one part. What comes in parts comes alone: the other end puts one message together at a time. */
-  private takeLong(buffers: Buffer[], tickets: Ticket[]): void {
+  private takeLong(buffers: Buffer[], tickets: WriteReceipt[]): void {
     const { messages, answers } = this;
     if (answers.hasLong && !messages.isBegun) answers.takePart(buffers, tickets, Infinity);
     else this.credit -= messages.takePart(buffers, tickets, this.credit);

@@ -1,6 +1,6 @@
 import { Fifo } from './fifo.js';
 import type { Frame } from '../../wire/frame-writer.js';
-import { joinSmall } from './join-small.js';
+import { coalesce } from './join-small.js';
 
 /** What one write takes at most, one large frame excepted. */
 const BATCH_BYTES = 64 * 1024;
@@ -39,7 +39,7 @@ export class SendQueue {
       frames.push(frame);
     }
     this.waitingBytes -= bytes;
-    return joinSmall(frames);
+    return coalesce(frames);
   }
 
   clear(): void {

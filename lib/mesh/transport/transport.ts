@@ -46,7 +46,7 @@ export interface Link {
 }
 
 /** Told of every caller at the door. */
-export interface Door {
+export interface Acceptor {
   /** A caller that has proved itself; in plaintext, one that has spoken. So the dialer speaks first. */
   accepted(link: Link): void;
   /** A caller that never became a link. */
@@ -56,7 +56,7 @@ export interface Door {
 /** Makes links: over TCP in production, in memory in tests. */
 export interface Transport {
   /** @throws PeerageError `PORT_IN_USE`, `CANNOT_LISTEN`; `NOT_RUNNING` when it was closed meanwhile */
-  listen(door: Door): Promise<{ host: string; port: number }>;
+  listen(door: Acceptor): Promise<{ host: string; port: number }>;
   /**
    * Opens an authenticated link. Ends within the handshake deadline.
    *

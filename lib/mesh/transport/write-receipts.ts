@@ -1,7 +1,7 @@
 import { PeerageError } from '../../errors/peerage-error.js';
 
 /** The wait of those whose messages go to the operating system together. */
-export class Ticket {
+export class WriteReceipt {
   readonly promise: Promise<void>;
   private resolve!: () => void;
   private reject!: (error: PeerageError) => void;
@@ -25,23 +25,23 @@ export class Ticket {
 }
 
 /** The tickets of messages that are being written. */
-export class WrittenTickets {
-  private readonly batches = new Set<readonly Ticket[]>();
+export class InFlightWrites {
+  private readonly batches = new Set<readonly WriteReceipt[]>();
 
   /** What the write calls back with. Undefined when nobody waits for it. */
-  expect(tickets: readonly Ticket[]): ((error?: Error | null) => void) | undefined {
+  expect(tickets: readonly WriteReceipt[]): ((error?: Error | null) => void) | undefined {
     if (tickets.length === 0) return undefined;
     this.batches.add(tickets);
     return (error) => this.settle(tickets, error ? connectionLost(error) : undefined);
   }
 
   /** The connection is gone: what was not taken by now never will be. */
-  fail(unwritten: readonly Ticket[]): void {
+  fail(unwritten: readonly WriteReceipt[]): void {
     this.batches.add(unwritten);
     for (const tickets of this.batches) this.settle(tickets, connectionLost());
   }
 
-  private settle(tickets: readonly Ticket[], error: PeerageError | undefined): void {
+  private settle(tickets: readonly WriteReceipt[], error: PeerageError | undefined): void {
     if (this.batches.delete(tickets)) for (const ticket of tickets) ticket.settle(error);
   }
 }

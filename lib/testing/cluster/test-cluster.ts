@@ -1,7 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { TestingModule, TestingModuleBuilder } from '@nestjs/testing';
 import { PeerageError } from '../../errors/peerage-error.js';
-import { ClusterGround } from './test-environment.js';
+import { TestEnvironment } from './test-environment.js';
 import { TestNode } from './test-node.js';
 
 /**
@@ -67,7 +67,7 @@ export class TestCluster<
   App extends INestApplicationContext = TestingModule,
   Nodes extends readonly TestNode<App>[] = readonly TestNode<App>[],
 > {
-  private readonly ground = new ClusterGround();
+  private readonly ground = new TestEnvironment();
   private readonly all: TestNode<App>[] = [];
   private readonly builders = new Set<TestingModuleBuilder>();
   private stopping: Promise<void> | undefined;

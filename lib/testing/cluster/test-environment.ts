@@ -37,7 +37,7 @@ const SECRET = 'of the cluster under test';
 const DRIVEN_MS = 10;
 
 /** What the nodes of a cluster under test stand on: one network, one time. */
-export class ClusterGround {
+export class TestEnvironment {
   readonly clock = new ClusterClock();
   readonly network = new MemoryNetwork(this.clock);
   readonly probes = new MemoryProbes(this.network);

@@ -3,7 +3,7 @@ import type { TestingModule } from '@nestjs/testing';
 import { ClusterService } from '../../cluster/cluster.service.js';
 import { NodeState } from '../../cluster/node-state.js';
 import { PeerageLifecycle } from '../../cluster/peerage.lifecycle.js';
-import type { ClusterGround } from './test-environment.js';
+import type { TestEnvironment } from './test-environment.js';
 
 /**
  * One replica of the app in a {@link TestCluster}.
@@ -20,7 +20,7 @@ export class TestNode<App extends INestApplicationContext = TestingModule> {
 
   /** @internal */
   constructor(
-    private readonly ground: ClusterGround,
+    private readonly ground: TestEnvironment,
     address: string,
     /** Its module, compiled. */
     readonly module: TestingModule,

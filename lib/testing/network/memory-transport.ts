@@ -11,7 +11,7 @@ import {
 } from '../../mesh/transport/tcp/pending-handshakes.js';
 import { chooseKey, preSharedKey, type PreSharedKey } from '../../mesh/transport/tcp/psk.js';
 import { dialAborted, dialError, dialTimeout } from '../../mesh/transport/tcp/socket-errors.js';
-import type { Door, Link, Transport } from '../../mesh/transport/transport.js';
+import type { Acceptor, Link, Transport } from '../../mesh/transport/transport.js';
 
 export interface MemoryTransportOptions {
   readonly host: string;
@@ -43,7 +43,7 @@ class MemoryTransport implements Transport, MemoryListener {
   private readonly pending: PendingHandshakes<PendingCaller>;
   private readonly key: PreSharedKey | undefined;
   private address: string;
-  private door: Door | undefined;
+  private door: Acceptor | undefined;
   private closing: Promise<void> | undefined;
   private lastIsGone: (() => void) | undefined;
 
@@ -56,7 +56,7 @@ class MemoryTransport implements Transport, MemoryListener {
     this.key = options.secret === undefined ? undefined : preSharedKey(options.secret, options.cluster ?? '');
   }
 
-  async listen(door: Door): Promise<{ host: string; port: number }> {
+  async listen(door: Acceptor): Promise<{ host: string; port: number }> {
     const { host } = this.options;
     const port = this.bind(this.options.port === 0 ? this.network.freePort() : this.options.port);
     this.door = door;

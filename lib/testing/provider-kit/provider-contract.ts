@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { canonicalName } from '../../naming/node-name.js';
-import { ProviderBench, SELF } from './provider-harness.js';
+import { ProviderHarness, SELF } from './provider-harness.js';
 import type { ProviderFactory, ProviderFixtures } from './provider-fixtures.js';
 import { eventually, handlesReleased, openHandles, outcomeOf, promptly } from './waiting.js';
 
@@ -15,7 +15,7 @@ const A_WHILE_MS = 300;
 export interface Stage {
   readonly source: ProviderFixtures;
   /** A new provider, which is ended after the check. */
-  readonly provider: () => Promise<ProviderBench>;
+  readonly provider: () => Promise<ProviderHarness>;
 }
 
 /** One rule that every provider keeps. */
@@ -245,9 +245,9 @@ export async function onStage(
   source: ProviderFixtures,
   check: Rule['check'],
 ): Promise<void> {
-  const benches: ProviderBench[] = [];
-  const provider = async (): Promise<ProviderBench> => {
-    const bench = new ProviderBench(await factory());
+  const benches: ProviderHarness[] = [];
+  const provider = async (): Promise<ProviderHarness> => {
+    const bench = new ProviderHarness(await factory());
     benches.push(bench);
     bench.start();
     return bench;
@@ -270,16 +270,16 @@ async function answers(
   await eventuallyAnswers(await provider(), expected);
 }
 
-async function eventuallyAnswers(bench: ProviderBench, expected: readonly string[]): Promise<void> {
+async function eventuallyAnswers(bench: ProviderHarness, expected: readonly string[]): Promise<void> {
   const sorted = [...expected].sort();
   await eventually(async () => assert.deepEqual(await bench.poll(), sorted));
 }
 
-async function eventuallyFinds(bench: ProviderBench, name: string): Promise<void> {
+async function eventuallyFinds(bench: ProviderHarness, name: string): Promise<void> {
   await eventually(() => assert.ok(bench.found.has(name), `serve() should find ${name} by itself`));
 }
 
-async function useOnce(bench: ProviderBench): Promise<void> {
+async function useOnce(bench: ProviderHarness): Promise<void> {
   await eventuallyAnswers(bench, [A]);
   await bench.end();
   // Asked once more without `serve`, as a tool does it.

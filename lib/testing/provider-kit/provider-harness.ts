@@ -20,7 +20,7 @@ export const SELF: NodeInfo = {
 };
 
 /** One provider under test, run as the module runs it. */
-export class ProviderBench {
+export class ProviderHarness {
   /** Everything that `serve` handed over. */
   readonly found = new Set<string>();
   private aborter = new AbortController();

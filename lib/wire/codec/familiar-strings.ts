@@ -6,7 +6,7 @@ const MAX_LENGTH = 48;
 const PLACES = 4096;
 
 /** Keys and topics that were read before: found again by their bytes, they need not be made again. */
-export class FamiliarStrings {
+export class StringCache {
   private readonly places: (string | undefined)[] = Array.from({ length: PLACES });
 
   get(bytes: Uint8Array, start: number, end: number): string | undefined {

@@ -8,7 +8,7 @@ import {
   Tag,
   VIEWS,
 } from './format.js';
-import { FamiliarStrings } from './familiar-strings.js';
+import { StringCache } from './familiar-strings.js';
 import { readAscii, readUtf8 } from './utf8.js';
 
 /**
@@ -47,7 +47,7 @@ export class ValueReader {
   private end = 0;
   /** Parts of the value at hand so far. */
   private parts = 0;
-  private readonly familiar = new FamiliarStrings();
+  private readonly familiar = new StringCache();
 
   /**
    * The one value that lies between two offsets.

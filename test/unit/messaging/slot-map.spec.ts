@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Slots } from '../../../lib/messaging/slot-map.js';
+import { SlotMap } from '../../../lib/messaging/slot-map.js';
 
 it('holds what a map would, under numbers that do not come again', () => {
   const steps = fc.array(fc.oneof(fc.constant('add' as const), fc.nat(40)), { maxLength: 200 });
   fc.assert(
     fc.property(steps, (list) => {
-      const slots = new Slots<object>();
+      const slots = new SlotMap<object>();
       const model = new Map<number, object>();
       const given: number[] = [];
       for (const step of list) {
@@ -30,7 +30,7 @@ it('holds what a map would, under numbers that do not come again', () => {
 });
 
 it('takes a place again under another number, and keeps no more places than it needed at once', () => {
-  const slots = new Slots<object>();
+  const slots = new SlotMap<object>();
   const numbers = Array.from({ length: 1_000 }, () => {
     const number = slots.add({});
     slots.delete(number);
@@ -41,7 +41,7 @@ it('takes a place again under another number, and keeps no more places than it n
 });
 
 it.each([0, -1, 0.5, NaN, Infinity, 2 ** 24 + 1, '1', undefined])('knows nothing of %s', (number) => {
-  const slots = new Slots<object>();
+  const slots = new SlotMap<object>();
   slots.add({});
   expect(slots.get(number as number)).toBeUndefined();
   expect(slots.delete(number as number)).toBeUndefined();
@@ -49,7 +49,7 @@ it.each([0, -1, 0.5, NaN, Infinity, 2 ** 24 + 1, '1', undefined])('knows nothing
 });
 
 it('lets what it holds be taken out while all are looked through', () => {
-  const slots = new Slots<object>();
+  const slots = new SlotMap<object>();
   const numbers = [slots.add({}), slots.add({}), slots.add({})];
   const seen: number[] = [];
   for (const [number] of slots) {

@@ -1,6 +1,6 @@
 import { NEVER, finalize } from 'rxjs';
 import { expect, it } from 'vitest';
-import { AskedCalls } from '../../../lib/microservices/outgoing-requests.js';
+import { OutgoingRequests } from '../../../lib/microservices/outgoing-requests.js';
 import { Exchange } from '../../../lib/microservices/local-or-remote.js';
 import { PeerageServer } from '../../../lib/microservices/peerage.server.js';
 import { ROLL_CALL_MS, TOPICS } from '../../../lib/microservices/wire.js';
@@ -26,7 +26,7 @@ it('a server gives requests up by the clock of its cluster', async () => {
 it('a client asks after its requests by the clock of its cluster', async () => {
   const clock = new VirtualClock();
   const cluster = new FakeCluster('a@h', clock);
-  const calls = new AskedCalls(new Exchange(cluster.service));
+  const calls = new OutgoingRequests(new Exchange(cluster.service));
   calls.open();
   calls.ask(cluster.join('b@h'), {}, { receive: () => {}, fail: () => {} });
   await clock.advanceAsync(2 * ROLL_CALL_MS);

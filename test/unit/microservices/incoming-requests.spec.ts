@@ -1,19 +1,19 @@
 import { Subscription } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../lib/time/clock.js';
-import { ServedCalls } from '../../../lib/microservices/incoming-requests.js';
+import { IncomingRequests } from '../../../lib/microservices/incoming-requests.js';
 import { Work } from '../../../lib/messaging/work.js';
 import { ROLL_CALL_MS } from '../../../lib/microservices/wire.js';
 import { peerNamed } from '../../support/fake-cluster.js';
 
 const [a, b] = [peerNamed('a@h'), peerNamed('b@h')];
-let calls: ServedCalls;
+let calls: IncomingRequests;
 let underWay: Work;
 
 beforeEach(() => {
   vi.useFakeTimers();
   underWay = new Work(systemClock);
-  calls = new ServedCalls(systemClock, underWay);
+  calls = new IncomingRequests(systemClock, underWay);
 });
 afterEach(() => {
   calls.close();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AskedCalls } from '../../../lib/microservices/outgoing-requests.js';
+import { OutgoingRequests } from '../../../lib/microservices/outgoing-requests.js';
 import { Exchange } from '../../../lib/microservices/local-or-remote.js';
 import { FAILURE, ROLL_CALL_MS, TOPICS } from '../../../lib/microservices/wire.js';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
@@ -8,13 +8,13 @@ import type { Peer } from '../../../lib/membership/events.js';
 import { FakeCluster } from '../../support/fake-cluster.js';
 
 let cluster: FakeCluster;
-let calls: AskedCalls;
+let calls: OutgoingRequests;
 let server: Peer;
 
 beforeEach(() => {
   vi.useFakeTimers();
   cluster = new FakeCluster('a@h');
-  calls = new AskedCalls(new Exchange(cluster.service));
+  calls = new OutgoingRequests(new Exchange(cluster.service));
   calls.open();
   server = cluster.join('b@h');
 });

@@ -1,21 +1,21 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
-import { Catalog } from '../../../lib/microservices/pattern-registry.js';
+import { PatternRegistry } from '../../../lib/microservices/pattern-registry.js';
 import { Exchange } from '../../../lib/microservices/local-or-remote.js';
 import { TOPICS } from '../../../lib/microservices/wire.js';
 import { FakeCluster } from '../../support/fake-cluster.js';
 import { deferred } from '../../support/recorder.js';
 
 let cluster: FakeCluster;
-let catalog: Catalog;
+let catalog: PatternRegistry;
 let gone: string[];
 
 beforeEach(() => {
   vi.useFakeTimers();
   cluster = new FakeCluster('a@h');
   gone = [];
-  catalog = new Catalog(new Exchange(cluster.service), ({ name }) => gone.push(name));
+  catalog = new PatternRegistry(new Exchange(cluster.service), ({ name }) => gone.push(name));
 });
 afterEach(() => {
   catalog.close();
@@ -46,7 +46,7 @@ it('asks those who are there and those who come', async () => {
 it('asks this node itself', async () => {
   const exchange = new Exchange(cluster.service);
   exchange.handle(TOPICS.ask, () => ['own']);
-  const own = new Catalog(exchange, () => {});
+  const own = new PatternRegistry(exchange, () => {});
   own.open();
   await own.settled();
   expect(own.shift('own').nodes).toMatchObject([{ name: 'a@h' }]);
@@ -101,7 +101,7 @@ it('prefers who is well to who is blocked, and both to who shuts down', async ()
 it('knows that this node itself shuts down', async () => {
   const exchange = new Exchange(cluster.service);
   exchange.handle(TOPICS.ask, () => ['p']);
-  const own = new Catalog(exchange, () => {});
+  const own = new PatternRegistry(exchange, () => {});
   answer(async () => ['p']);
   cluster.join('b@h');
   own.open();

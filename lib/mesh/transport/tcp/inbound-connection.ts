@@ -7,24 +7,24 @@ import { callerError } from './socket-errors.js';
 import { remoteAddressOf, tuneSocket } from './socket-pipe.js';
 import { FIRST_BYTES, judgePlaintext, judgeTls, MISMATCH_ALERT } from './protocol-detection.js';
 import type { TcpContext } from './tcp-context.js';
-import type { Door } from '../transport.js';
+import type { Acceptor } from '../transport.js';
 
 export interface InboundCallHost {
   readonly context: TcpContext;
-  readonly door: Door;
+  readonly door: Acceptor;
   /** Hands a socket that opened with a TLS hello to the TLS server. */
-  secure(call: InboundCall, raw: Socket): void;
+  secure(call: InboundConnection, raw: Socket): void;
   /** The connection ended during the TLS handshake. */
-  hungUp(call: InboundCall): void;
+  hungUp(call: InboundConnection): void;
   /** The handshake of this call is over, one way or the other. */
-  settled(call: InboundCall): void;
+  settled(call: InboundConnection): void;
 }
 
 /**
  * One caller, from accept to the end of its handshake. Its first bytes are looked at before anything is spent
  * on it, so strangers are told apart and silent ones cost one socket.
  */
-export class InboundCall implements PendingCaller {
+export class InboundConnection implements PendingCaller {
   stage: PendingCaller['stage'] = 'silent';
   readonly address: string;
   /** Both ends of the connection: no two live calls of a listener have the same. */

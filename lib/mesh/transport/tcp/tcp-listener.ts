@@ -2,10 +2,10 @@ import { createServer as createTcpServer, type AddressInfo, type Server, type So
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import { describeError, PeerageError } from '../../../errors/peerage-error.js';
 import { formatHostPort } from '../../../naming/node-name.js';
-import { connectionKey, InboundCall, type InboundCallHost } from './inbound-connection.js';
+import { connectionKey, InboundConnection, type InboundCallHost } from './inbound-connection.js';
 import { PendingHandshakes } from './pending-handshakes.js';
 import type { TcpContext } from './tcp-context.js';
-import type { Door } from '../transport.js';
+import type { Acceptor } from '../transport.js';
 
 const EVERY_ADDRESS = '::';
 const EVERY_IPV4_ADDRESS = '0.0.0.0';
@@ -13,12 +13,12 @@ const NO_IPV6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL']);
 
 /** Answers the calls of other nodes. */
 export class TcpListener implements InboundCallHost {
-  door!: Door;
-  private readonly pending: PendingHandshakes<InboundCall>;
+  door!: Acceptor;
+  private readonly pending: PendingHandshakes<InboundConnection>;
   /** Calls in their TLS handshake, by both ends of their connection. */
-  private readonly securing = new Map<string, InboundCall>();
+  private readonly securing = new Map<string, InboundConnection>();
   private readonly tlsServer: TlsServer | undefined;
-  private lastHungUp: InboundCall | undefined;
+  private lastHungUp: InboundConnection | undefined;
   private server: Server | undefined;
   private isClosed = false;
 
@@ -27,7 +27,7 @@ export class TcpListener implements InboundCallHost {
     this.tlsServer = this.createTlsServer();
   }
 
-  async listen(door: Door): Promise<{ host: string; port: number }> {
+  async listen(door: Acceptor): Promise<{ host: string; port: number }> {
     this.door = door;
     const { bind, port, portIsFixed } = this.context.options;
     try {
@@ -45,12 +45,12 @@ export class TcpListener implements InboundCallHost {
     if (server?.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 
-  secure(call: InboundCall, raw: Socket): void {
+  secure(call: InboundConnection, raw: Socket): void {
     this.securing.set(call.key, call);
     this.tlsServer?.emit('connection', raw);
   }
 
-  hungUp(call: InboundCall): void {
+  hungUp(call: InboundConnection): void {
     // The TLS server says why in this turn, if it was the one who hung up: of a socket without address then.
     this.lastHungUp = call;
     setImmediate(() => {
@@ -59,7 +59,7 @@ export class TcpListener implements InboundCallHost {
     });
   }
 
-  settled(call: InboundCall): void {
+  settled(call: InboundConnection): void {
     this.pending.settled(call);
     this.securing.delete(call.key);
   }
@@ -99,7 +99,7 @@ export class TcpListener implements InboundCallHost {
       socket.destroy();
       return;
     }
-    const call = new InboundCall(socket, this);
+    const call = new InboundConnection(socket, this);
     if (!this.pending.admit(call)) call.evict();
   }
 

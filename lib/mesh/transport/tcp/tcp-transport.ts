@@ -8,7 +8,7 @@ import type { LinkSide, TcpContext, TcpTransportOptions } from './tcp-context.js
 import { TcpDialer } from './tcp-dialer.js';
 import { TcpListener } from './tcp-listener.js';
 import { createTlsMode } from './tls.js';
-import type { Door, Link, Transport } from '../transport.js';
+import type { Acceptor, Link, Transport } from '../transport.js';
 
 export type { TcpTransportOptions } from './tcp-context.js';
 
@@ -41,7 +41,7 @@ class TcpTransport implements Transport {
     this.dialer = new TcpDialer(context);
   }
 
-  listen(door: Door): Promise<{ host: string; port: number }> {
+  listen(door: Acceptor): Promise<{ host: string; port: number }> {
     return this.listener.listen(door);
   }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { Pace } from '../../../../lib/mesh/transport/flush-policy.js';
+import { FlushPolicy } from '../../../../lib/mesh/transport/flush-policy.js';
 
 /** Messages of one turn. Returns how many went with each write. */
-function turn(pace: Pace, messages: number, nowMs = 0): number[] {
+function turn(pace: FlushPolicy, messages: number, nowMs = 0): number[] {
   const writes: number[] = [];
   let waiting = 0;
   for (let i = 0; i < messages; i++) {
@@ -19,20 +19,20 @@ function turn(pace: Pace, messages: number, nowMs = 0): number[] {
   return writes;
 }
 
-function arrive(pace: Pace, messages: number): void {
+function arrive(pace: FlushPolicy, messages: number): void {
   for (let i = 0; i < messages; i++) pace.arrived();
 }
 
 describe('the pace of messages', () => {
   it.each([16, 64, 200])('writes in halves what is answered all at once: %i', (open) => {
-    const pace = new Pace();
+    const pace = new FlushPolicy();
     turn(pace, open);
     arrive(pace, open);
     expect(turn(pace, open)).toEqual([open / 2, open / 2]);
   });
 
   it('writes one half at a time when the other is under way', () => {
-    const pace = new Pace();
+    const pace = new FlushPolicy();
     turn(pace, 64);
     for (let i = 0; i < 100; i++) {
       arrive(pace, 32);
@@ -41,7 +41,7 @@ describe('the pace of messages', () => {
   });
 
   it.each([1, 8])('writes %i at the end of the turn: two writes cost more than they gain', (open) => {
-    const pace = new Pace();
+    const pace = new FlushPolicy();
     for (let i = 0; i < 10; i++) {
       expect(turn(pace, open)).toEqual([open]);
       arrive(pace, open);
@@ -49,7 +49,7 @@ describe('the pace of messages', () => {
   });
 
   it('writes at the end of the turn when it only answers', () => {
-    const pace = new Pace();
+    const pace = new FlushPolicy();
     for (let i = 0; i < 10; i++) {
       arrive(pace, 100);
       expect(turn(pace, 100)).toEqual([100]);
@@ -57,14 +57,14 @@ describe('the pace of messages', () => {
   });
 
   it('writes at the end of the turn what nobody answers, and not more than 128 at once', () => {
-    const pace = new Pace();
+    const pace = new FlushPolicy();
     for (let i = 0; i < 10; i++) turn(pace, 100);
     expect(turn(pace, 100)).toEqual([100]);
     expect(turn(pace, 300)).toEqual([128, 128, 44]);
   });
 
   it('follows when fewer are open', () => {
-    const pace = new Pace();
+    const pace = new FlushPolicy();
     turn(pace, 200);
     arrive(pace, 200);
     for (let i = 0; i < 50; i++) {
@@ -75,7 +75,7 @@ describe('the pace of messages', () => {
   });
 
   it('begins anew after a second in which nothing was sent', () => {
-    const pace = new Pace();
+    const pace = new FlushPolicy();
     for (let i = 0; i < 10; i++) turn(pace, 100); // nobody answers these
     turn(pace, 20, 1_001);
     arrive(pace, 20);

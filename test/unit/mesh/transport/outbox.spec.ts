@@ -5,7 +5,7 @@ import { FrameKind } from '../../../../lib/wire/messages.js';
 import { FrameReader } from '../../../../lib/wire/frame-reader.js';
 import { FrameWriter } from '../../../../lib/wire/frame-writer.js';
 import { Outbox } from '../../../../lib/mesh/transport/outbox.js';
-import type { Ticket } from '../../../../lib/mesh/transport/write-receipts.js';
+import type { WriteReceipt } from '../../../../lib/mesh/transport/write-receipts.js';
 
 const LIMITS = { messageBytes: 4e6, frameBytes: 4e6, sendQueueBytes: 16e6 };
 const NAMES = ['topic', 'data'];
@@ -29,9 +29,9 @@ function setUp(limits: Partial<typeof LIMITS> = {}, write: () => void = () => {}
   let wakes = 0;
   const release = (): void => outbox.release(() => void wakes++, write);
   /** One write: what was taken, read at the other end. */
-  const take = (): { bytes: number; tickets: Ticket[] } => {
+  const take = (): { bytes: number; tickets: WriteReceipt[] } => {
     const buffers: Buffer[] = [];
-    const tickets: Ticket[] = [];
+    const tickets: WriteReceipt[] = [];
     outbox.take(buffers, tickets, 0);
     for (const buffer of buffers) reader.push(Buffer.from(buffer));
     expect(failures).toEqual([]);

@@ -3,7 +3,7 @@ import { MemoryNetwork } from '../../../../lib/testing/network/memory-network.js
 import { createMemoryTransport } from '../../../../lib/testing/network/memory-transport.js';
 import type { Link, Transport } from '../../../../lib/mesh/transport/transport.js';
 import { DEFAULT_LIMITS } from '../../../../lib/peerage.options.js';
-import { RecordedDoor, RecordedLink } from '../../../support/recorded-link.js';
+import { RecordedAcceptor, RecordedLink } from '../../../support/recorded-link.js';
 import { VirtualClock } from '../../../support/virtual-clock.js';
 
 const LATENCY_MS = 10;
@@ -14,7 +14,7 @@ describe('MemoryNetwork', () => {
   let clock: VirtualClock;
   let network: MemoryNetwork;
   let a: Transport;
-  let door: RecordedDoor;
+  let door: RecordedAcceptor;
 
   const transport = (host: string, port: number) =>
     createMemoryTransport(network, { host, port, portIsFixed: true, limits: DEFAULT_LIMITS });
@@ -38,8 +38,8 @@ describe('MemoryNetwork', () => {
     clock = new VirtualClock();
     network = new MemoryNetwork(clock, LATENCY_MS);
     a = transport('a', 1);
-    door = new RecordedDoor();
-    await a.listen(new RecordedDoor());
+    door = new RecordedAcceptor();
+    await a.listen(new RecordedAcceptor());
     await transport('b', 2).listen(door);
   });
 
