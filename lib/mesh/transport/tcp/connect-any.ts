@@ -33,7 +33,7 @@ export interface ConnectAnyOptions {
 }
 
 /**
- * A TCP connection to a host, whichever of its addresses answers. PendingDials run side by side and none is ended for
+ * A TCP connection to a host, whichever of its addresses answers. Attempts run side by side and none is ended for
  * the next one: Node's own `autoSelectFamily` gives each address but the last 250 ms, which is less than a round
  * trip around the world. Calls `connected` or `failed`, once, unless it is cancelled before.
  */
