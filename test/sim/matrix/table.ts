@@ -3,6 +3,9 @@ import { CIRCUMSTANCES } from './circumstances.js';
 import { FAULTS } from './faults.js';
 import type { TrialOutcome } from './trial.js';
 
+/** With fewer samples the 99th percentile is the worst one, which has a bound of its own. */
+const SAMPLES_OF_P99 = 100;
+
 /** What all trials of one size and circumstance gave. */
 export class Row {
   seeds = 0;
@@ -64,7 +67,8 @@ export class Row {
     for (const { name } of FAULTS) {
       const spread = this.spread(name);
       const bound = boundOf(this.nodes, this.circumstance, name);
-      if (spread && spread.p99 > bound.p99) faults.push(`${where}, ${name}: p99 ${seconds1(spread.p99)} s`);
+      if (spread && spread.count >= SAMPLES_OF_P99 && spread.p99 > bound.p99)
+        faults.push(`${where}, ${name}: p99 ${seconds1(spread.p99)} s`);
       if (spread && (spread.worst > bound.worst || spread.worst === Number.POSITIVE_INFINITY))
         faults.push(`${where}, ${name}: worst ${seconds1(spread.worst)} s`);
     }
