@@ -43,7 +43,7 @@ export default defineConfig({
     coverage: { include: ['lib/**'], reportsDirectory: 'coverage' },
     projects: [
       project('unit', 1, { timeoutMs: 30_000, files: 2 }),
-      project('sim', 2, { timeoutMs: 120_000, files: 2 }),
+      project('sim', 2, { timeoutMs: 300_000, files: 2 }),
       project('e2e', 3, { timeoutMs: 60_000, files: 2 }),
       project('net', 4, { timeoutMs: 300_000, include: 'test/net/*.spec.ts', files: 2 }),
       project('liveness', 5, {

@@ -95,7 +95,7 @@ describe('the deadline', () => {
       for (const { about } of sent(driver.pass(500), 'ask', third))
         driver.handle({ type: 'answer', link: third, body: { about, silentMs: 100 } });
     };
-    for (let i = 0; i < 12; i++) {
+    for (let i = 0; i < 16; i++) {
       driver.beat(link, driver.nowMs);
       hear();
     }
