@@ -8,7 +8,7 @@ import { SlotMap } from '../messaging/slot-map.js';
 import { CODEC_OPTIONS, checkOptions, codecOf } from './peerage.options.js';
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
 import { asWritten } from './local-or-remote.js';
-import { choose } from './route.js';
+import { assertRoute, choose } from './route.js';
 import type { Route } from './route.js';
 import type { SharedRoom } from './transport-state.js';
 import { roomOf } from './transport-state.js';
@@ -60,10 +60,11 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
   private readonly requestsTo: Route;
   private readonly eventsTo: Route;
 
-  /** @throws PeerageError `INVALID_OPTIONS` without a cluster, and for options that do not exist. */
+  /** @throws PeerageError `INVALID_OPTIONS` without a cluster, for options that do not exist, and for a route that is none. */
   constructor(options: PeerageClientOptions) {
     super();
     checkOptions(options, 'PeerageClient', 'peerageClient', NAMES);
+    if (options.requestsTo !== undefined) assertRoute(options.requestsTo);
     this.cluster = options.cluster;
     this.room = roomOf(options.cluster);
     this.requestsTo = options.requestsTo ?? 'any';

@@ -1,4 +1,6 @@
+import { PeerageError } from '../errors/peerage-error.js';
 import type { Peer } from '../membership/events.js';
+import { didYouMean } from '../naming/did-you-mean.js';
 import { canonicalName } from '../naming/node-name.js';
 import type { ServingNode, Shift } from './pattern-registry.js';
 
@@ -7,8 +9,8 @@ import type { ServingNode, Shift } from './pattern-registry.js';
  *
  * - `any`: one after the other. Not one whose event loop is blocked, or that shuts down, while there is another.
  * - `nearest`: of the same ones, that with the shortest round trip. This node itself, when it has the pattern.
- * - `all`: every one, but no request to those that shut down. A request gets the responses of all, as they come, and ends with the last; the first
- *   error ends it.
+ * - `all`: every one, but no request to those that shut down. A request gets the responses of all, as they come, and
+ *   ends with the last; the first error ends it.
  * - `{ key }`: always the same one for the same key, on whatever node this is asked, for as long as the nodes
  *   are the same. When one comes, goes or begins to shut down, only its share of the keys moves.
  * - `{ node }`: the one with this name or boot id.
@@ -17,12 +19,29 @@ import type { ServingNode, Shift } from './pattern-registry.js';
  */
 export type Route = 'any' | 'nearest' | 'all' | { readonly key: string | number } | { readonly node: string };
 
-/** The nodes of a shift that a route leads to. */
+const NAMED = ['any', 'nearest', 'all'];
+
+/** @throws PeerageError `INVALID_OPTIONS` */
+export function assertRoute(route: unknown): void {
+  if (typeof route === 'object' && route !== null && ('key' in route || 'node' in route)) return;
+  if (typeof route === 'string' && NAMED.includes(route)) return;
+  const given = typeof route === 'string' ? JSON.stringify(route) : `Something of the type ${typeof route}`;
+  const near = typeof route === 'string' ? didYouMean(route, NAMED) : undefined;
+  const what = `${given} is no route${near === undefined ? '' : ` (did you mean "${near}"?)`}`;
+  throw new PeerageError('INVALID_OPTIONS', `${what}; there are any, nearest, all, { key } and { node }.`);
+}
+
+/**
+ * The nodes of a shift that a route leads to.
+ *
+ * @throws PeerageError `INVALID_OPTIONS` for something that is no route, `INVALID_NAME`
+ */
 export function choose(route: Route, shift: Shift, peers: () => readonly Peer[]): readonly ServingNode[] {
   const { nodes, staying, well } = shift;
   if (nodes.length === 0 || route === 'all') return nodes;
   if (route === 'any') return [well[shift.turn++ % well.length]!];
   if (route === 'nearest') return [least(well, distances(peers()))];
+  assertRoute(route);
   if ('key' in route) return [least(staying, (node) => weight(node.name, String(route.key)))];
   const found = nodes.filter(({ name, bootId }) => name === route.node || bootId === route.node);
   // Parsing a name takes longer than sending a message to it.

@@ -49,6 +49,14 @@ describe('an option that does not exist is told, with the one that was probably 
     ]).not.toThrow();
   });
 
+  it('nor a route that is none', () => {
+    const make = (requestsTo: unknown) => () => new PeerageClient({ cluster, requestsTo } as never);
+    expect(make('nearst')).toThrow(/"nearst" is no route \(did you mean "nearest"\?\)/);
+    for (const none of ['', null, 7, {}, { keys: 1 }])
+      expect(make(none)).toThrow(/is no route; there are any,/);
+    for (const one of ['all', { key: 7 }, { node: 'a@h' }]) expect(make(one)).not.toThrow();
+  });
+
   it('nor something else than options', () => {
     expect(() => new PeerageClient(undefined as never)).toThrow(/PeerageClient takes an object/);
     expect(() => peerageMicroservice('all' as never)).toThrow(/takes an object/);

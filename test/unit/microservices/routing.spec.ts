@@ -126,6 +126,7 @@ describe('requests go', () => {
       code: 'NO_HANDLER',
     });
     await expect(ask(clientOf(a).to({ node: 'app@host:x' }))).rejects.toMatchObject({ code: 'INVALID_NAME' });
+    await expect(ask(clientOf(a).to('nearst' as never))).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
   });
 });
 
