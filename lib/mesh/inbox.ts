@@ -38,6 +38,8 @@ interface Waiting {
  */
 export class Inbox {
   private readonly waiting = new Fifo<Waiting>();
+  /** What came by a link whose predecessor may still bring older messages. */
+  private readonly early = new Fifo<Waiting>();
   /** Messages whose handlers run, the oldest first. */
   private readonly running = new Set<Running>();
   private cancelLook: (() => void) | undefined;
@@ -66,26 +68,37 @@ export class Inbox {
 
   /**
    * @param isCurrent whether it came by the link that began last
+   * @param isEarly whether it waits for `release`
    * @throws PeerageError `MALFORMED_FRAME` when the peer was not allowed to send so much; what `handle` throws
    */
-  take(kind: number, body: MessageBody, bytes: number, isCurrent: boolean): void {
+  take(kind: number, body: MessageBody, bytes: number, isCurrent: boolean, isEarly = false): void {
     if (passesBy(kind, body)) return void this.handle(kind, body);
     if (isCurrent) {
       if (this.open <= -OVERDRAFT_BYTES) throw overrun();
       this.open -= bytes;
     }
     this.heldBytes += bytes;
-    if (this.running.size < this.limits.handlers && this.waiting.length === 0) this.run(kind, body, bytes);
+    if (isEarly || (isCurrent && this.early.length > 0)) this.early.push({ kind, body, bytes });
+    else if (this.running.size < this.limits.handlers && this.waiting.length === 0)
+      this.run(kind, body, bytes);
     else {
       this.waiting.push({ kind, body, bytes });
       this.lookLater();
     }
   }
 
+  /** Nothing older comes any more. */
+  release(): void {
+    for (const one of this.early.drain()) this.waiting.push(one);
+    this.next();
+    this.lookLater();
+  }
+
   /** The peer is gone: what waits is not handled any more. */
   close(): void {
     this.isClosed = true;
     this.waiting.drain();
+    this.early.drain();
     this.cancelLook?.();
   }
 

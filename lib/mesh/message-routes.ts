@@ -30,7 +30,8 @@ export function isMessage(kind: number): boolean {
 /**
  * How messages find the peer they are for, and who sent those that come. The messages for a peer outlive its
  * link: they wait while it is dialled again. When a link replaces another, it takes over only when the old one
- * has brought over what it had, so that the order stays.
+ * has brought over what it had, so that the order stays. The other end may give the old one up before we have
+ * read it, so what comes by the new one waits for that, too.
  */
 export class MessageRoutes {
   private readonly writer = new FrameWriter();
@@ -94,7 +95,8 @@ export class MessageRoutes {
     this.outboxes.get(from)?.arrived();
     try {
       assertMessage(kind, body);
-      this.inboxes.get(from)?.take(kind, body, bytes, this.latest.get(from) === id);
+      const isCurrent = this.latest.get(from) === id;
+      this.inboxes.get(from)?.take(kind, body, bytes, isCurrent, isCurrent && this.hasEnding(from, id));
     } catch (error) {
       link.destroy(faultOf(error));
     }
@@ -137,7 +139,8 @@ export class MessageRoutes {
     const bootId = this.senders.get(id);
     this.senders.delete(id);
     this.grants.delete(id);
-    this.ending.delete(id);
+    if (this.ending.delete(id) && bootId !== undefined && !this.hasEnding(bootId, id))
+      this.inboxes.get(bootId)?.release();
     if (bootId === undefined || this.carriers.get(bootId)?.id !== id) return;
     const successor = this.successors.get(bootId);
     this.carriers.delete(bootId);
@@ -158,6 +161,12 @@ export class MessageRoutes {
 
   stop(error: PeerageError): void {
     for (const bootId of [...this.outboxes.keys()]) this.peerDown(bootId, error);
+  }
+
+  /** Whether the peer has another link that is being drained. */
+  private hasEnding(bootId: string, besides: LinkId): boolean {
+    for (const id of this.ending) if (id !== besides && this.senders.get(id) === bootId) return true;
+    return false;
   }
 
   private meet(bootId: string, takes: WireLimits): void {

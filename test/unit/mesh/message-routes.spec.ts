@@ -87,6 +87,20 @@ describe('the routes of messages', () => {
     ]);
   });
 
+  it('keep the order where the other end gave the old link up before it was read', () => {
+    route(A, 1);
+    routes.linkEnds(1);
+    route(A, 2);
+    arrive(2, ['new link']);
+    arrive(1, ['old link']);
+    arrive(2, ['new link again']);
+    expect(taken.map(([, , body]) => body)).toEqual([['old link']]);
+    routes.linkClosed(1);
+    expect(taken.map(([, , body]) => body)).toEqual([['old link'], ['new link'], ['new link again']]);
+    arrive(2, ['later']);
+    expect(taken).toHaveLength(4);
+  });
+
   it('change at once when the old link stays open, for whatever reason', () => {
     const first = route(A, 1);
     const second = route(A, 2);
