@@ -3,7 +3,16 @@ import type { Clock } from '../time/clock.js';
 import { every } from '../time/clock.js';
 import { SlotMap } from '../messaging/slot-map.js';
 import { asWritten, type Exchange, type NodeRef } from './local-or-remote.js';
-import { FAILURE, OWN_FAILURE, ROLL_CALL_MS, TOPICS, errorOfOwn, isResponse, listOf } from './wire.js';
+import {
+  FAILURE,
+  OWN_FAILURE,
+  ROLL_CALL_MS,
+  TOPICS,
+  errorOfOwn,
+  isMark,
+  isResponse,
+  listOf,
+} from './wire.js';
 import type { RequestBody } from './wire.js';
 
 /** Whoever waits for a response. */
@@ -19,19 +28,24 @@ interface AskedCall {
   received: number;
   /** Roll calls since it was sent. */
   age: number;
-  /** Roll calls in a row in which the server did not know it. */
+  /** Roll calls in a row in which the server did not know it, though it had come to it. */
   missing: number;
+  /** The mark that was sent after the server did not know it, and has not come back. */
+  mark: number | undefined;
 }
 
 /**
  * The requests of this node that have not ended. Messages are sent at most once, so a request, or a part of its
- * response, may be lost with a connection: numbers show the gap, and the roll call shows what fell silent.
+ * response, may be lost with a connection: numbers show the gap, and the roll call shows what fell silent. It
+ * overtakes what waits, so what the server does not know is lost only when a mark, which goes where requests and
+ * responses go, has come back.
  */
 export class OutgoingRequests {
   private readonly calls = new SlotMap<AskedCall>();
   private endTimer: (() => void) | undefined;
   /** Why nothing can be asked any more. */
   private stopped: PeerageError | undefined;
+  private marks = 0;
   private endHandling: (() => void) | undefined;
 
   private readonly clock: Clock;
@@ -51,7 +65,7 @@ export class OutgoingRequests {
   }
 
   ask(node: NodeRef, packet: unknown, asker: Asker): number {
-    const id = this.calls.add({ node, asker, received: 0, age: 0, missing: 0 });
+    const id = this.calls.add({ node, asker, received: 0, age: 0, missing: 0, mark: undefined });
     if (this.stopped) {
       this.fail(id, this.stopped);
       return id;
@@ -92,10 +106,13 @@ export class OutgoingRequests {
   }
 
   private take(body: unknown, from: NodeRef): void {
+    if (isMark(body)) return this.markCame(body, from);
     if (!isResponse(body)) return;
     const [id, sequence, packet] = body;
     const call = this.calls.get(id);
     if (call?.node.bootId !== from.bootId) return;
+    // It may be the last packet, and whoever takes it may need a moment.
+    call.missing = 0;
     if (sequence === OWN_FAILURE) this.fail(id, errorOfOwn(packet));
     else if (sequence === FAILURE || sequence === (call.received += 1)) call.asker.receive(packet);
     else this.lose(id, 'A part of the response was lost with a connection.');
@@ -116,21 +133,50 @@ export class OutgoingRequests {
     const old = [...this.calls].filter(([, call]) => call.age++ > 0);
     const nodes = new Map(old.map(([, { node }]) => [node.bootId, node]));
     for (const node of nodes.values()) {
-      const ids = old.flatMap(([id, call]) => (call.node.bootId === node.bootId ? [id] : []));
-      void this.askAfter(node, ids);
+      void this.askAfter(
+        node,
+        old.filter(([, call]) => call.node.bootId === node.bootId),
+      );
     }
   }
 
-  private async askAfter(node: NodeRef, ids: readonly number[]): Promise<void> {
-    let known: readonly number[];
+  private async askAfter(node: NodeRef, asked: readonly [number, AskedCall][]): Promise<void> {
+    const ids = asked.map(([id]) => id);
+    const missing = asked.map(([, call]) => call.missing);
+    let known: ReadonlySet<number>;
     try {
-      known = listOf('number', await this.exchange.request(node, TOPICS.roll, ids, ROLL_CALL_MS));
+      known = new Set(listOf('number', await this.exchange.request(node, TOPICS.roll, ids, ROLL_CALL_MS)));
     } catch (error) {
-      // Only a node that says so knows nothing of them.
-      if (!(error instanceof PeerageError) || error.code !== 'NO_HANDLER') return;
-      known = [];
+      // Only a node that says so has no server: no mark would come back.
+      if (error instanceof PeerageError && error.code === 'NO_HANDLER') for (const id of ids) this.miss(id);
+      return;
     }
-    for (const id of ids) this.mark(id, known.includes(id));
+    for (const [id, call] of asked) if (known.has(id)) [call.missing, call.mark] = [0, undefined];
+    // What came meanwhile is newer than this answer.
+    const isDoubtful = ([id, call]: [number, AskedCall], i: number): boolean =>
+      !known.has(id) && call.missing === missing[i] && this.calls.get(id) === call;
+    this.doubt(
+      node,
+      asked.filter(isDoubtful).map(([, call]) => call),
+    );
+  }
+
+  /** They may be waiting, here or there, and so may their responses: a mark follows them. */
+  private doubt(node: NodeRef, calls: readonly AskedCall[]): void {
+    if (calls.length === 0) return;
+    const mark = (this.marks += 1);
+    for (const call of calls) call.mark ??= mark;
+    // When it is lost, the next roll call sends another one.
+    this.exchange.send(node, TOPICS.request, mark).catch(() => {});
+  }
+
+  /** Whatever the server got before it, it has come to; whatever it sent before that is here. */
+  private markCame(mark: number, { bootId }: NodeRef): void {
+    for (const [id, call] of this.calls) {
+      if (call.node.bootId !== bootId || call.mark === undefined || call.mark > mark) continue;
+      call.mark = undefined;
+      this.miss(id);
+    }
   }
 
   private stopTimer(): void {
@@ -138,11 +184,10 @@ export class OutgoingRequests {
     this.endTimer = undefined;
   }
 
-  /** The last packet may be large and still on its way when the answer comes: only the second time counts. */
-  private mark(id: number, isKnown: boolean): void {
+  /** The first time, the request may have been waiting when it was asked after: only the second time counts. */
+  private miss(id: number): void {
     const call = this.calls.get(id);
-    if (!call) return;
-    call.missing = isKnown ? 0 : call.missing + 1;
-    if (call.missing > 1) this.lose(id, 'The request, or its response, was lost with a connection.');
+    if (call && (call.missing += 1) > 1)
+      this.lose(id, 'The request, or its response, was lost with a connection.');
   }
 }

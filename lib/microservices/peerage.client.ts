@@ -48,8 +48,8 @@ interface Session {
  *
  * Errors of requests: what the handler failed with, as a plain object; or a `PeerageError`: `NO_HANDLER` when no
  * node, or not the one that was asked for, has the pattern; `NO_SUCH_PEER`, `PEER_GONE` when the node goes down,
- * `CONNECTION_LOST`, `OVERLOADED`, `INVALID_MESSAGE`, `ABORTED` when the client is closed. There is no time limit:
- * use `timeout()` of rxjs, which also ends the handler's work.
+ * `CONNECTION_LOST`, `OVERLOADED`, `INVALID_MESSAGE`, `ABORTED` when the client is closed, `NOT_RUNNING` when the node
+ * has stopped. There is no time limit: use `timeout()` of rxjs, which also ends the handler's work.
  *
  * @publicApi
  */
@@ -217,6 +217,8 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
   }
 
   private nobody({ pattern }: RoutedPacket, route: Route): PeerageError {
+    const { state } = this.cluster;
+    if (state.isStopped) return state.problemWith('send()')!;
     if (typeof route === 'string' || 'key' in route)
       return new PeerageError(
         'NO_HANDLER',

@@ -21,7 +21,7 @@ import { plainError, sendableError } from './plain-error.js';
 import type { ServedCall } from './incoming-requests.js';
 import { IncomingRequests } from './incoming-requests.js';
 import { roomOf } from './transport-state.js';
-import { FAILURE, OWN_FAILURE, TOPICS, isRequest, listOf, ownFailure } from './wire.js';
+import { FAILURE, OWN_FAILURE, TOPICS, isMark, isRequest, listOf, ownFailure } from './wire.js';
 import type { ResponseBody } from './wire.js';
 
 /** Packets of one response that may be on their way to the network. */
@@ -146,7 +146,9 @@ export class PeerageServer
       exchange.handle(TOPICS.cancel, (id, client) => {
         if (typeof id === 'number') this.calls.cancel(client, id);
       }),
-      exchange.handle(TOPICS.request, (body, client) => this.serve(body, client)),
+      exchange.handle(TOPICS.request, (body, client) =>
+        isMark(body) ? this.sendBack(body, client) : this.serve(body, client),
+      ),
       exchange.handle(TOPICS.event, (packet, client) => this.hear(packet, client)),
     ];
   }
@@ -175,6 +177,11 @@ export class PeerageServer
     } finally {
       this.underWay.end();
     }
+  }
+
+  /** Behind all responses so far. When it does not arrive, the client sends another one. */
+  private sendBack(mark: number, client: NodeInfo): void {
+    this.exchange.send(client, TOPICS.response, mark).catch(() => {});
   }
 
   /** Until the response is complete. */

@@ -9,9 +9,9 @@ export const TOPICS = {
   ask: '$$microservices.ask',
   /** Server to everybody: the list of its patterns from now on. A request, so that it may find no client. */
   patterns: '$$microservices.patterns',
-  /** Client to server: a `RequestBody`. */
+  /** Client to server: a `RequestBody`, or a mark: a number that the server sends back when it has come to it. */
   request: '$microservices.request',
-  /** Server to client: a `ResponseBody`. */
+  /** Server to client: a `ResponseBody`, or a mark that has come back. */
   response: '$$microservices.response',
   /** Client to server: the id of a request whose response nobody wants any more. */
   cancel: '$$microservices.cancel',
@@ -55,6 +55,10 @@ export function errorOfOwn(failure: unknown): PeerageError {
 
 export function isRequest(body: unknown): body is RequestBody {
   return Array.isArray(body) && body.length === 2 && Number.isInteger(body[0]);
+}
+
+export function isMark(body: unknown): body is number {
+  return typeof body === 'number';
 }
 
 export function isResponse(body: unknown): body is ResponseBody {

@@ -95,4 +95,14 @@ describe('an app that is closed in the tick', () => {
     if (wasDelivered) await vi.waitFor(() => expect(heard()).toContain('last'));
     else expect(await told).toBe('NOT_RUNNING');
   });
+
+  it('and is over leaves a client that says so, by whatever route', async () => {
+    await ask('first');
+    const [node, server] = [cluster.nodes[0]!, serverName];
+    await node.close();
+    expect(await endOf(ask('late'))).toBe('NOT_RUNNING');
+    expect(await endOf(tell('late'))).toBe('NOT_RUNNING');
+    for (const route of [{ node: server }, { key: 'k' }, 'nearest', 'all'] as const)
+      expect(await endOf(lastValueFrom(client.to(route).send('ask', 'late')))).toBe('NOT_RUNNING');
+  });
 });

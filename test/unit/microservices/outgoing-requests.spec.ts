@@ -110,6 +110,9 @@ describe('a request', () => {
 
 describe('the roll call', () => {
   const rolls = () => cluster.sentOn(TOPICS.roll);
+  /** The server sends back the last mark. */
+  const comeTo = () =>
+    cluster.receive(server, TOPICS.response, cluster.sentOn(TOPICS.request).findLast(Number.isInteger));
   const answerWith = (answer: () => Promise<unknown>) => cluster.answers.set(TOPICS.roll, answer);
 
   it('leaves quick requests alone', async () => {
@@ -134,9 +137,63 @@ describe('the roll call', () => {
     const [kept, lost] = [ask(), ask()];
     answerWith(async () => [kept.id]);
     await vi.advanceTimersByTimeAsync(2 * ROLL_CALL_MS);
-    expect(lost.errors).toEqual([]); // The end of its response may still be on its way.
+    comeTo();
+    comeTo();
+    expect(lost.errors).toEqual([]); // It may have been waiting when it was asked after.
     await vi.advanceTimersByTimeAsync(ROLL_CALL_MS);
+    comeTo();
     expect([kept.errors, lost.errors]).toEqual([[], ['CONNECTION_LOST']]);
+  });
+
+  it('ends none that may be waiting', async () => {
+    const { errors } = ask();
+    answerWith(async () => []);
+    await vi.advanceTimersByTimeAsync(20 * ROLL_CALL_MS);
+    expect(errors).toEqual([]);
+  });
+
+  it('ends none by a mark that was sent before the server did not know it, or of another node', async () => {
+    const { id, errors } = ask();
+    let known: number[] = [];
+    answerWith(async () => known);
+    await vi.advanceTimersByTimeAsync(2 * ROLL_CALL_MS);
+    const marks = cluster.sentOn(TOPICS.request).filter(Number.isInteger);
+    known = [id];
+    await vi.advanceTimersByTimeAsync(ROLL_CALL_MS);
+    known = [];
+    await vi.advanceTimersByTimeAsync(ROLL_CALL_MS);
+    const other = cluster.join('c@h');
+    for (let i = 0; i < 3; i++) {
+      for (const mark of marks) cluster.receive(server, TOPICS.response, mark);
+      cluster.receive(other, TOPICS.response, 1_000);
+      await vi.advanceTimersByTimeAsync(ROLL_CALL_MS);
+    }
+    expect(errors).toEqual([]);
+  });
+
+  it('ends none by an answer that was given before the server had come to it', async () => {
+    const { errors } = ask();
+    answerWith(async () => []);
+    await vi.advanceTimersByTimeAsync(2 * ROLL_CALL_MS);
+    let answer: (known: unknown) => void = () => {};
+    answerWith(() => new Promise((resolve) => (answer = resolve)));
+    await vi.advanceTimersByTimeAsync(ROLL_CALL_MS);
+    answer([]);
+    comeTo();
+    await vi.advanceTimersByTimeAsync(0);
+    comeTo();
+    expect(errors).toEqual([]);
+  });
+
+  it('ends none of whose response something came meanwhile', async () => {
+    const { id, errors } = ask();
+    answerWith(async () => []);
+    await vi.advanceTimersByTimeAsync(2 * ROLL_CALL_MS);
+    comeTo();
+    await vi.advanceTimersByTimeAsync(ROLL_CALL_MS);
+    respond(id, 1, 'the last packet');
+    comeTo();
+    expect(errors).toEqual([]);
   });
 
   it('ends requests to a node without a server, and no others for want of an answer', async () => {
