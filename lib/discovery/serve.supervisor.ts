@@ -31,6 +31,7 @@ export class ServeSupervisor {
   private readonly aborter = new AbortController();
   private readonly clock: Clock;
   private running: Promise<void> | undefined;
+  private stopping: Promise<void> | undefined;
   private lastWarning: string | undefined;
 
   constructor(
@@ -46,7 +47,12 @@ export class ServeSupervisor {
   }
 
   /** Ends it. One that does not heed its signal is left behind after a while. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.stopping ??= this.end();
+    return this.stopping;
+  }
+
+  private async end(): Promise<void> {
     this.aborter.abort();
     const ended = await within(
       STOP_MS,

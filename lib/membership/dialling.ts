@@ -184,7 +184,10 @@ export function dialFailed(core: Core, link: LinkRecord, code: PeerageErrorCode,
   const record = core.book.get(link.address);
   if (!record) return;
   const isNews = record.last?.result !== 'failed' || record.last.code !== code;
-  if (code === 'CONNECTION_REFUSED') record.isOpen = false;
+  if (code === 'CONNECTION_REFUSED') {
+    record.isOpen = false;
+    delete record.welcomedBy;
+  }
   core.attemptEnded(link, { result: 'failed', code, message });
   if (REFUSALS.has(code) && isNews) core.emitRefused(link, code, message);
   record.failures += 1;

@@ -212,7 +212,8 @@ export class Membership {
       lostConnection(core, peer, code, fault !== undefined);
       endContestsOf(core, peer.node.bootId);
     } else if (link.direction === 'outbound') {
-      dialEnded(core, link, 'CONNECTION_LOST', `the connection ended during the handshake (${code})`);
+      const lost = `the connection ended during the handshake (${code})`;
+      dialEnded(core, link, fault?.code ?? 'CONNECTION_LOST', fault?.message ?? lost);
     }
   }
 

@@ -37,8 +37,9 @@ export function isEvidence(
 ): boolean {
   if (OPEN_QUESTIONS.has(code)) return false;
   if (OWN_WORDS.has(code)) return true;
-  if (code === 'CONNECTION_REFUSED') return record?.isOpen === true;
-  return record?.welcomedBy === peer.node.bootId;
+  // The same process may have been lost and found again since it welcomed us there.
+  const hasWelcomedUs = record?.welcomedBy === peer.node.bootId;
+  return hasWelcomedUs || (code === 'CONNECTION_REFUSED' && record?.isOpen === true);
 }
 
 /** A peer called us: whether we could call it back is found out before that matters. */

@@ -63,7 +63,6 @@ export class ProbeThread {
 
   private watch(worker: Worker): void {
     let why: string | undefined;
-    worker.unref();
     worker.once('online', () => {
       this.worker = worker;
       if (!this.isClosed) this.owner.online();
@@ -73,6 +72,8 @@ export class ProbeThread {
     });
     worker.once('error', (error) => (why = describeError(error)));
     worker.once('exit', (code) => this.ended(why ?? `exit code ${code}`));
+    // Only now: whoever listens for messages keeps the process alive.
+    worker.unref();
   }
 
   private ended(why: string): void {

@@ -63,7 +63,10 @@ function splitQuery(body: string): [string, UrlQuery] {
 }
 
 function hint(text: string): string {
-  return text.includes('@') ? 'node names go into list:, separated by semicolons' : 'its scheme is unknown';
+  if (/^[a-z+]+:\/\//i.test(text)) return 'its scheme is unknown';
+  return text.includes('@')
+    ? 'node names go into list:, separated by semicolons; write a comma inside of a URL as %2C'
+    : 'its scheme is unknown';
 }
 
 function unreadable(text: string, why: string, cause?: unknown): PeerageError {

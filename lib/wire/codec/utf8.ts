@@ -1,5 +1,3 @@
-const REPLACEMENT = 0xfffd;
-
 /** What `write` and `toString` of a Buffer come to, without their looking for an encoding. */
 interface Utf8Buffer {
   utf8Write(text: string, at: number): number;
@@ -11,12 +9,27 @@ export function writeUtf8(bytes: Buffer, at: number, text: string): number {
   return at + (bytes as unknown as Utf8Buffer).utf8Write(text, at);
 }
 
+interface WellFormed {
+  isWellFormed(): boolean;
+  toWellFormed(): string;
+}
+
+/** As `writeUtf8`; -1 when there is half of a surrogate pair. */
+export function writeLongUtf8(bytes: Buffer, at: number, text: string): number {
+  return (text as unknown as WellFormed).isWellFormed() ? writeUtf8(bytes, at, text) : -1;
+}
+
+/** The text with U+FFFD in the place of each half of a surrogate pair. */
+export function wellFormed(text: string): string {
+  return (text as unknown as WellFormed).toWellFormed();
+}
+
 /** The text that lies there as UTF-8. */
 export function readUtf8(bytes: Buffer, start: number, end: number): string {
   return (bytes as unknown as Utf8Buffer).utf8Slice(start, end);
 }
 
-/** As `writeUtf8`, for short strings: faster than a call into the runtime. A lone surrogate becomes U+FFFD. */
+/** As `writeUtf8`, for short strings: faster than a call into the runtime. -1 when there is half of a surrogate pair. */
 export function writeShortUtf8(bytes: Uint8Array, at: number, text: string): number {
   const { length } = text;
   for (let i = 0; i < length; i++) {
@@ -25,7 +38,7 @@ export function writeShortUtf8(bytes: Uint8Array, at: number, text: string): num
     else if (code < 0x800) at = writeTwo(bytes, at, code);
     else if ((code & 0xf800) !== 0xd800) at = writeThree(bytes, at, code);
     else if (isPair(code, text.charCodeAt(i + 1))) at = writeFour(bytes, at, text.codePointAt(i++)!);
-    else at = writeThree(bytes, at, REPLACEMENT);
+    else return -1;
   }
   return at;
 }

@@ -13,7 +13,7 @@ import {
 import { byteLengthOf, entriesOf, itemsOf, kindOfView, timeOf, viewBytes } from './intrinsics.js';
 import { Step, UnsendableValue, ValueTooLarge, within } from './unsendable.js';
 import { twosComplement } from './twos-complement.js';
-import { writeShortUtf8, writeUtf8 } from './utf8.js';
+import { writeLongUtf8, writeShortUtf8, wellFormed } from './utf8.js';
 
 /** Values are written one after the other into slabs of this size. */
 const SLAB_BYTES = 64 * 1024;
@@ -179,7 +179,10 @@ export class ValueWriter {
     if (this.bytes.length - this.at < 3 * length + HEADER_ROOM) this.makeRoomFor(value);
     const { bytes, at } = this;
     const start = at + stringHeaderBytes(length);
-    const end = length > SHORT_STRING ? writeUtf8(bytes, start, value) : writeShortUtf8(bytes, start, value);
+    const end =
+      length > SHORT_STRING ? writeLongUtf8(bytes, start, value) : writeShortUtf8(bytes, start, value);
+    // UTF-8 has no form for it, and two such keys would become one.
+    if (end < 0) throw new UnsendableValue('has half of a surrogate pair (a text cut within a character)');
     this.at = this.stringHeader(at, start, end);
   }
 
@@ -299,8 +302,8 @@ export class ValueWriter {
     const hasErrors = Array.isArray(errors);
     this.mark(Extension.error);
     this.count(hasErrors ? 5 : 4, Tag.smallArray, Tag.array16);
-    this.string(String(name));
-    this.string(String(message));
+    this.string(wellFormed(String(name)));
+    this.string(wellFormed(String(message)));
     this.write(typeof code === 'string' || typeof code === 'number' ? code : undefined);
     this.list(Object.hasOwn(error, 'cause') ? [cause] : [], error, depth + 1, Step.cause);
     if (hasErrors) this.list(errors, error, depth + 1, Step.inner);

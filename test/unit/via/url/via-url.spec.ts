@@ -130,6 +130,7 @@ describe('parseViaUrl', () => {
     ['local:%zz', /%zz/],
     ['redis://h?kee=x', /no parameter kee; it takes key, ttlMs, db, family, tls/],
     ['redis://h?ttlMs=10', /ttlMs 10/],
+    ['redi://user:x@h', /scheme is unknown/],
     ['postgres://h/db?table=a-b', /table/],
     ['kubernetes:?namespace=n', /one of service and selector/],
     ['kubernetes:Web_1', /service "Web_1"/],
@@ -143,6 +144,9 @@ describe('parseViaUrl', () => {
     const parse = () => parseViaUrl('redis://me:hunter2@h?kee=x');
     expect(parse).toThrow('"redis://me:***@h?kee=x" names no provider');
     expect(parse).not.toThrow(/hunter2/);
+    const cut = () => parseViaUrls('redis://me:hunter,2@h');
+    expect(cut).toThrow(/%2C/);
+    expect(cut).not.toThrow(/hunter|2@h/);
   });
 
   it('makes a provider or a PeerageError of every text', () => {
