@@ -14,7 +14,7 @@ import { Gate } from '../messaging/gate.js';
 import { Messaging } from '../messaging/messaging.js';
 import { LOG_CONTEXT, PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings, WaitForOptions } from '../peerage.options.js';
-import { within } from '../time/waiting.js';
+import { sleep, within } from '../time/waiting.js';
 import { whenBootstrapped } from './bootstrap-end.js';
 import { ClusterExplorer } from './cluster.explorer.js';
 import { ClusterLog } from './cluster.log.js';
@@ -27,6 +27,9 @@ import { untilShutdown } from './shutdown-signals.js';
 
 /** A peer that is connected hears within this that we shut down, unless it is blocked or cut off. */
 const TOLD_MS = 1_000;
+
+/** Whether messages still wait for peers is looked at this often. */
+const LOOK_MS = 20;
 
 /**
  * Starts and ends everything, with the app. The end comes in two steps, around the one in which Nest closes HTTP
@@ -93,8 +96,7 @@ export class PeerageLifecycle
   async onApplicationShutdown(): Promise<void> {
     await this.beforeApplicationShutdown();
     this.endIdling();
-    // Requests of others may have come while Nest closed the servers.
-    await Promise.race([this.messaging.work.done(), this.state.stopped]);
+    await Promise.race([this.deliver(), this.state.stopped]);
     await this.stop();
   }
 
@@ -142,6 +144,16 @@ export class PeerageLifecycle
     await within(TOLD_MS, mesh.drain(), undefined, clock);
     await (hadPeers ? messaging.work.finished() : messaging.work.done());
     await discovered;
+  }
+
+  /** What this node was asked is done, and what it sent has gone: who takes it slowly takes it till `drainMs`. */
+  private async deliver(): Promise<void> {
+    const { mesh, clock, messaging, state } = this;
+    do {
+      // Requests of others may have come while Nest closed the servers, or while this waited.
+      await messaging.work.done();
+      if (mesh.waitingBytes > 0) await sleep(LOOK_MS, undefined, clock);
+    } while (!state.isStopped && (mesh.waitingBytes > 0 || messaging.work.size > 0));
   }
 
   private giveUp(drainMs: number): void {

@@ -55,7 +55,7 @@ export class Inbox {
   constructor(
     private readonly limits: InboxLimits,
     private readonly clock: Clock,
-    private readonly handle: Handle,
+    private handle: Handle,
   ) {}
 
   /** A link of the peer begins: `tell` tells it how many bytes more it may send. */
@@ -92,6 +92,13 @@ export class Inbox {
     for (const one of this.early.drain()) this.waiting.push(one);
     this.next();
     this.lookLater();
+  }
+
+  /** The peer said goodbye: nothing more comes, and what waits is handled in its turn, by `handle`. */
+  finish(handle: Handle): void {
+    this.handle = handle;
+    this.tell = () => {};
+    this.release();
   }
 
   /** The peer is gone: what waits is not handled any more. */

@@ -40,8 +40,10 @@ export type MessageLoss = (to: string, kind: number, id: unknown, error: Peerage
 /**
  * Takes a message. A promise that it returns says until when the message is handled: so many of a peer are handled
  * at once as `limits.handlers` allows. What it throws closes the connection which brought such a message.
+ *
+ * @param left the sender, when it has said goodbye since the message came
  */
-export type MessageTaker = (from: string, kind: number, body: MessageBody) => unknown;
+export type MessageTaker = (from: string, kind: number, body: MessageBody, left?: Peer) => unknown;
 
 /**
  * The connections of this node, behind everything above them. Nothing above knows about sockets, so another
@@ -51,6 +53,8 @@ export interface Mesh {
   readonly self: NodeInfo;
   /** Sorted by name, without self. */
   readonly peers: readonly Peer[];
+  /** Bytes of messages that wait here for peers: for room there, or for the network. */
+  readonly waitingBytes: number;
   /** Gets ready what takes time to start. Opens nothing; `start` does it when nobody did before. */
   prepare(): void;
   /**
@@ -64,7 +68,7 @@ export interface Mesh {
    * that are connected have heard it.
    */
   drain(): Promise<void>;
-  /** Says goodbye to every peer and closes everything. May be called at any time, and more than once. */
+  /** Says goodbye to every peer and closes everything; messages that wait are lost. May be called at any time, and more than once. */
   stop(): Promise<void>;
   /** Takes valid, canonical names to dial. Resolves when every attempt that this started has ended. */
   found(names: readonly string[], source: FoundSource): Promise<FoundResult[]>;

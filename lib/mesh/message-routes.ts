@@ -1,8 +1,9 @@
 import type { PeerageError } from '../errors/peerage-error.js';
+import type { Peer } from '../membership/events.js';
 import type { Clock } from '../time/clock.js';
 import type { LinkId } from '../membership/membership.types.js';
 import { FrameKind, type WireLimits } from '../wire/messages.js';
-import { assertMessage } from '../wire/message-frames.js';
+import { assertMessage, type MessageBody } from '../wire/message-frames.js';
 import { FrameWriter } from '../wire/frame-writer.js';
 import { faultOf } from './fault.js';
 import { Inbox, type InboxLimits } from './inbox.js';
@@ -52,6 +53,13 @@ export class MessageRoutes {
     private readonly limits: OutboxLimits & InboxLimits,
     private readonly clock: Clock,
   ) {}
+
+  /** Bytes that wait for peers. */
+  get waitingBytes(): number {
+    let bytes = 0;
+    for (const outbox of this.outboxes.values()) bytes += outbox.bytes;
+    return bytes;
+  }
 
   post(bootId: string, kind: number, body: readonly unknown[], lane?: string): PostResult {
     const outbox = this.outboxes.get(bootId);
@@ -148,19 +156,31 @@ export class MessageRoutes {
     if (successor) this.carry(bootId, successor);
   }
 
-  /** It is no peer any more. */
-  peerDown(bootId: string, error: PeerageError): void {
+  /**
+   * It is no peer any more.
+   *
+   * @param left the peer, when it said goodbye: then the events that it had sent are handled all the same. Otherwise
+   *   it may come back, and what it sends then must not overtake what it had sent.
+   */
+  peerDown(bootId: string, error: PeerageError, left?: Peer): void {
     const outbox = this.outboxes.get(bootId);
     this.unroute(bootId);
     this.outboxes.delete(bootId);
     outbox?.close(error);
-    this.inboxes.get(bootId)?.close();
+    const inbox = this.inboxes.get(bootId);
+    if (left) inbox?.finish((kind, body) => this.takeOf(left, kind, body));
+    else inbox?.close();
     this.inboxes.delete(bootId);
     this.latest.delete(bootId);
   }
 
   stop(error: PeerageError): void {
     for (const bootId of [...this.outboxes.keys()]) this.peerDown(bootId, error);
+  }
+
+  /** What a peer sent that has left since. Nobody waits for the answers to its requests any more. */
+  private takeOf(left: Peer, kind: number, body: MessageBody): unknown {
+    return kind === FrameKind.event ? this.taker(left.bootId, kind, body, left) : undefined;
   }
 
   /** Whether the peer has another link that is being drained. */

@@ -117,6 +117,10 @@ export class PeerMesh implements Mesh {
     return this.membership?.peers() ?? [];
   }
 
+  get waitingBytes(): number {
+    return this.messages.waitingBytes;
+  }
+
   prepare(): void {
     if (this.prober || this.isStopped()) return;
     this.prober = this.startProber({
@@ -281,12 +285,21 @@ export class PeerMesh implements Mesh {
     if (this.state === 'running') this.input({ type: 'stop' });
     this.state = 'stopped';
     this.toldAll();
+    this.warnOfLoss();
     this.messages.stop(new PeerageError('NOT_RUNNING', 'This node has stopped.'));
     this.cancelWake();
     this.stopLooking();
     this.dials.end();
     this.attempts.endAll({ result: 'failed', code: 'ABORTED', message: 'the node is shutting down' });
     await Promise.all([this.transport.close(), this.prober?.close()]);
+  }
+
+  private warnOfLoss(): void {
+    const { waitingBytes } = this.messages;
+    if (waitingBytes === 0) return;
+    this.warn(
+      `This node stops while ${waitingBytes} bytes of messages wait for peers that take them too slowly: they are lost. Give shutdown.drainMs more time, or let handlers there be faster.`,
+    );
   }
 
   /** Inputs are handled one after the other, also those that a listener causes while one is being handled. */
@@ -384,9 +397,12 @@ export class PeerMesh implements Mesh {
     if (event.type === 'peer.refused' && event.code === 'NAME_TAKEN')
       this.tell(this.toldHost?.taken(parseHostPort(event.address).host));
     if (event.type === 'peer.up') this.attempts.arrived(event.peer);
-    if (event.type === 'peer.down')
-      this.messages.peerDown(event.peer.bootId, peerGone(event.peer, event.reason));
+    if (event.type === 'peer.down') this.peerDown(event.peer, event.reason);
     for (const listener of this.listeners) listener(event);
+  }
+
+  private peerDown(peer: Peer, reason: DownReason): void {
+    this.messages.peerDown(peer.bootId, peerGone(peer, reason), reason === 'left' ? peer : undefined);
   }
 
   private wakeAt(atMs: number): void {

@@ -2,12 +2,13 @@ import { describeError } from '../errors/peerage-error.js';
 import { stackOf } from '../errors/thrown.js';
 import type { AnswerBody, EventBody, MessageBody, RequestBody } from '../wire/message-frames.js';
 import { FrameKind } from '../wire/messages.js';
+import type { Peer } from '../membership/events.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { errorOf, type Failure, failureOf, ownFailure } from './failure.js';
 import type { Gate } from './gate.js';
 import type { Handlers, NamedHandler } from './handlers.js';
 import type { MessageContext } from './message.types.js';
-import type { PeerDirectory } from './peer-directory.js';
+import { contextOf, type PeerDirectory } from './peer-directory.js';
 import type { Requests } from './requests.js';
 import type { Tracing } from './tracing.js';
 import type { Unhandled } from './unhandled.js';
@@ -43,13 +44,14 @@ export class Incoming {
   /**
    * Returns a promise when handlers take their time, which never rejects.
    *
+   * @param left the sender, when it has said goodbye since
    * @throws PeerageError `MALFORMED_FRAME`
    */
-  take(from: string, kind: number, body: MessageBody): unknown {
+  take(from: string, kind: number, body: MessageBody, left?: Peer): unknown {
     if (this.isStopped) return undefined;
     switch (kind) {
       case FrameKind.event:
-        return this.event(from, body as EventBody);
+        return this.event(from, body as EventBody, left && contextOf(left, (body as EventBody)[0]));
       case FrameKind.request:
         return this.request(from, body as RequestBody);
       case FrameKind.reply:
@@ -72,9 +74,9 @@ export class Incoming {
   private event(from: string, body: EventBody, sender?: MessageContext): unknown {
     const [topic, data, trace] = body;
     if (this.mustWait(from, topic))
-      return this.later(from, topic, (before) => this.event(from, body, before));
+      return this.later(from, topic, (before) => this.event(from, body, sender ?? before));
     const handlers = this.parts.handlers.of(topic);
-    if (!handlers) return this.unhandled(from, topic);
+    if (!handlers) return this.unhandled(sender?.peer.name ?? this.parts.directory.nameOf(from), topic);
     const context = sender ?? this.parts.directory.context(from, topic);
     if (!context) return undefined;
     if (handlers.length === 1) return this.run(handlers[0]!, data, context, trace);
@@ -191,9 +193,8 @@ export class Incoming {
     this.parts.requests.reject(from, id, errorOf(failure, node, isProduction()));
   }
 
-  private unhandled(from: string, topic: string): void {
+  private unhandled(name: string, topic: string): void {
     if (!this.parts.unhandled.add(topic)) return;
-    const name = this.parts.directory.nameOf(from);
     this.parts.log.warn(
       `${name} sends messages on topic ${JSON.stringify(topic)}, which nobody here handles. They are dropped.`,
     );

@@ -47,7 +47,7 @@ export class Messaging {
     this.incoming = new Incoming({ mesh, directory, requests, handlers, unhandled, log, gate, work });
     mesh.subscribe((event) => this.hear(event));
     mesh.receive(
-      (from, kind, body) => this.incoming.take(from, kind, body),
+      (from, kind, body, left) => this.incoming.take(from, kind, body, left),
       (to, kind, id, error) => {
         if (kind === FrameKind.request) requests.reject(to, id as number, error);
         else if (kind === FrameKind.reply) this.incoming.replyLost(to, id as number);

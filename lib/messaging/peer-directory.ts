@@ -14,11 +14,15 @@ class Entry {
   context(topic: string): MessageContext {
     let context = this.contexts.get(topic);
     if (!context) {
-      context = Object.freeze({ peer: this.peer, topic });
+      context = contextOf(this.peer, topic);
       this.contexts.set(topic, context);
     }
     return context;
   }
+}
+
+export function contextOf(peer: Peer, topic: string): MessageContext {
+  return Object.freeze({ peer, topic });
 }
 
 /** Who a message of this node to itself is for: not for apps, which can call what they want to reach. */

@@ -45,6 +45,7 @@ export class FakeMesh implements Mesh {
   /** What every attempt waits for. */
   foundGate: Promise<unknown> = Promise.resolve();
   state: 'new' | 'running' | 'stopped' = 'new';
+  readonly waitingBytes = 0;
   private readonly others = new Map<string, Peer>();
   private readonly disconnected = new Set<string>();
   private readonly listeners = new Set<(event: PeerEvent) => void>();

@@ -1,5 +1,6 @@
 // Not the global one: test runners replace that when they fake time.
 import { setTimeout } from 'node:timers';
+import { Logger } from '@nestjs/common';
 import type { TestingModuleBuilder } from '@nestjs/testing';
 import { MemoryNetwork } from '../network/memory-network.js';
 import { createMemoryTransport } from '../network/memory-transport.js';
@@ -7,6 +8,7 @@ import { PeerMesh } from '../../mesh/peer-mesh.js';
 import { DEFAULT_PORT, formatHostPort, formatNodeName, parseNodeName } from '../../naming/node-name.js';
 import { resolveSettings } from '../../options/settings.js';
 import {
+  LOG_CONTEXT,
   PEERAGE_CLOCK,
   PEERAGE_MESH,
   PEERAGE_OPTIONS,
@@ -107,6 +109,7 @@ export class TestEnvironment {
       transport: createMemoryTransport(this.network, options),
       clock: this.clock,
       random,
+      warn: (message) => new Logger(LOG_CONTEXT).warn(message),
       startProber: (prober) => this.probes.at(address, prober),
       defer: (callback) => void this.clock.after(0, callback),
     });
