@@ -84,7 +84,8 @@ describe('a pair of which one can dial the other, and not the other way round', 
     await a.mesh.connect(b.name);
     await world.until(() => arePeers(a, b));
     await world.crash(a);
-    await world.until(() => told(b).includes('peer.down'), 6_000);
+    // Nobody answers probes here, so the deadline is twice the usual one.
+    await world.until(() => told(b).includes('peer.down'), 12_000);
     expect(b.events.at(-1)).toMatchObject({ type: 'peer.down', reason: 'closed' });
   });
 });

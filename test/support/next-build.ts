@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('../../', import.meta.url));
 
-/** What the next version of the wire changes in the built package: it has a frame that today's does not know. */
+/** What the next version of the wire changes in the built package, which Node.js loads as ES modules: it has a frame that today's does not know. */
 const CHANGES = [
   {
     file: 'wire/messages.js',
@@ -32,7 +32,7 @@ export async function buildNext(): Promise<{ root: string; remove: () => Promise
     await cp(join(here, part), join(root, part), { recursive: true });
   await symlink(join(here, 'node_modules'), join(root, 'node_modules'));
   for (const { file, from, to } of CHANGES) {
-    const path = join(root, 'dist', file);
+    const path = join(root, 'dist', 'esm', file);
     const source = await readFile(path, 'utf8');
     if (!source.includes(from))
       throw new Error(`${file} has no ${JSON.stringify(from)}: adapt the next version.`);
