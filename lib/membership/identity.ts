@@ -2,9 +2,7 @@ import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf } from '../naming/node-name.js';
 import type { Meta } from '../wire/messages.js';
 import type { Core, PeerRecord } from './core.js';
-
-/** What of this node may change while it runs. Its boot id never does. */
-export type SelfChange = Partial<Pick<NodeInfo, 'name' | 'host' | 'port' | 'meta'>>;
+import type { SelfChange } from './membership.types.js';
 
 /** This node has other meta, or is reached at another address. Every peer is told. */
 export function changeSelf(core: Core, change: SelfChange): void {

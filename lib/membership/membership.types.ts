@@ -2,7 +2,6 @@ import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import type { HeartbeatOptions, LimitOptions } from '../peerage.options.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import type { PeerEvent } from './events.js';
-import type { SelfChange } from './identity.js';
 import type { AttemptResult } from './explanation.js';
 import type {
   Answer,
@@ -35,6 +34,9 @@ export interface MembershipConfig {
   /** Uniform in [0, 1). Passed in, so that a seed replays a run. */
   readonly random: () => number;
 }
+
+/** What of this node may change while it runs. Its boot id never does. */
+export type SelfChange = Partial<Pick<NodeInfo, 'name' | 'host' | 'port' | 'meta'>>;
 
 /** What happened. */
 export type Input =

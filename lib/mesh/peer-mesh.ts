@@ -3,7 +3,7 @@ import { PeerageError } from '../errors/peerage-error.js';
 import type { DownReason, Peer, PeerEvent } from '../membership/events.js';
 import type { Explanation } from '../membership/explanation.js';
 import { Membership } from '../membership/membership.js';
-import type { Directive, Input } from '../membership/membership.types.js';
+import type { Directive, Input, SelfChange } from '../membership/membership.types.js';
 import { type ControlFrame, FrameKind } from '../wire/messages.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf, canonicalName, parseHostPort } from '../naming/node-name.js';
@@ -24,7 +24,6 @@ import type {
   PostResult,
 } from './mesh.js';
 import { Loopback } from './loopback.js';
-import type { SelfChange } from '../membership/identity.js';
 import { MessageRoutes } from './message-routes.js';
 import type { Prober, ProberOptions } from './probes/prober.js';
 import { Dials } from './dials.js';
