@@ -12,6 +12,8 @@ const FIRST_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 30_000;
 /** Having run this long, it is well, and the next backoff is short again. */
 const WELL_AFTER_MS = 30_000;
+/** Having handed over names and run on for this long, it works again, though its next backoff is long still. */
+const DELIVERED_MS = 1_000;
 /** How long shutdown waits for it to heed its signal. */
 const STOP_MS = 2_000;
 
@@ -86,19 +88,24 @@ export class ServeSupervisor {
       wasWell = true;
       this.health.worked('serve');
     });
+    let cancelDelivery: (() => void) | undefined;
+    const delivered = (): void => {
+      cancelDelivery ??= this.clock.after(DELIVERED_MS, () => this.health.worked('serve'));
+    };
     this.aborter.signal.addEventListener('abort', cancel);
     try {
-      await this.named.provider.serve?.(this.context());
+      await this.named.provider.serve?.(this.context(delivered));
       return { error: new PeerageError('PROVIDER_FAILED', 'Its serve() returned early.'), wasWell };
     } catch (thrown) {
       return { error: toError(thrown), wasWell };
     } finally {
       cancel();
+      cancelDelivery?.();
       this.aborter.signal.removeEventListener('abort', cancel);
     }
   }
 
-  private context(): ServeContext {
+  private context(delivered: () => void): ServeContext {
     const { self, found, cluster } = this.options;
     const { signal } = this.aborter;
     return {
@@ -109,8 +116,7 @@ export class ServeSupervisor {
       signal,
       found: (names) => {
         if (signal.aborted) return;
-        // It delivers: that is news before it has run for long.
-        this.health.worked('serve');
+        delivered();
         found(names);
       },
       warn: (message) => this.warn(message),

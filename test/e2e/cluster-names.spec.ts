@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Cluster, connectionsBetween, freePorts, fullMesh, nameOn, onLoopback } from '../support/cluster.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -14,11 +11,10 @@ afterEach(async () => {
 
 describe('two clusters on one host', () => {
   it('with one source of names stay apart, and say why', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'peerage-two-'));
-    cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
-    const via = [{ local: { dir: join(folder, 'nodes') } }];
+    const ports = await freePorts(4);
+    const via = [{ list: ports.map((port) => nameOn(port)) }];
     const start = (port: number, label: string) => cluster.start(onLoopback(port, { cluster: label, via }));
-    const [a = 0, b = 0, c = 0, d = 0] = await freePorts(4);
+    const [a = 0, b = 0, c = 0, d = 0] = ports;
     const red = [await start(a, 'red'), await start(b, 'red')];
     const blue = [await start(c, 'blue'), await start(d, 'blue')];
     await Promise.all([fullMesh(red), fullMesh(blue)]);
