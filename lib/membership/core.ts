@@ -18,6 +18,8 @@ import { viewPart } from './view-hash.js';
 export type LinkStage = 'dialling' | 'greeting' | 'welcomed' | 'contested' | 'up';
 
 export interface LinkRecord {
+  /** Which of our selves the other side was told of. */
+  toldSelf?: number;
   readonly id: LinkId;
   readonly direction: 'inbound' | 'outbound';
   stage: LinkStage;
@@ -177,6 +179,9 @@ export class Core {
       'it was forgotten before it could be dialled: too many names, or nobody names it any more';
     this.out.push({ type: 'attempt', address, result: { result: 'failed', code: 'ABORTED', message } });
   }
+
+  /** How often we have changed since the start: a handshake may have told of an earlier self. */
+  selfVersion = 0;
 
   admit(peer: PeerRecord): void {
     const { bootId, name } = peer.node;

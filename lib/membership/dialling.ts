@@ -150,6 +150,7 @@ export function dialled(core: Core, linkId: LinkId, address: string): void {
   const record = core.book.get(link.address);
   if (record) record.isOpen = true;
   link.stage = 'greeting';
+  link.toldSelf = core.selfVersion;
   link.remoteAddress = address;
   link.connection = core.randomId();
   core.timers.set('handshake', link.id, core.nowMs + core.config.limits.handshakeMs);

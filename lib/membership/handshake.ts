@@ -183,6 +183,7 @@ function welcome(core: Core, link: LinkRecord): void {
   const peer = core.peers.get(link.remote!.bootId);
   const current = peer && linkOf(core, peer)?.connection;
   link.stage = 'welcomed';
+  link.toldSelf = core.selfVersion;
   if (current !== undefined) link.listed = current;
   core.timers.set('handshake', link.id, core.nowMs + core.config.limits.handshakeMs);
   core.send(link.id, {

@@ -1,7 +1,7 @@
 import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf } from '../naming/node-name.js';
 import type { Meta } from '../wire/messages.js';
-import type { Core, PeerRecord } from './core.js';
+import type { Core, LinkRecord, PeerRecord } from './core.js';
 import type { SelfChange } from './membership.types.js';
 
 /** This node has other meta, or is reached at another address. Every peer is told. */
@@ -15,6 +15,7 @@ export function changeSelf(core: Core, change: SelfChange): void {
     const record = core.book.ofName(core.self.name);
     if (record && record.boundTo === undefined) core.book.bind(record, 'self');
   }
+  core.selfVersion += 1;
   const { name, host, port, meta } = core.self;
   for (const { link } of core.peers.values())
     if (link !== undefined)
@@ -50,4 +51,11 @@ export function takeIdentity(core: Core, peer: PeerRecord, said: NodeInfo): void
 /** Whether nothing that a process may change has changed. */
 export function isSame(before: NodeInfo, now: NodeInfo): boolean {
   return before.name === now.name && JSON.stringify(before.meta) === JSON.stringify(now.meta);
+}
+
+/** We have changed while this connection shook hands: the other side hears of it now. */
+export function catchUp(core: Core, link: LinkRecord): void {
+  if (link.toldSelf === undefined || link.toldSelf === core.selfVersion) return;
+  const { name, host, port, meta } = core.self;
+  core.send(link.id, { kind: 'meta', body: { meta, node: { name, host, port } } });
 }

@@ -4,7 +4,7 @@ import { DEFAULT_BACKOFF, OWN_SOURCES, type AddressRecord } from './address-book
 import type { Core, LinkRecord, PeerRecord } from './core.js';
 import { dialNow, dialSucceeded, hint, retryIn } from './dialling.js';
 import type { DownEvidence, DownReason } from './events.js';
-import { isSame, takeIdentity } from './identity.js';
+import { catchUp, isSame, takeIdentity } from './identity.js';
 import { introduce, startDigests } from './anti-entropy.js';
 import { tellLeaving } from './leaving.js';
 import { sendBeat, startBeats, stopBeats } from './beats.js';
@@ -184,6 +184,7 @@ function begin(core: Core, peer: PeerRecord, link: LinkRecord): void {
   else callBackLater(core, peer);
   startBeats(core, peer);
   if (core.isDraining) tellLeaving(core, peer);
+  catchUp(core, link);
   introduce(core, peer, link);
 }
 
