@@ -207,7 +207,10 @@ export class Membership {
     const { core } = this;
     const peer = peerOf(core, link);
     core.forgetLink(link);
-    if (fault && (peer || link.direction === 'inbound')) core.emitRefused(link, fault.code, fault.message);
+    // Who is connected and had one connection too many was late to be told so: no news.
+    const isSpare = !peer && core.peers.get(link.remote?.bootId ?? '')?.link !== undefined;
+    if (fault && (peer || link.direction === 'inbound') && !(isSpare && fault.code === 'HANDSHAKE_TIMEOUT'))
+      core.emitRefused(link, fault.code, fault.message);
     if (peer) {
       lostConnection(core, peer, code, fault !== undefined);
       endContestsOf(core, peer.node.bootId);

@@ -212,7 +212,7 @@ function ask(core: Core, suspected: PeerRecord, { asked }: Suspicion): void {
 function tell(core: Core, suspected: PeerRecord, suspicion: Suspicion): void {
   if (suspicion.isTold) return;
   suspicion.isTold = true;
-  if (suspicion.why !== 'silent') return;
+  if (suspicion.why !== 'silent' && suspicion.why !== 'told') return;
   sendBeat(core, suspected);
   if (!suspected.watched) return;
   for (const { link, node } of core.peers.values()) {

@@ -28,6 +28,23 @@ export function every(clock: Clock, ms: number, callback: () => void): () => voi
   return () => cancel();
 }
 
+/** A timer that fires so late shows that our own loop was busy. */
+const LATE_MS = 50;
+
+/**
+ * Calls back when the other side had `ms`. A loop that comes late to this reads what has arrived before it judges:
+ * once, the deadline is put off by as long as the loop was late. Returns the function that prevents it.
+ */
+export function deadline(clock: Clock, ms: number, callback: () => void): () => void {
+  const dueMs = clock.now() + ms;
+  let cancel = clock.after(ms, () => {
+    const lateMs = clock.now() - dueMs;
+    if (lateMs < LATE_MS) callback();
+    else cancel = clock.after(Math.min(ms, lateMs), callback);
+  });
+  return () => cancel();
+}
+
 /** The date by a clock, in milliseconds. */
 export function dateMs(clock: Clock): number {
   return clock.date?.() ?? Date.now();

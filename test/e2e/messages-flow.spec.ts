@@ -14,7 +14,8 @@ afterEach(async () => {
 /** Everything that happened to peers since. */
 function events({ cluster }: TalkingApp): string[] {
   const seen: string[] = [];
-  cluster.events$.subscribe(({ type }) => void (type !== 'poll' && seen.push(type)));
+  const isOfPeers = (type: string) => type !== 'poll' && type !== 'peer.refused';
+  cluster.events$.subscribe(({ type }) => void (isOfPeers(type) && seen.push(type)));
   return seen;
 }
 

@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bundleNode } from '../support/bundle.js';
 import {
   Cluster,
@@ -15,6 +14,8 @@ import {
 } from '../support/cluster.js';
 
 const BLOCK_MS = 7_000;
+
+const PATIENCE = { timeout: 20_000, interval: 50 };
 
 const folder = mkdtempSync(join(tmpdir(), 'peerage-thread-'));
 const cluster = new Cluster();
@@ -89,10 +90,14 @@ describe('a newcomer whose loop is blocked from its first moment in the cluster'
     const list = ports.map((port) => nameOn(port));
     const newcomer = cluster.launch(onLoopback(ports[3]!, { via: [{ list }], blockAtFirstPeerMs: BLOCK_MS }));
     await newcomer.started();
+    const seen = (type: 'peer.degraded' | 'peer.recovered') =>
+      observers.filter((observer) =>
+        observer.ofType(type).some(({ peer }) => peer.bootId === newcomer.bootId),
+      );
+    // Whoever was connected with it before the block suspects it; the others connect when the block has ended.
+    await vi.waitFor(() => expect(seen('peer.degraded')).not.toEqual([]), PATIENCE);
+    await vi.waitFor(() => expect(seen('peer.recovered')).toEqual(seen('peer.degraded')), PATIENCE);
     await fullMesh([...observers, newcomer], 60_000);
-    await sleep(2_000);
     for (const observer of observers) expect(observer.ofType('peer.down')).toEqual([]);
-    const degraded = observers.flatMap((observer) => observer.ofType('peer.degraded'));
-    expect(degraded.map(({ peer }) => peer.bootId)).toContain(newcomer.bootId);
   });
 });

@@ -1,6 +1,6 @@
 import { PeerageError } from '../../errors/peerage-error.js';
 import type { LimitOptions } from '../../peerage.options.js';
-import type { Clock } from '../../time/clock.js';
+import { type Clock, deadline } from '../../time/clock.js';
 import { inRootContext } from '../../time/root-context.js';
 import { FrameReader } from '../../wire/frame-reader.js';
 import { encodeFrame } from '../../wire/frame-writer.js';
@@ -9,8 +9,11 @@ import { SendQueue } from './send-queue.js';
 import { type WriteReceipt, InFlightWrites } from './write-receipts.js';
 import type { Link, LinkHandlers } from './transport.js';
 
-/** How long `end()` waits for the network and the other side. */
+/** How long `end()` waits for the network and the other side while no byte moves either way… */
 export const END_MS = 1_000;
+
+/** …and at most. */
+const LONGEST_END_MS = 10_000;
 
 /** What a pipe tells the link on it. */
 export interface PipeEvents {
@@ -76,6 +79,7 @@ export class FrameLink implements Link {
   private readonly writeNow = (): void => inRootContext(() => this.flush());
   private isEstablished = false;
   private isSettled = false;
+  private heardBytes = 0;
   private writtenAtMs: number;
   private closeError: PeerageError | undefined;
   private ending: { code: string; error: PeerageError | undefined } | undefined;
@@ -94,7 +98,7 @@ export class FrameLink implements Link {
       },
       options.judgeFirst,
     );
-    this.cancelDeadline = options.clock.after(options.handshakeMs, () =>
+    this.cancelDeadline = deadline(options.clock, options.handshakeMs, () =>
       this.destroy(handshakeTimeout(options)),
     );
     pipe.attach({
@@ -166,7 +170,7 @@ export class FrameLink implements Link {
     this.carry(undefined);
     this.state = 'ending';
     this.cancelDeadline();
-    this.cancelDeadline = this.options.clock.after(END_MS, () => this.destroy());
+    this.awaitEnd(this.options.clock.now() + LONGEST_END_MS);
     // Nobody listens to what still comes, so its end would not be heard either.
     if (this.handlers) this.flush();
     else this.destroy();
@@ -182,8 +186,19 @@ export class FrameLink implements Link {
     this.pipe.destroy();
   }
 
+  /** What was sent takes its time on a slow or busy way; a way on which nothing moves is given up. */
+  private awaitEnd(endMs: number): void {
+    const { queuedBytes, heardBytes } = this;
+    this.cancelDeadline = deadline(this.options.clock, END_MS, () => {
+      const hasMoved = this.queuedBytes !== queuedBytes || this.heardBytes !== heardBytes;
+      if (hasMoved && this.options.clock.now() < endMs) this.awaitEnd(endMs);
+      else this.destroy();
+    });
+  }
+
   private onData(chunk: Buffer): void {
     if (this.state === 'destroyed') return;
+    this.heardBytes += chunk.length;
     this.handlers?.heard();
     this.reader.push(chunk);
   }

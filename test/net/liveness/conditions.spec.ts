@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, describe, expect } from 'vitest';
+import { afterAll, describe, expect, vi } from 'vitest';
 import type { Flood } from '../../programs/node-config.js';
 import { type ClusterNode, until } from '../../support/cluster.js';
 import { shiftedClock } from '../../support/net-faketime.js';
@@ -16,6 +16,8 @@ import { has } from '../../support/requirements.mjs';
 /** A node is told to flood its peers for this long at a time. */
 const FLOOD_MS = 20_000;
 
+const TRIALS = { timeout: 20_000, interval: 500 };
+
 const NO_UDP = 'meta l4proto udp drop';
 
 const udpBlocked: Scenario = {
@@ -26,12 +28,12 @@ const udpBlocked: Scenario = {
     await Promise.all(hosts.map((host) => host.judgeInput(NO_UDP)));
   },
   run: async (nodes, note) => {
-    await sleep(6_000); // three trials
     const [stopped, observer, victim] = nodes.nodes;
     for (const other of nodes.others(observer!)) {
-      const { names } = await observer!.run('explain', other.name);
-      expect(names[0]!.liveness!.probes).toBe('unanswered');
-      expect(names[0]!.summary).toContain(`open UDP port ${PORT}`);
+      const told = async () => (await observer!.run('explain', other.name)).names[0]!;
+      // Six trials, one a second.
+      await vi.waitFor(async () => expect((await told()).liveness!.probes).toBe('unanswered'), TRIALS);
+      expect((await told()).summary).toContain(`open UDP port ${PORT}`);
     }
     const since = nodes.mark();
     const stoppedAtMs = wallMs();

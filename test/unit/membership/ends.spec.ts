@@ -127,6 +127,16 @@ describe('a connection that we closed for what it brought', () => {
     expect(dialsOf(close())).toEqual([]);
     expect(dialsOf(driver.pass(500))).toHaveLength(1);
   });
+
+  it('is no news when it was one too many, and only its handshake took too long', () => {
+    const late = { code: 'HANDSHAKE_TIMEOUT', message: 'late' } as const;
+    const spare = driver.hello(OTHER);
+    driver.handle({ type: 'closed', link: spare, code: late.code, fault: late });
+    expect(driver.events).toHaveLength(1);
+    const stranger = driver.hello(nodeOf('app@10.0.0.9', '9'));
+    driver.handle({ type: 'closed', link: stranger, code: late.code, fault: late });
+    expect(driver.events.slice(1)).toMatchObject([{ type: 'peer.refused', ...late }]);
+  });
 });
 
 describe('a goodbye', () => {

@@ -132,6 +132,14 @@ describe('a suspicion', () => {
     expect(suspicion()).toMatchObject({ why: 'told', countedMs: 500, leftMs: 3_500 });
   });
 
+  it('that we were told of is told on when our own probes fail as well: not everybody is connected with all', () => {
+    const third = driver.peer(THIRD);
+    driver.handle({ type: 'answer', link: third, body: { about: OTHER.bootId, suspects: true } });
+    const told = () => sent(driver.pass(200), 'answer', third).filter(({ suspects }) => suspects);
+    expect(told()).toEqual([]);
+    expect([...told(), ...told(), ...told()]).toEqual([{ about: OTHER.bootId, suspects: true }]);
+  });
+
   it('holds on to a peer whose connection broke while its probes are answered, and not beyond the cap', () => {
     driver.handle({ type: 'closed', link, code: 'ECONNRESET' });
     for (let i = 0; i < 300 && driver.events.length === 1; i++) {

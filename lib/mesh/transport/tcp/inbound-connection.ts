@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { PeerageError } from '../../../errors/peerage-error.js';
+import { deadline } from '../../../time/clock.js';
 import type { FrameLink } from '../frame-link.js';
 import { tooManyHandshakes, type PendingCaller } from './pending-handshakes.js';
 import { callerError } from './socket-errors.js';
@@ -45,7 +46,7 @@ export class InboundConnection implements PendingCaller {
     this.address = remoteAddressOf(raw);
     this.key = connectionKey(raw);
     this.deadlineMs = clock.now() + handshakeMs;
-    this.cancelDeadline = clock.after(handshakeMs, () => this.onTimeout(handshakeMs));
+    this.cancelDeadline = deadline(clock, handshakeMs, () => this.onTimeout(handshakeMs));
     raw.on('error', () => undefined);
     raw.once('close', () => this.onRawClose());
     raw.on('readable', this.onReadable);
@@ -112,7 +113,7 @@ export class InboundConnection implements PendingCaller {
     this.cancelDeadline();
     this.link = this.host.context.link(socket, {
       dialled: false,
-      handshakeMs: this.deadlineMs - clock.now(),
+      handshakeMs: Math.max(0, this.deadlineMs - clock.now()),
       settled: () => this.finish(),
     });
     this.host.door.accepted(this.link);

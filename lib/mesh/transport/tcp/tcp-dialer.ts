@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { PeerageError } from '../../../errors/peerage-error.js';
 import { formatHostPort } from '../../../naming/node-name.js';
+import { deadline } from '../../../time/clock.js';
 import { ConnectAny } from './connect-any.js';
 import { dialAborted, dialError, dialTimeout, notAuthenticated } from './socket-errors.js';
 import { tuneSocket } from './socket-pipe.js';
@@ -175,7 +176,7 @@ class Dial {
   private endIn(ms: number): void {
     const { clock, options } = this.context;
     this.cancelDeadline();
-    this.cancelDeadline = clock.after(ms, () =>
+    this.cancelDeadline = deadline(clock, ms, () =>
       this.fail(dialTimeout(this.address, options.limits.handshakeMs)),
     );
   }

@@ -12,11 +12,12 @@ const { limits } = settings();
 /** A pipe whose other end reads when it is told to. */
 class SlowPipe implements Pipe {
   readonly remoteAddress = '127.0.0.1:1';
-  readonly bufferedBytes = 0;
+  bufferedBytes = 0;
   readonly writes: Buffer[] = [];
   readonly handed: ((error?: Error) => void)[] = [];
   hasRoom = true;
   isEnded = false;
+  isDestroyed = false;
   events!: PipeEvents;
 
   attach(events: PipeEvents): void {
@@ -37,6 +38,7 @@ class SlowPipe implements Pipe {
   }
 
   destroy(): void {
+    this.isDestroyed = true;
     queueMicrotask(() => this.events.closed('EOF'));
   }
 }
@@ -192,5 +194,33 @@ describe('a link that carries an outbox', () => {
     const promise = outbox.ticket(undefined);
     link.destroy();
     expect(await outcome(promise)).toBe('waits');
+  });
+});
+
+describe('a link that ends', () => {
+  it('waits as long as bytes move, and a second without any', () => {
+    const { clock, pipe, link } = setUp();
+    pipe.bufferedBytes = 5;
+    link.end();
+    for (; pipe.bufferedBytes > 0; pipe.bufferedBytes--) {
+      clock.advance(900);
+      expect(pipe.isDestroyed).toBe(false);
+    }
+    clock.advance(900);
+    pipe.events.data(Buffer.of(0));
+    clock.advance(1_000);
+    expect(pipe.isDestroyed).toBe(false);
+    clock.advance(1_000);
+    expect(pipe.isDestroyed).toBe(true);
+  });
+
+  it('waits for ten seconds at most, whatever the other side says', () => {
+    const { clock, pipe, link } = setUp();
+    link.end();
+    for (let i = 0; i < 22; i++) {
+      clock.advance(500);
+      pipe.events.data(Buffer.of(0));
+    }
+    expect(pipe.isDestroyed).toBe(true);
   });
 });
