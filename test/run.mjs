@@ -15,7 +15,7 @@ const isCi = /^(1|true)$/i.test(process.env.CI ?? '');
 const vitestArguments = process.argv.slice(2);
 
 /** What measures time has the machine to itself; a soak at low load may run beside the others. */
-const UNTIMED = ['--project=unit', '--project=sim', '--project=package'];
+const UNTIMED = ['--project=unit', '--project=mocking', '--project=sim', '--project=package'];
 const TIMED = ['--project=e2e', '--project=net', '--project=liveness'];
 const SOAK = ['test/soak/run.mjs', '--minutes=2', '--rate=20'];
 

@@ -9,6 +9,9 @@ import { ROLL_CALL_MS } from './wire.js';
 /** Roll calls that a client may miss before nobody wants the response. */
 const MAX_MISSED = 4;
 
+/** Of one client, ids of cancelled requests that have not come up yet: as many as could wait here. */
+const REMEMBERED_CANCELS = 4_096;
+
 /** A request that a handler of this node is at work on. */
 export class ServedCall {
   /** Packets of the response so far. */
@@ -52,6 +55,8 @@ export class ServedCall {
 export class IncomingRequests {
   /** By the boot id of the client. */
   private readonly clients = new Map<string, SlotMap<ServedCall>>();
+  /** Ids by the boot id of the client: a cancel overtakes the request when that waits for its turn. */
+  private readonly cancelled = new Map<string, Set<number>>();
   private endTimer: (() => void) | undefined;
 
   constructor(
@@ -77,10 +82,20 @@ export class IncomingRequests {
 
   /** The client wants the response no more. Rare, so nothing is kept to find it faster. */
   cancel({ bootId }: NodeInfo, id: number): void {
-    for (const [, call] of this.clients.get(bootId) ?? []) if (call.id === id) this.end(call);
+    for (const [, call] of this.clients.get(bootId) ?? []) if (call.id === id) return this.end(call);
+    let ids = this.cancelled.get(bootId);
+    if (!ids) this.cancelled.set(bootId, (ids = new Set()));
+    ids.add(id);
+    if (ids.size > REMEMBERED_CANCELS) for (const oldest of ids) return void ids.delete(oldest);
+  }
+
+  /** Whether a request that comes up now was cancelled before; asked once. */
+  wasCancelled({ bootId }: NodeInfo, id: number): boolean {
+    return this.cancelled.get(bootId)?.delete(id) === true;
   }
 
   endOf({ bootId }: NodeInfo): void {
+    this.cancelled.delete(bootId);
     const calls = this.clients.get(bootId);
     this.clients.delete(bootId);
     for (const [, call] of calls ?? []) call.end();

@@ -188,6 +188,7 @@ export class PeerageServer
   private async serve(body: unknown, client: NodeInfo): Promise<void> {
     if (!isRequest(body)) return;
     const [id, serialised] = body;
+    if (this.calls.wasCancelled(client, id)) return;
     const call = this.calls.open(client, id);
     try {
       const packet = await this.deserializer.deserialize(serialised);

@@ -68,7 +68,7 @@ describe('a node that ends', () => {
 });
 
 describe('a node that is restarted on its port', () => {
-  const ROUNDS = 20;
+  const ROUNDS = 10;
 
   it.each(['kill', 'terminate'] as const)(
     `after a %s is down once and up once, in each of ${ROUNDS} rounds`,

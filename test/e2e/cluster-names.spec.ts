@@ -55,3 +55,21 @@ describe('a node behind a port mapping', () => {
     expect((await finder.event('peer.down')).reason).toBe('left');
   });
 });
+
+describe('two nodes that were given one name', () => {
+  it('are no peers when one reaches the other by a third address, and both say so', async () => {
+    const [a = 0, b = 0, third = 0, told = 0] = await freePorts(4);
+    const proxy = await TcpProxy.open(third, a);
+    cleanups.push(() => proxy.close());
+    const name = nameOn(told);
+    const one = await cluster.start(onLoopback(a, { name }));
+    const other = await cluster.start(onLoopback(b, { name, via: [{ list: [nameOn(third)] }] }));
+    expect([one.name, other.name]).toEqual([name, name]);
+    for (const node of [one, other]) {
+      const { message } = await node.event('peer.refused', ({ code }) => code === 'NAME_TAKEN');
+      expect(message).toContain(`${name} is the name of another live node`);
+      expect(await node.run('peers')).toEqual([]);
+      expect(node.ofType('peer.up')).toEqual([]);
+    }
+  });
+});

@@ -27,9 +27,11 @@ export interface ProgramEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Starts `test/programs/NAME.ts`, compiled. */
+/** Starts `test/programs/NAME.ts`: its bundle where there is one, which is up much sooner, or as it was compiled. */
 export function startProgram(name: string, options?: ProgramOptions): Program {
-  return new Program(join(options?.root ?? here, 'build/test/programs', `${name}.js`), options);
+  const bundled = join(here, 'build/test/bundled', `${name}.js`);
+  const compiled = join(options?.root ?? here, 'build/test/programs', `${name}.js`);
+  return new Program(options?.root === undefined && existsSync(bundled) ? bundled : compiled, options);
 }
 
 /** Starts the `main.ts` of `sample/NAME`, compiled. */

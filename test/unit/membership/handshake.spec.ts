@@ -193,6 +193,14 @@ describe('a dial', () => {
     expect(driver.names).toEqual([]);
   });
 
+  it('ends with the reason for which we closed the connection', () => {
+    const { link } = dial();
+    const fault = { code: 'SECURITY_MISMATCH', message: 'one of the two speaks plaintext' } as const;
+    driver.handle({ type: 'dialled', link, address: '10.0.0.2:4370' });
+    driver.handle({ type: 'closed', link, code: fault.code, fault });
+    expect(driver.explain(OTHER.name).lastAttempt).toMatchObject(fault);
+  });
+
   it('ends when the connection does', () => {
     const { link } = dial();
     driver.handle({ type: 'dialled', link, address: '10.0.0.2:4370' });
@@ -278,5 +286,32 @@ describe('a new connection of a peer', () => {
     driver.peer(OTHER);
     driver.peer({ ...OTHER, meta: { zone: 'z' } });
     expect(driver.events.at(-1)).toMatchObject({ type: 'peer.updated', peer: { meta: { zone: 'z' } } });
+  });
+});
+
+describe('who changes during a handshake', () => {
+  const change = { meta: { version: 2 }, name: 'app@10.0.9.1', host: '10.0.9.1' };
+  const changed = { meta: change.meta, node: { name: change.name, host: change.host, port: SELF.port } };
+
+  it('tells whom it dialled, when that takes it', () => {
+    const [dial] = driver.answer(OTHER.name);
+    driver.handle({ type: 'dialled', link: dial!.link, address: '10.0.0.2:4370' });
+    driver.handle({ type: 'changeSelf', change });
+    expect(sent(driver.last, 'meta')).toEqual([]);
+    expect(sent(driver.welcomed(dial!.link, OTHER), 'meta', dial!.link)).toEqual([changed]);
+  });
+
+  it('tells whom it welcomed, when that is a peer', () => {
+    const link = driver.hello(OTHER);
+    driver.handle({ type: 'changeSelf', change });
+    expect(sent(driver.beat(link), 'meta', link)).toEqual([changed]);
+  });
+
+  it('tells nobody twice', () => {
+    const link = driver.peer(OTHER);
+    driver.handle({ type: 'changeSelf', change });
+    expect(sent(driver.last, 'meta', link)).toEqual([changed]);
+    expect(sent(driver.hello(OTHER) ? driver.last : [], 'meta')).toEqual([]);
+    expect(sent(driver.pass(1_000), 'meta')).toEqual([]);
   });
 });

@@ -45,6 +45,19 @@ describe('the work on a request', () => {
     expect(call.isOver).toBe(true);
   });
 
+  it('does not begin when the cancel overtook the request, which had to wait', () => {
+    calls.cancel(a, 7);
+    expect([calls.wasCancelled(b, 7), calls.wasCancelled(a, 7), calls.wasCancelled(a, 7)]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    for (let id = 1; id <= 10_000; id++) calls.cancel(a, id);
+    expect([calls.wasCancelled(a, 1), calls.wasCancelled(a, 10_000)]).toEqual([false, true]);
+    calls.endOf(a);
+    expect(calls.wasCancelled(a, 9_999)).toBe(false);
+  });
+
   it('ends with its client', () => {
     const [ofA, ofB] = [open(a), open(b)];
     calls.endOf(a);

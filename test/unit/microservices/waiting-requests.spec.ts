@@ -122,6 +122,18 @@ describe('a request lasts until it is answered', () => {
   });
 });
 
+describe('a request that waits for handlers', () => {
+  it('is not handled when nobody wants its response any more', async () => {
+    const ends = ask('slow', 1, 2);
+    const unwanted = client.send('slow', 'unwanted').subscribe();
+    const last = ask('slow', 'last');
+    await world.pass(100);
+    unwanted.unsubscribe();
+    await world.pass(2 * HANDLER_MS + 1_000);
+    expect([started, ends, last]).toEqual([[1, 2, 'last'], [1, 2], ['last']]);
+  });
+});
+
 describe('a request ends with CONNECTION_LOST', () => {
   it('when it got lost with a connection', async () => {
     let ends: unknown[] = [];
