@@ -82,6 +82,11 @@ export class MembershipDriver {
   /** The listener at the end of a dial takes us. */
   welcomed(link: LinkId, node: NodeInfo, more: Partial<Welcome> = {}): Directive[] {
     this.handle({ type: 'dialled', link, address: `${node.host}:${node.port}` });
+    return this.welcome(link, node, more);
+  }
+
+  /** The listener takes us, after our hello. */
+  welcome(link: LinkId, node: NodeInfo, more: Partial<Welcome> = {}): Directive[] {
     const body = {
       version: WIRE_VERSIONS.max,
       versions: WIRE_VERSIONS,

@@ -298,7 +298,7 @@ describe('who changes during a handshake', () => {
     driver.handle({ type: 'dialled', link: dial!.link, address: '10.0.0.2:4370' });
     driver.handle({ type: 'changeSelf', change });
     expect(sent(driver.last, 'meta')).toEqual([]);
-    expect(sent(driver.welcomed(dial!.link, OTHER), 'meta', dial!.link)).toEqual([changed]);
+    expect(sent(driver.welcome(dial!.link, OTHER), 'meta', dial!.link)).toEqual([changed]);
   });
 
   it('tells whom it welcomed, when that is a peer', () => {

@@ -59,9 +59,9 @@ describe('a peer that we can dial', () => {
   it('is gone when it was lost, found again by its own dial, and a stranger answers at once after that', () => {
     const [dial] = driver.answer(OTHER.name);
     driver.welcomed(dial!.link, OTHER);
-    driver.handle({ type: 'closed', link: dial!.link, code: 'ECONNRESET' });
+    driver.fail(reset(dial!.link).link, 'DIAL_TIMEOUT');
     const link = driver.peer(OTHER);
-    driver.pass(2_000);
+    driver.pass(500);
     driver.fail(reset(link).link, 'NOT_PEERAGE');
     expect(driver.events.at(-1)).toMatchObject({ type: 'peer.down', reason: 'closed' });
   });
