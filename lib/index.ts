@@ -3,15 +3,17 @@ export type { PeerageModuleAsyncOptions, PeerageOptionsFactory } from './peerage
 export type {
   HeartbeatOptions,
   LimitOptions,
+  OwnershipOptions,
   PeerageModuleOptions,
   PeerageTlsOptions,
+  QuorumOptions,
   ShutdownOptions,
   WaitForOptions,
 } from './peerage.options.js';
 
 export { ClusterService } from './cluster/cluster.service.js';
-export { OnClusterEvent, OnPeerDown, OnPeerUp } from './cluster/cluster.decorators.js';
-export type { ClusterEventDecorator } from './cluster/cluster.decorators.js';
+export { OnClusterEvent, OnCoordinator, OnPeerDown, OnPeerUp } from './cluster/cluster.decorators.js';
+export type { ClusterEventDecorator, CoordinatorDecorator } from './cluster/cluster.decorators.js';
 export type {
   ClusterEvent,
   ClusterEventOf,
@@ -24,6 +26,13 @@ export type {
 export { OnClusterMessage } from './cluster/on-cluster-message.decorator.js';
 export type { ClusterMessageDecorator } from './cluster/on-cluster-message.decorator.js';
 export type { WaitOptions } from './cluster/wait-for-peers.js';
+
+export { PresenceSpace } from './presence/presence.space.js';
+export type { PresenceChange, PresenceEntry, TrackedEntry } from './presence/presence.types.js';
+export { KeySpace } from './ownership/key-space.js';
+export type { Hold } from './ownership/key-space.js';
+export type { Held, HeldWork } from './ownership/holder.js';
+export type { OwnerOptions } from './ownership/ownership.service.js';
 
 export { viaDns } from './via/dns/via-dns.js';
 export type { ViaDnsOptions } from './via/dns/via-dns.js';

@@ -18,6 +18,9 @@ export const CLUSTER_EVENT_METADATA = 'peerage:cluster-events';
 /** The metadata key under which a method keeps the topics of the messages it handles. */
 export const CLUSTER_MESSAGE_METADATA = 'peerage:cluster-messages';
 
+/** The metadata key of a method that runs on the coordinator. */
+export const CLUSTER_LEADER_METADATA = 'peerage:cluster-leader';
+
 /** The name of the scheduled poll in the `SchedulerRegistry`. */
 export const POLL_TIMEOUT_NAME = 'peerage.poll';
 

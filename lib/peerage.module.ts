@@ -14,6 +14,8 @@ import { PeerageLifecycle } from './cluster/peerage.lifecycle.js';
 import { optionsFromEnvironment } from './config/environment.js';
 import { PeerageDiscovery } from './discovery/peerage.discovery.js';
 import { ProviderResolver } from './discovery/provider.resolver.js';
+import { Ownership } from './ownership/ownership.service.js';
+import { Presence } from './presence/presence.service.js';
 import { Gate } from './messaging/gate.js';
 import { Messaging } from './messaging/messaging.js';
 import { loadTracing } from './messaging/tracing.js';
@@ -121,6 +123,8 @@ const meshProvider: Provider = {
     EventHub,
     ProviderResolver,
     PeerageDiscovery,
+    Presence,
+    Ownership,
     ClusterService,
     ClusterLog,
     ClusterMetadataAccessor,

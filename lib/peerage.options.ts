@@ -58,6 +58,10 @@ export interface LimitOptions {
   readonly polledNames: number;
   /** Deadline of one provider's poll, in milliseconds. @default 5000 */
   readonly pollMs: number;
+  /** Presence entries of one node, its own and of each peer. Give all nodes the same. @default 10000 */
+  readonly presenceEntries: number;
+  /** Bytes of the presence entries of one node, as JSON. Give all nodes the same. @default 4194304 */
+  readonly presenceBytes: number;
 }
 
 /**
@@ -113,6 +117,37 @@ export interface ShutdownOptions {
 }
 
 /**
+ * When a node owns keys.
+ *
+ * @publicApi
+ */
+export interface OwnershipOptions {
+  /**
+   * How long a node that has found nobody waits for others, in milliseconds, before it owns anything. With peers it
+   * owns its keys as soon as all that it found are connected. @default 3000
+   */
+  readonly settleMs?: number | undefined;
+  /**
+   * How long who gains a key waits before it holds it, in milliseconds: so long may the node that loses it take to
+   * learn that, and to end. @default 1000
+   */
+  readonly handoverMs?: number | undefined;
+}
+
+/**
+ * How many nodes make a majority.
+ *
+ * @publicApi
+ */
+export interface QuorumOptions {
+  /**
+   * The most nodes that ever run at once, those that a rolling update adds included. More than half of them are a
+   * majority.
+   */
+  readonly of: number;
+}
+
+/**
  * Options of `PeerageModule`. Each can come from the environment too.
  *
  * @publicApi
@@ -162,6 +197,10 @@ export interface PeerageModuleOptions {
   readonly waitFor?: WaitForOptions | undefined;
   /** How long what is under way may take before goodbye. @default { drainMs: 10000 } */
   readonly shutdown?: ShutdownOptions | undefined;
+  /** When this node owns keys. @default { settleMs: 3000, handoverMs: 1000 } */
+  readonly ownership?: OwnershipOptions | undefined;
+  /** Nothing that runs on one node of the cluster runs on a side without a majority. @default it does on each side */
+  readonly quorum?: QuorumOptions | undefined;
   /** When silence makes a peer suspect, and when it ends it. @default { intervalMs: 1000, suspectMs: 2500, downMs: 4000 } */
   readonly heartbeat?: SomeOf<HeartbeatOptions> | undefined;
   /** Bounds on what strangers, peers and providers can cost. @default those that {@link LimitOptions} tells */
@@ -202,6 +241,8 @@ export interface PeerageSettings {
   readonly logResults: boolean;
   readonly waitFor?: WaitForOptions;
   readonly shutdown: Filled<ShutdownOptions>;
+  readonly ownership: Filled<OwnershipOptions>;
+  readonly quorum?: QuorumOptions;
   readonly heartbeat: HeartbeatOptions;
   readonly limits: LimitOptions;
 }
@@ -228,8 +269,12 @@ export const DEFAULT_LIMITS: LimitOptions = {
   hintMs: 30_000,
   polledNames: 4_096,
   pollMs: 5_000,
+  presenceEntries: 10_000,
+  presenceBytes: 4 * 1024 * 1024,
 };
 
 export const DEFAULT_SHUTDOWN: Filled<ShutdownOptions> = { drainMs: 10_000 };
+
+export const DEFAULT_OWNERSHIP: Filled<OwnershipOptions> = { settleMs: 3_000, handoverMs: 1_000 };
 
 export const MIN_SECRET_BYTES = 16;

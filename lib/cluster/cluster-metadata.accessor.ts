@@ -1,5 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { CLUSTER_EVENT_METADATA, CLUSTER_MESSAGE_METADATA } from '../peerage.constants.js';
+import {
+  CLUSTER_EVENT_METADATA,
+  CLUSTER_LEADER_METADATA,
+  CLUSTER_MESSAGE_METADATA,
+} from '../peerage.constants.js';
 import type { ClusterEventType } from './cluster.events.js';
 
 /**
@@ -16,6 +20,11 @@ export class ClusterMetadataAccessor {
   /** The topics of the messages that the method of that name handles. */
   getTopics(prototype: object, method: string): readonly string[] {
     return read<string>(CLUSTER_MESSAGE_METADATA, prototype, method);
+  }
+
+  /** Whether the method of that name runs on the coordinator. */
+  leads(prototype: object, method: string): boolean {
+    return read(CLUSTER_LEADER_METADATA, prototype, method).length > 0;
   }
 }
 

@@ -1,4 +1,5 @@
-import { CLUSTER_EVENT_METADATA } from '../peerage.constants.js';
+import type { Held } from '../ownership/holder.js';
+import { CLUSTER_EVENT_METADATA, CLUSTER_LEADER_METADATA } from '../peerage.constants.js';
 import { addMetadata } from './cluster-metadata.accessor.js';
 import type { ClusterEventOf, ClusterEventType } from './cluster.events.js';
 
@@ -39,3 +40,27 @@ export const OnPeerUp = (): ClusterEventDecorator<'peer.up'> => OnClusterEvent('
  * @publicApi
  */
 export const OnPeerDown = (): ClusterEventDecorator<'peer.down'> => OnClusterEvent('peer.down');
+
+/**
+ * Decorates a method that takes `{ signal }`, or nothing.
+ *
+ * @publicApi
+ */
+export type CoordinatorDecorator = <M extends (held: Held) => unknown>(
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<M>,
+) => void;
+
+/**
+ * Runs the method on the one node that is the coordinator. Its signal aborts when this node is that no more, and before
+ * it says goodbye on shutdown: the method has `ownership.handoverMs` to end. When it fails it is logged and begun
+ * again; when it ends by itself it is not called again before another node has been the coordinator.
+ *
+ * While the network is split each side has a coordinator, unless `quorum` says how many nodes there are.
+ *
+ * @publicApi
+ */
+export function OnCoordinator(): CoordinatorDecorator {
+  return (target, key) => addMetadata(CLUSTER_LEADER_METADATA, target, key, 'coordinator');
+}

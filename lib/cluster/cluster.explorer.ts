@@ -52,14 +52,15 @@ export class ClusterExplorer {
     for (const key of this.scanner.getAllMethodNames(prototype)) {
       const types = this.accessor.getEventTypes(prototype, key);
       const topics = this.accessor.getTopics(prototype, key);
-      if (types.length + topics.length === 0) continue;
+      const leads = this.accessor.leads(prototype, key);
+      if (types.length + topics.length === 0 && !leads) continue;
+      const what = [...types, ...topics, ...(leads ? ['coordinator'] : [])];
       const method = (instance as Record<string, unknown>)[key];
       const name = `${String(wrapper.name)}.${key}`;
-      if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient)
-        this.warnOfScope(name, [...types, ...topics]);
+      if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) this.warnOfScope(name, what);
       else {
-        this.orchestrator.add({ types, topics, name, handle: bind(instance, method) });
-        bound.push(`${name} (${[...types, ...topics].join(', ')})`);
+        this.orchestrator.add({ types, topics, leads, name, handle: bind(instance, method) });
+        bound.push(`${name} (${what.join(', ')})`);
       }
     }
     return bound;

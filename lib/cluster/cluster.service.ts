@@ -15,9 +15,14 @@ import type {
 import { Messaging } from '../messaging/messaging.js';
 import { THIS_NODE } from '../messaging/peer-directory.js';
 import type { NodeInfo } from '../naming/node-info.js';
+import type { KeySpace } from '../ownership/key-space.js';
+import { Ownership } from '../ownership/ownership.service.js';
+import type { OwnerOptions } from '../ownership/ownership.service.js';
 import { canonicalName } from '../naming/node-name.js';
 import { Faults } from '../options/faults.js';
 import { checkMeta, copyMeta } from '../options/meta.js';
+import type { PresenceSpace } from '../presence/presence.space.js';
+import { Presence } from '../presence/presence.service.js';
 import { PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings } from '../peerage.options.js';
 import type { ClusterEvent, ClusterEventOf, ClusterEventType, PollReport } from './cluster.events.js';
@@ -58,6 +63,8 @@ export class ClusterService {
     @Inject(PEERAGE_SETTINGS) settings: PeerageSettings,
     private readonly explorer: ClusterExplorer,
     private readonly orchestrator: ClusterOrchestrator,
+    private readonly ownership: Ownership,
+    private readonly presences: Presence,
   ) {
     real.add(this);
     this.clock = clock;
@@ -83,6 +90,91 @@ export class ClusterService {
   /** The other nodes that are connected and authenticated, sorted by name. A snapshot. */
   get peers(): readonly Peer[] {
     return this.mesh.peers;
+  }
+
+  /**
+   * Resolves when this node has found the others: all providers were asked, all that they named was dialled, and
+   * the peers have told what they share; or, alone, after `ownership.settleMs`. Before, it owns nothing. Rejects with
+   * `ABORTED` when it ends earlier.
+   */
+  get settled(): Promise<void> {
+    return this.ownership.settled;
+  }
+
+  /** Whether `settled` has resolved, and this node does not shut down. @internal */
+  get isSettled(): boolean {
+    return this.ownership.isSettled;
+  }
+
+  /**
+   * Keys that are shared out among the nodes which ask for the same name: `keys('rooms').hold(key, …)` runs on the
+   * owner of the key alone. This node counts from now on.
+   *
+   * @throws PeerageError `INVALID_MESSAGE` when the name has not 1 to 255 characters
+   */
+  keys(name: string): KeySpace {
+    return this.ownership.keys(name);
+  }
+
+  /**
+   * The node that coordinates, by what this node sees: the owner of one fixed key. Undefined while nobody does: without
+   * a majority, when there is `quorum`, and when this node has found nobody yet.
+   */
+  get coordinator(): NodeInfo | undefined {
+    return this.ownership.coordinator;
+  }
+
+  /** The coordinator whenever it is another node, the current one first. Completes on shutdown. */
+  get coordinator$(): Observable<NodeInfo | undefined> {
+    return this.ownership.coordinator$;
+  }
+
+  /**
+   * Whether this node coordinates, as far as it sees. What does the work is better an {@link OnCoordinator} method: it
+   * is told when to end, and begins when the one before has had time to.
+   */
+  get isCoordinator(): boolean {
+    return this.ownership.isCoordinator;
+  }
+
+  /** Whether more than half of the `quorum.of` nodes are here, counted by whom this node has heard of late. True without `quorum`. */
+  get hasQuorum(): boolean {
+    return this.ownership.hasQuorum;
+  }
+
+  /**
+   * What nodes tell all others that they have: users in rooms, open files, jobs. Each entry belongs to the node that
+   * tracked it, and goes with it.
+   *
+   * @param name 1 to 255 characters; those that begin with `$` are the library's own
+   * @throws PeerageError `INVALID_MESSAGE` for another name
+   */
+  presence<T = unknown>(name: string): PresenceSpace<T> {
+    const space = this.presences.of<T>(name);
+    if (name.startsWith('$'))
+      throw new PeerageError('INVALID_MESSAGE', `presence(${JSON.stringify(name)}): names with $ are taken.`);
+    return space;
+  }
+
+  /**
+   * The node that owns a key, by what this node sees: rendezvous hashing of the key and the names of the live nodes.
+   * It is the one that `client.to({ key })` of microservices reaches when all nodes have the pattern.
+   * Nodes that shut down own nothing. When a node comes or goes, only its share of the keys moves.
+   *
+   * @returns with `among`: undefined when no such node lives
+   */
+  ownerOf(key: string): NodeInfo;
+  ownerOf(key: string, options: OwnerOptions): NodeInfo | undefined;
+  ownerOf(key: string, options: OwnerOptions = {}): NodeInfo | undefined {
+    return this.ownership.ownerOf(key, options);
+  }
+
+  /**
+   * Whether this node owns a key. Never before it has {@link settled}, and never once it shuts down. While the network
+   * is split, each side has its owner; and while news of a node is under way two nodes may say so for a moment.
+   */
+  owns(key: string, options: OwnerOptions = {}): boolean {
+    return this.ownership.owns(key, options);
   }
 
   /**

@@ -12,6 +12,8 @@ import type { Clock } from '../time/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { Gate } from '../messaging/gate.js';
 import { Messaging } from '../messaging/messaging.js';
+import { Ownership } from '../ownership/ownership.service.js';
+import { Presence } from '../presence/presence.service.js';
 import { LOG_CONTEXT, PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings, WaitForOptions } from '../peerage.options.js';
 import { sleep, within } from '../time/waiting.js';
@@ -51,6 +53,8 @@ export class PeerageLifecycle
     private readonly cluster: ClusterService,
     private readonly hub: EventHub,
     private readonly messaging: Messaging,
+    private readonly ownership: Ownership,
+    private readonly presence: Presence,
     private readonly log: ClusterLog,
     private readonly explorer: ClusterExplorer,
     private readonly orchestrator: ClusterOrchestrator,
@@ -72,6 +76,7 @@ export class PeerageLifecycle
     this.log.listen();
     this.explorer.explore();
     this.orchestrator.mount();
+    this.hub.on('poll', () => this.ownership.polled());
     this.mesh.subscribe((event) => this.hub.emit(event));
   }
 
@@ -111,6 +116,7 @@ export class PeerageLifecycle
     if (this.state.isStopped) return;
     this.state.run();
     this.log.started();
+    this.ownership.start();
     this.discovery.start();
     if (this.settings.waitFor) await this.waitFor(this.settings.waitFor);
   }
@@ -129,6 +135,7 @@ export class PeerageLifecycle
   /** Peers send nothing new from now on, and what they have sent is answered. */
   private async leave(): Promise<void> {
     const { drainMs } = this.settings.shutdown;
+    this.ownership.leave();
     if (!this.state.leave() || drainMs === 0) return this.stop();
     this.endIdling = closeOnceIdle(this.http.httpAdapter?.getHttpServer(), this.clock);
     this.cancelDeadline = this.clock.after(drainMs, () => this.giveUp(drainMs), true);
@@ -137,12 +144,14 @@ export class PeerageLifecycle
   }
 
   private async finish(): Promise<void> {
-    const { mesh, clock, messaging } = this;
+    const { mesh, clock, messaging, ownership, settings } = this;
     // Who finds us from now on finds us leaving.
     const discovered = this.discovery.stop();
     const hadPeers = mesh.peers.length > 0;
+    // Others begin a while after they hear that we leave: what they begin has ended here by then.
+    await within(settings.ownership.handoverMs, ownership.finished(), undefined, clock);
     await within(TOLD_MS, mesh.drain(), undefined, clock);
-    await (hadPeers ? messaging.work.finished() : messaging.work.done());
+    await Promise.all([hadPeers ? messaging.work.finished() : messaging.work.done(), ownership.finished()]);
     await discovered;
   }
 
@@ -167,8 +176,10 @@ export class PeerageLifecycle
   private async end(): Promise<void> {
     this.cancelDeadline();
     this.state.stop();
+    this.ownership.stop();
     this.messaging.stop();
     const outcomes = await Promise.allSettled([this.discovery.stop(), this.mesh.stop()]);
+    this.presence.stop();
     this.hub.complete();
     for (const outcome of outcomes)
       if (outcome.status === 'rejected')

@@ -5,7 +5,7 @@ import { didYouMean } from '../naming/did-you-mean.js';
 import type { Fault } from '../options/faults.js';
 import { invalidOptions } from '../options/faults.js';
 import type { PeerageModuleOptions } from '../peerage.options.js';
-import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS } from '../peerage.options.js';
+import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS, DEFAULT_OWNERSHIP } from '../peerage.options.js';
 import { parseViaUrls } from '../via/url/via-url.js';
 
 /** Variables and their values: `process.env`, or anything of its shape. */
@@ -59,6 +59,8 @@ const PARSERS: Readonly<Record<string, Parse>> = {
   'waitFor.timeoutMs': asNumber,
   'waitFor.reject': asFlag,
   'shutdown.drainMs': asNumber,
+  ...Object.fromEntries(Object.keys(DEFAULT_OWNERSHIP).map((key) => [`ownership.${key}`, asNumber])),
+  'quorum.of': asNumber,
   ...Object.fromEntries(Object.keys(DEFAULT_HEARTBEAT).map((key) => [`heartbeat.${key}`, asNumber])),
   ...Object.fromEntries(Object.keys(DEFAULT_LIMITS).map((key) => [`limits.${key}`, asNumber])),
 };
@@ -113,7 +115,7 @@ export function variableOf(path: string): string {
     .replace(/([a-z])([A-Z])/g, '$1_$2')
     .replaceAll('.', '_')
     .toUpperCase();
-  return /^(tls|waitFor|shutdown|heartbeat|limits)$/.test(path)
+  return /^(tls|waitFor|shutdown|ownership|quorum|heartbeat|limits)$/.test(path)
     ? `PEERAGE_${variable}_*`
     : `PEERAGE_${variable}`;
 }

@@ -33,6 +33,7 @@ import type { Directive, Input, LinkId, MembershipConfig } from './membership.ty
 import { down, lostConnection, peerOf } from './peers.js';
 import { callBack, reached } from './reach.js';
 import { drawRing } from './ring.js';
+import { isInDoubt } from './rule.js';
 import {
   doubted,
   hearsUs,
@@ -92,6 +93,13 @@ export class Membership {
   get isDialling(): boolean {
     const { core } = this;
     return hasQueue(core) || core.handshakes.size > 0;
+  }
+
+  /** How many peers live beyond doubt at `nowMs`. */
+  heardPeers(nowMs: number): number {
+    const { core } = this;
+    core.clock.advance(nowMs, this.wakeAtMs);
+    return [...core.peers.values()].filter((peer) => !isInDoubt(core, peer)).length;
   }
 
   /** Whether every peer that is connected has heard that this node shuts down. */

@@ -29,6 +29,11 @@ export function patienceLeft(core: Core, peer: PeerRecord): number {
   return suspectMs - Math.min(silentMs, core.clock.now.runMs - peer.watched.runMs);
 }
 
+/** Whether a peer is a suspect, and nothing has proved since that it lives. */
+export function isInDoubt(core: Core, peer: PeerRecord): boolean {
+  return peer.suspicion !== undefined && countedSilence(core, peer) >= core.timing.suspectMs;
+}
+
 /** The one deadline of a suspect. */
 export function judge(core: Core, peer: PeerRecord): Verdict {
   const { downMs } = core.timing;

@@ -55,6 +55,10 @@ export interface Mesh {
   readonly peers: readonly Peer[];
   /** Bytes of messages that wait here for peers: for room there, or for the network. */
   readonly waitingBytes: number;
+  /** Whether any node is being dialled, or a handshake is under way. */
+  readonly isDialling: boolean;
+  /** How many peers were heard of late: without those whose life is in doubt. */
+  readonly heardPeers: number;
   /** Gets ready what takes time to start. Opens nothing; `start` does it when nobody did before. */
   prepare(): void;
   /**

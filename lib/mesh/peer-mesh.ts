@@ -120,6 +120,14 @@ export class PeerMesh implements Mesh {
     return this.messages.waitingBytes;
   }
 
+  get isDialling(): boolean {
+    return this.membership?.isDialling ?? false;
+  }
+
+  get heardPeers(): number {
+    return this.membership?.heardPeers(this.clock.now()) ?? 0;
+  }
+
   prepare(): void {
     if (this.prober || this.isStopped()) return;
     this.prober = this.startProber({

@@ -2,6 +2,7 @@ import { PeerageError } from '../errors/peerage-error.js';
 import type { Peer } from '../membership/events.js';
 import { didYouMean } from '../naming/did-you-mean.js';
 import { canonicalName } from '../naming/node-name.js';
+import { best } from '../ownership/core/rendezvous.js';
 import type { ServingNode, Shift } from './pattern-registry.js';
 
 /**
@@ -42,7 +43,7 @@ export function choose(route: Route, shift: Shift, peers: () => readonly Peer[])
   if (route === 'any') return [well[shift.turn++ % well.length]!];
   if (route === 'nearest') return [least(well, distances(peers()))];
   assertRoute(route);
-  if ('key' in route) return [least(staying, (node) => weight(node.name, String(route.key)))];
+  if ('key' in route) return [best(String(route.key), staying, ({ name }) => name)!];
   const found = nodes.filter(({ name, bootId }) => name === route.node || bootId === route.node);
   // Parsing a name takes longer than sending a message to it.
   if (found.length > 0 || !route.node.includes('@')) return found;
@@ -57,21 +58,11 @@ function distances(peers: readonly Peer[]): (node: ServingNode) => number {
 }
 
 function least(nodes: readonly ServingNode[], cost: (node: ServingNode) => number): ServingNode {
-  let best = nodes[0]!;
-  let lowest = cost(best);
+  let found = nodes[0]!;
+  let lowest = cost(found);
   for (const node of nodes.slice(1)) {
     const its = cost(node);
-    if (its < lowest) [best, lowest] = [node, its];
+    if (its < lowest) [found, lowest] = [node, its];
   }
-  return best;
-}
-
-/** Rendezvous hashing: FNV-1a of name and key, its bits mixed as MurmurHash3 does. */
-function weight(name: string, key: string): number {
-  const text = `${name}\n${key}`;
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return found;
 }

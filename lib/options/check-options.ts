@@ -1,4 +1,4 @@
-import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS } from '../peerage.options.js';
+import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS, DEFAULT_OWNERSHIP } from '../peerage.options.js';
 import type { HeartbeatOptions, PeerageModuleOptions } from '../peerage.options.js';
 import { defaultCapMs, timingFaults } from '../time/liveness-timing.js';
 import { MIN_FRAME_BYTES } from '../wire/messages.js';
@@ -54,6 +54,8 @@ const CHECKS: Record<keyof PeerageModuleOptions, Check> = {
     ['peers', 'timeoutMs'],
   ),
   shutdown: objectOf({ drainMs: milliseconds(0) }),
+  ownership: objectOf(fieldsOf(DEFAULT_OWNERSHIP, milliseconds(0))),
+  quorum: required(objectOf({ of: integer(1, 10_000, ' (nodes)') }), ['of']),
   heartbeat: objectOf(fieldsOf(DEFAULT_HEARTBEAT, milliseconds(1))),
   limits: objectOf({
     ...fieldsOf(DEFAULT_LIMITS, positive),

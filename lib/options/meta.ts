@@ -25,6 +25,22 @@ export function checkMeta(value: unknown, path: string, faults: Faults): void {
     );
 }
 
+/** What keeps a value from being plain data: what JSON can say. */
+export function impurityOf(value: unknown, path: string): string | undefined {
+  const problem = findImpurity(value, path, 0);
+  return problem && `${problem.path}: ${problem.text}`;
+}
+
+/** A deep copy of plain data that nobody else can change; fields that are `undefined` are left out. */
+export function copyPlain(value: unknown): unknown {
+  return frozen(JSON.parse(JSON.stringify(value)));
+}
+
+/** Plain data that nobody can change from now on. */
+export function frozen(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? freeze(value) : value;
+}
+
 /** A deep copy of checked meta that nobody else can change; fields that are `undefined` are left out. */
 export function copyMeta(meta: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return freeze(JSON.parse(JSON.stringify(meta)) as Record<string, unknown>);

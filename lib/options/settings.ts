@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { DEFAULT_PORT, parseNodeName } from '../naming/node-name.js';
 import type { PeerageModuleOptions, PeerageSettings } from '../peerage.options.js';
-import { DEFAULT_LIMITS, DEFAULT_SHUTDOWN } from '../peerage.options.js';
+import { DEFAULT_LIMITS, DEFAULT_OWNERSHIP, DEFAULT_SHUTDOWN } from '../peerage.options.js';
 import type { Via } from '../via/provider.js';
 import { viaSelf } from '../via/via-self.js';
 import { DEFAULT_APP_NAME, appNameFromPackage } from './app-name.js';
@@ -77,6 +77,8 @@ function settingsOf(options: PeerageModuleOptions, told: ToldHost, around: Surro
     ...(options.waitFor === undefined ? {} : { waitFor: options.waitFor }),
     heartbeat: heartbeatOf(options.heartbeat),
     shutdown: { ...DEFAULT_SHUTDOWN, ...given(options.shutdown) },
+    ownership: { ...DEFAULT_OWNERSHIP, ...given(options.ownership) },
+    ...(options.quorum === undefined ? {} : { quorum: options.quorum }),
     limits: { ...DEFAULT_LIMITS, ...given(options.limits) },
   };
 }

@@ -58,6 +58,32 @@ describe('07-cache-invalidation', () => {
   });
 });
 
+describe('10-presence', () => {
+  it('shows on every replica who is in a room, and forgets the guests of one that is killed', async () => {
+    const ports = await freePorts(2);
+    const [ours, other] = ports.map((port) =>
+      startNode('10-presence', { ...ownWorld(), HTTP_PORT: String(port) }),
+    );
+    await expectCluster([ours!, other!]);
+    await vi.waitFor(() => Promise.all(ports.map((port) => call(port, '/rooms/lobby'))), 10_000);
+    const guests = (port: number) => call<{ name: string }[]>(port, '/rooms/lobby');
+    const names = async (port: number) => (await guests(port)).map(({ name }) => name).toSorted();
+    const leave = new AbortController();
+    const enter = (port: number, name: string, signal?: AbortSignal) =>
+      fetch(`http://127.0.0.1:${port}/rooms/lobby/live?name=${name}`, signal ? { signal } : {});
+    await enter(ports[0]!, 'Ann', leave.signal);
+    const cut = await enter(ports[1]!, 'Bob');
+    await vi.waitFor(async () => expect(await names(ports[0]!)).toEqual(['Ann', 'Bob']));
+    await vi.waitFor(async () => expect(await names(ports[1]!)).toEqual(['Ann', 'Bob']));
+    leave.abort();
+    await vi.waitFor(async () => expect(await names(ports[1]!)).toEqual(['Bob']));
+    const end = cut.text().catch(() => 'cut');
+    await other!.kill();
+    await vi.waitFor(async () => expect(await names(ports[0]!)).toEqual([]), 10_000);
+    expect(await end).toBe('cut');
+  });
+});
+
 interface Visits {
   readonly customer: string;
   readonly visits: number;

@@ -61,6 +61,38 @@ const ROOMS: Readonly<
     allowed: [`import type { Mesh } from '../mesh/mesh.js';`],
     refused: [`import { a } from '../mesh/transport/outbox.js';`, `import { a } from '../cluster/a.js';`],
   },
+  presence: {
+    allowed: [
+      `import { a } from '../messaging/a.js';`,
+      `import type { Mesh } from '../mesh/mesh.js';`,
+      `import { Injectable } from '@nestjs/common';`,
+    ],
+    refused: [
+      `import { a } from '../ownership/a.js';`,
+      `import { a } from '../cluster/a.js';`,
+      `import { a } from '../mesh/transport/outbox.js';`,
+    ],
+  },
+  ownership: {
+    allowed: [`import { a } from '../presence/a.js';`, `import { a } from './core/a.js';`],
+    refused: [`import { a } from '../cluster/a.js';`, `import { a } from '../discovery/a.js';`],
+  },
+  'ownership/core': {
+    allowed: [`import { a } from '../../naming/a.js';`, `import { a } from './other.js';`],
+    refused: [
+      `import { a } from '../../messaging/a.js';`,
+      `import { a } from '../../time/clock.js';`,
+      `import { isIP } from 'node:net';`,
+      `import { Observable } from 'rxjs';`,
+      `export const b = Date.now();`,
+      `export const c = Math.random();`,
+      `setTimeout(() => {}, 1);`,
+    ],
+  },
+  'presence/core': {
+    allowed: [`import { a } from '../../errors/a.js';`, `import { a } from './other.js';`],
+    refused: [`import { a } from '../../mesh/a.js';`, `export const b = Date.now();`],
+  },
   via: {
     allowed: [
       `import { a } from '../naming/a.js';`,
@@ -172,7 +204,7 @@ describe('the dependency rule', () => {
   });
 });
 
-describe('membership', () => {
+describe('a pure core', () => {
   const readsClock = (code: string): boolean => {
     const visit = (node: ts.Node): boolean =>
       (ts.isNewExpression(node) && node.expression.getText() === 'Date' && !node.arguments?.length) ||
@@ -183,9 +215,11 @@ describe('membership', () => {
   it('never asks what time it is, which no lint rule can tell from `new Date(ms)`', () => {
     expect(readsClock('const a = [new Date()];')).toBe(true);
     expect(readsClock('const a = [new Date(1)];')).toBe(false);
-    const room = join(repository, 'lib', 'membership');
-    const files = readdirSync(room).filter((name) => name.endsWith('.ts'));
-    expect(files.length).toBeGreaterThan(0);
-    expect(files.filter((name) => readsClock(readFileSync(join(room, name), 'utf8')))).toEqual([]);
+    for (const name of ['membership', 'presence/core', 'ownership/core']) {
+      const room = join(repository, 'lib', name);
+      const files = readdirSync(room).filter((file) => file.endsWith('.ts'));
+      expect(files.length).toBeGreaterThan(0);
+      expect(files.filter((file) => readsClock(readFileSync(join(room, file), 'utf8')))).toEqual([]);
+    }
   });
 });

@@ -1,6 +1,7 @@
 /**
- * Random histories of virtual clusters, as many as you like:
+ * Random histories of virtual clusters, as many as you like; with what stands on membership, presence and ownership:
  *   npm run sim -- --seeds 100000 --nodes 200 --first 1
+ *   npm run sim -- --shared --seeds 1000
  * Without --nodes each seed draws its own number of nodes, 2 to 12. A silent death on a ring of many nodes:
  *   npm run sim -- --ring 1000
  * How soon each fault is seen under each circumstance, in clusters of 3 to 200 nodes, for as many seeds as fit:
@@ -34,11 +35,12 @@ async function histories() {
       first: { type: 'string', default: '1' },
       nodes: { type: 'string' },
       ring: { type: 'string' },
+      shared: { type: 'boolean', default: false },
     },
   });
   const spec = values.ring
     ? [join('test', 'sim', 'liveness.spec.ts'), '--testNamePattern', 'a ring of monitors tells all']
-    : [join('test', 'sim', 'membership.spec.ts')];
+    : [join('test', 'sim', values.shared ? 'shared-work.spec.ts' : 'membership.spec.ts')];
   const options = ['--project', 'sim', '--testTimeout', '0', '--disable-console-intercept'];
   return run([join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', ...spec, ...options], {
     SIM_SEEDS: values.seeds,

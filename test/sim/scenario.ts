@@ -18,6 +18,10 @@ export interface Outcome {
 export interface ScenarioOptions {
   /** How many nodes; drawn from the seed (2 to 12) when left out. */
   readonly nodes?: number;
+  /** @default a node with nothing on its core */
+  readonly make?: (world: World, host: string) => SimNode;
+  /** What else is wrong in the end. */
+  readonly faultsOf?: (world: World) => readonly string[];
 }
 
 /** A random cluster with a random history, drawn from `seed`; then quiet; then the invariants. */
@@ -25,7 +29,8 @@ export function runScenario(seed: number, options: ScenarioOptions = {}): Outcom
   const world = new World(seed);
   const { random } = world;
   const count = options.nodes ?? 2 + Math.floor(random() * 11);
-  const nodes = Array.from({ length: count }, (_, i) => new SimNode(world, `10.0.${i >> 8}.${i & 255}`));
+  const make = options.make ?? ((...where) => new SimNode(...where));
+  const nodes = Array.from({ length: count }, (_, i) => make(world, `10.0.${i >> 8}.${i & 255}`));
   for (const node of nodes) node.clock = { rate: 0.998 + 0.004 * random(), offsetMs: 1e6 * random() };
   world.conditions = {
     delayMs: random() < 0.5 ? 0.2 : 20 * random(),
@@ -52,7 +57,8 @@ export function runScenario(seed: number, options: ScenarioOptions = {}): Outcom
   world.conditions = { ...world.conditions, loss: 0 };
   for (const node of nodes) node.thaw();
   world.runUntil(world.nowMs + SETTLE_MS);
-  return { seed, faults: [...watch.faults, ...faultsOf(world)], timeline: world.timeline };
+  const faults = [...watch.faults, ...faultsOf(world), ...(options.faultsOf?.(world) ?? [])];
+  return { seed, faults, timeline: world.timeline };
 }
 
 type Discovery = (nodes: readonly SimNode[], self: SimNode) => string[];

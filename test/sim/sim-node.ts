@@ -162,7 +162,7 @@ export class SimNode {
     return this.world.nowMs * this.clock.rate + this.clock.offsetMs;
   }
 
-  private inWorld(atMs: number): number {
+  protected inWorld(atMs: number): number {
     return (atMs - this.clock.offsetMs) / this.clock.rate;
   }
 
@@ -202,7 +202,9 @@ export class SimNode {
         if (directive.event.type === 'peer.up') this.view.add(directive.event.peer.bootId);
         if (directive.event.type === 'peer.down') this.view.delete(directive.event.peer.bootId);
         this.events.push({ observer: this.bootId, event: directive.event, atMs: this.world.nowMs });
-        return;
+        return this.told(directive.event);
+      case 'route':
+        return this.routed(directive.bootId, directive.link);
       case 'wakeAt': {
         const atMs = this.inWorld(directive.atMs);
         const { incarnation } = this;
@@ -214,6 +216,12 @@ export class SimNode {
       }
     }
   }
+
+  /** The membership core told the app something. */
+  protected told(_event: PeerEvent): void {}
+
+  /** Messages for a peer go by this link from now on. */
+  protected routed(_bootId: string, _link: number | undefined): void {}
 
   private wake(): void {
     this.wakeAtMs = undefined;

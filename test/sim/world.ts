@@ -160,8 +160,13 @@ export class World {
 
   /** Sends a frame from one end; it arrives in order, or when the network lets it. */
   send(from: End, frame: ControlFrame): void {
+    this.carry(from, (to) => to.node.receive(to, frame));
+  }
+
+  /** Sends anything from one end, among its frames. */
+  carry(from: End, take: (to: End) => void): void {
     this.transmit(from, (to) => {
-      if (to.isOpen && to.node.isAlive) to.node.whenRunning(() => to.isOpen && to.node.receive(to, frame));
+      if (to.isOpen && to.node.isAlive) to.node.whenRunning(() => to.isOpen && take(to));
       else if (from.isOpen && to.node.hasPower) this.transmit(to, (back) => this.ended(back, 'ECONNRESET'));
     });
   }

@@ -46,6 +46,7 @@ export class FakeMesh implements Mesh {
   foundGate: Promise<unknown> = Promise.resolve();
   state: 'new' | 'running' | 'stopped' = 'new';
   readonly waitingBytes = 0;
+  isDialling = false;
   private readonly others = new Map<string, Peer>();
   private readonly disconnected = new Set<string>();
   private readonly listeners = new Set<(event: PeerEvent) => void>();
@@ -60,6 +61,10 @@ export class FakeMesh implements Mesh {
 
   get peers(): readonly Peer[] {
     return [...this.others.values()].sort((a, b) => compareNames(a.name, b.name));
+  }
+
+  get heardPeers(): number {
+    return this.others.size;
   }
 
   prepare(): void {}

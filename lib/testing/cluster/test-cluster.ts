@@ -78,7 +78,7 @@ export class TestCluster<
   ) {}
 
   /**
-   * Starts a cluster. Resolves when all nodes are each other's peers.
+   * Starts a cluster. Resolves when all nodes are each other's peers, and own their keys.
    *
    * @throws what making or starting an app throws; PeerageError `INVALID_OPTIONS`; PeerageError `WAIT_TIMEOUT`
    * when the nodes don't become peers: do they have the same `cluster`?
@@ -183,7 +183,7 @@ export class TestCluster<
       added.map((node, i) => node.init((module) => createApp(module, before + i) as App | Promise<App>)),
     );
     throwFirst(await this.ground.drive(started));
-    await this.until(() => added.every((node) => this.isPeerOfAll(node)));
+    await this.until(() => added.every((node) => this.isPeerOfAll(node) && this.isSettled(node)));
   }
 
   private async make(factory: TestModuleFactory): Promise<TestNode<App>> {
@@ -209,6 +209,11 @@ export class TestCluster<
     return others.every(
       (other) => node.cluster.peer(other.name) !== undefined && other.cluster.peer(node.name) !== undefined,
     );
+  }
+
+  /** One that is alone goes on looking for others. */
+  private isSettled({ cluster }: TestNode<App>): boolean {
+    return cluster.isSettled || cluster.peers.length === 0;
   }
 
   private async end(): Promise<void> {

@@ -1,0 +1,114 @@
+import type {
+  Entry,
+  NumberedEntry,
+  PresenceDirective,
+  PresenceLimits,
+  Update,
+} from './presence-core.types.js';
+
+/** What we know of the entries of one peer. */
+interface Copy {
+  readonly entries: Map<number, NumberedEntry>;
+  bytes: number;
+  /** We are up to this change of it. */
+  have: number;
+  /** It has told everything once. */
+  isWhole: boolean;
+  /** It tells everything anew: what it has not mentioned by the end is no more. */
+  unmentioned: Set<number> | undefined;
+  isOverfull: boolean;
+}
+
+interface Changes {
+  readonly joined: Entry[];
+  readonly left: Entry[];
+  readonly updated: Entry[];
+}
+
+/** The entries of all peers, each as its owner tells it. */
+export class Copies {
+  private readonly copies = new Map<string, Copy>();
+
+  constructor(private readonly limits: PresenceLimits) {}
+
+  open(peer: string): void {
+    this.copies.set(peer, {
+      entries: new Map(),
+      bytes: 0,
+      have: 0,
+      isWhole: false,
+      unmentioned: undefined,
+      isOverfull: false,
+    });
+  }
+
+  close(peer: string): PresenceDirective[] {
+    const copy = this.copies.get(peer);
+    this.copies.delete(peer);
+    return copy ? told(peer, { joined: [], left: [...copy.entries.values()], updated: [] }) : [];
+  }
+
+  /** Up to which change we know this peer's entries. */
+  have(peer: string): number {
+    return this.copies.get(peer)?.have ?? 0;
+  }
+
+  isWhole(peer: string): boolean {
+    return this.copies.get(peer)?.isWhole === true;
+  }
+
+  /** The answer says up to which change we are: the peer goes on from there. */
+  take(peer: string, update: Update): PresenceDirective[] {
+    const copy = this.copies.get(peer);
+    if (!copy) return [];
+    if (update.base > copy.have || (update.base > 0 && update.upTo < copy.have))
+      return [{ type: 'answer', have: copy.have }];
+    if (update.base === 0) copy.unmentioned = new Set(copy.entries.keys());
+    const changes: Changes = { joined: [], left: [], updated: [] };
+    const out: PresenceDirective[] = [];
+    for (const id of update.gone) this.remove(copy, id, changes);
+    for (const entry of update.put)
+      if (!this.put(copy, entry, changes) && !copy.isOverfull) {
+        copy.isOverfull = true;
+        out.push({ type: 'overfull', peer });
+      }
+    copy.have = update.upTo;
+    if (!update.more) this.finish(copy, changes);
+    out.push(...told(peer, changes));
+    out.push({ type: 'answer', have: copy.have });
+    return out;
+  }
+
+  private finish(copy: Copy, changes: Changes): void {
+    for (const id of copy.unmentioned ?? []) this.remove(copy, id, changes);
+    copy.unmentioned = undefined;
+    copy.isWhole = true;
+  }
+
+  /** Returns whether there was room for it. */
+  private put(copy: Copy, entry: NumberedEntry, { joined, updated }: Changes): boolean {
+    const before = copy.entries.get(entry.id);
+    copy.unmentioned?.delete(entry.id);
+    if (before && before.sequence >= entry.sequence) return true;
+    const count = copy.entries.size + (before ? 0 : 1);
+    const bytes = copy.bytes - (before?.bytes ?? 0) + entry.bytes;
+    if (count > this.limits.presenceEntries || bytes > this.limits.presenceBytes) return false;
+    copy.entries.set(entry.id, entry);
+    copy.bytes = bytes;
+    (before ? updated : joined).push(entry);
+    return true;
+  }
+
+  private remove(copy: Copy, id: number, { left }: Changes): void {
+    const entry = copy.entries.get(id);
+    if (!entry) return;
+    copy.entries.delete(id);
+    copy.bytes -= entry.bytes;
+    left.push(entry);
+  }
+}
+
+function told(peer: string, changes: Changes): PresenceDirective[] {
+  const { joined, left, updated } = changes;
+  return joined.length + left.length + updated.length === 0 ? [] : [{ type: 'changed', peer, ...changes }];
+}

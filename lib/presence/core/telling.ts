@@ -1,0 +1,123 @@
+import type { OwnEntries } from './own-entries.js';
+import type { Failure, PresenceDirective } from './presence-core.types.js';
+
+/** About this much goes into one update. */
+const UPDATE_BYTES = 64 * 1024;
+
+/** A peer that could not be told is tried again after this. */
+const RETRY_MS = 1_000;
+
+/** What one peer knows of our entries. */
+interface Listener {
+  /** The change it confirmed last; 0: nothing yet. */
+  confirmed: number;
+  /** The update that is on its way. */
+  asked: number | undefined;
+  /** Its release has no presence. */
+  isWithout: boolean;
+  /** No update goes out before this. */
+  retryAtMs?: number;
+  updateBytes: number;
+}
+
+/** Tells every peer what it has not confirmed: one update at a time, so changes meanwhile go together in the next. */
+export class Telling {
+  private readonly listeners = new Map<string, Listener>();
+  private attempts = 0;
+
+  constructor(private readonly own: OwnEntries) {}
+
+  peers(): string[] {
+    return [...this.listeners.keys()];
+  }
+
+  isWithout(peer: string): boolean {
+    return this.listeners.get(peer)?.isWithout === true;
+  }
+
+  begin(peer: string): void {
+    this.listeners.set(peer, {
+      confirmed: 0,
+      asked: undefined,
+      isWithout: false,
+      updateBytes: UPDATE_BYTES,
+    });
+  }
+
+  end(peer: string): void {
+    this.listeners.delete(peer);
+  }
+
+  /** The peer begins anew, and says what it has. What is on its way to it counts no more. */
+  restart(peer: string, have: number): void {
+    const listener = this.listeners.get(peer);
+    if (!listener || have > this.own.sequence) return;
+    listener.asked = undefined;
+    listener.confirmed = have;
+    listener.isWithout = false;
+  }
+
+  confirmed(peer: string, attempt: number, have: number, nowMs: number): void {
+    const listener = this.answered(peer, attempt);
+    if (!listener) return;
+    // It cannot be ahead of us: that is no answer that we understand.
+    if (have > this.own.sequence) listener.retryAtMs = nowMs + RETRY_MS;
+    else listener.confirmed = have;
+  }
+
+  failed(peer: string, attempt: number, why: Failure, nowMs: number): void {
+    const listener = this.answered(peer, attempt);
+    if (!listener) return;
+    switch (why) {
+      case 'unknown':
+        listener.isWithout = true;
+        return;
+      case 'gone':
+        // Its end is about to be told, or it comes back in a while.
+        break;
+      case 'tooLong':
+        if (listener.updateBytes > 1) {
+          listener.updateBytes = Math.floor(listener.updateBytes / 4);
+          return;
+        }
+        break;
+      case 'other':
+    }
+    listener.retryAtMs = nowMs + RETRY_MS;
+  }
+
+  /** Updates for all who miss something. */
+  pump(nowMs: number, haveOf: (peer: string) => number): PresenceDirective[] {
+    const out: PresenceDirective[] = [];
+    let least = this.own.sequence;
+    for (const [peer, listener] of this.listeners) {
+      if (listener.isWithout) continue;
+      least = Math.min(least, listener.confirmed);
+      if (listener.asked !== undefined || listener.confirmed === this.own.sequence) continue;
+      if (listener.retryAtMs !== undefined && listener.retryAtMs > nowMs) continue;
+      delete listener.retryAtMs;
+      listener.asked = ++this.attempts;
+      const base = listener.confirmed < this.own.floor ? 0 : listener.confirmed;
+      const update = { ...this.own.since(base, listener.updateBytes), have: haveOf(peer) };
+      out.push({ type: 'send', to: peer, attempt: listener.asked, update });
+    }
+    this.own.tidy(least);
+    return out;
+  }
+
+  /** When the next peer is tried again. */
+  nextRetryMs(): number | undefined {
+    let nextMs: number | undefined;
+    for (const { retryAtMs } of this.listeners.values())
+      if (retryAtMs !== undefined) nextMs = Math.min(nextMs ?? retryAtMs, retryAtMs);
+    return nextMs;
+  }
+
+  /** The listener, when it was this attempt that counts. */
+  private answered(peer: string, attempt: number): Listener | undefined {
+    const listener = this.listeners.get(peer);
+    if (listener?.asked !== attempt) return undefined;
+    listener.asked = undefined;
+    return listener;
+  }
+}
