@@ -4,6 +4,7 @@ import { Holdings } from '../../lib/ownership/core/holdings.js';
 import type { HoldingsInput } from '../../lib/ownership/core/holdings.js';
 import { isSettled } from '../../lib/ownership/core/settling.js';
 import { DEFAULT_HEARTBEAT, DEFAULT_OWNERSHIP } from '../../lib/peerage.options.js';
+import type { Entry } from '../../lib/presence/core/presence-core.types.js';
 import { SharingNode } from './sharing-node.js';
 
 const LOOK_MS = 25;
@@ -53,8 +54,8 @@ export class HoldingNode extends SharingNode {
     this.look();
   }
 
-  protected override sharedOthers(): void {
-    this.look();
+  protected override heard(entries: readonly Entry[]): void {
+    if (entries.some(({ space }) => space === SPACE)) this.look();
   }
 
   private settle(): void {
