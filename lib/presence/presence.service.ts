@@ -149,9 +149,16 @@ export class Presence {
     }
   }
 
-  private async send({ to, attempt, update }: Extract<PresenceDirective, { type: 'send' }>): Promise<void> {
+  private async send({
+    to,
+    attempt,
+    timeoutMs,
+    update,
+  }: Extract<PresenceDirective, { type: 'send' }>): Promise<void> {
     try {
-      const answer = await this.messaging.request(this.nodeOf(to), PRESENCE_TOPIC, updateToWire(update));
+      const answer = await this.messaging.request(this.nodeOf(to), PRESENCE_TOPIC, updateToWire(update), {
+        timeoutMs,
+      });
       this.handle({ type: 'confirmed', peer: to, attempt, have: count(answer) });
     } catch (error) {
       this.handle({ type: 'failed', peer: to, attempt, why: failureOf(error) });
@@ -222,6 +229,9 @@ function entryOf(id: number, space: string, key: string, meta: unknown): Entry {
 function failureOf(error: unknown): Failure {
   const code = error instanceof PeerageError ? error.code : undefined;
   switch (code) {
+    case 'REQUEST_TIMEOUT':
+    case 'CONNECTION_LOST':
+      return 'lost';
     case 'NO_HANDLER':
       return 'unknown';
     case 'INVALID_MESSAGE':

@@ -99,9 +99,10 @@ it('keeps every key at one process, and the lead, while they are killed, stopped
     };
     const program = startProgram('holder', { args: [JSON.stringify(config)] });
     started.push(program);
-    all.push({ program });
+    const holder: Holder = { program };
+    all.push(holder);
     await program.line(/^ready$/);
-    return all.at(-1)!;
+    return holder;
   };
   const all: Holder[] = [];
   const first = await Promise.all([start(0), start(1), start(2)]);

@@ -81,7 +81,9 @@ class PairWatch {
       now.set(pair, sinceMs);
       const lastsMs = world.nowMs - sinceMs;
       this.longestMs = Math.max(this.longestMs, lastsMs);
-      if (lastsMs > DEFAULT_OWNERSHIP.handoverMs) this.faults.push(`${pair} since ${sinceMs.toFixed(0)}`);
+      const isNews =
+        lastsMs > DEFAULT_OWNERSHIP.handoverMs && lastsMs - LOOK_MS <= DEFAULT_OWNERSHIP.handoverMs;
+      if (isNews) this.faults.push(`${pair} since ${sinceMs.toFixed(0)}`);
     }
     this.since = now;
     world.after(LOOK_MS, () => this.look());

@@ -8,8 +8,6 @@ import type {
 } from '../../lib/presence/core/presence-core.types.js';
 import { SimNode } from './sim-node.js';
 
-const REQUEST_MS = 5_000;
-
 type Send = Extract<PresenceDirective, { type: 'send' }>;
 
 /** A node whose app shares presence with others. */
@@ -82,10 +80,8 @@ export class SharingNode extends SimNode {
   }
 
   /** A request by the link of the moment: it may be lost, and its answer too. */
-  private tell({ to, attempt, update }: Send): void {
-    this.later(this.now() + REQUEST_MS, () =>
-      this.share({ type: 'failed', peer: to, attempt, why: 'other' }),
-    );
+  private tell({ to, attempt, timeoutMs, update }: Send): void {
+    this.later(this.now() + timeoutMs, () => this.share({ type: 'failed', peer: to, attempt, why: 'lost' }));
     this.by(to, (other) => {
       const have = other.hear(this.bootId, update);
       if (have === undefined) return;

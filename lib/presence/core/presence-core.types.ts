@@ -38,10 +38,10 @@ export interface PresenceLimits {
 }
 
 /**
- * Why an update was not confirmed. `unknown`: the peer's release has no presence. `gone`: it is no peer any more.
- * `tooLong`: it takes no message of this length.
+ * Why an update was not confirmed. `lost`: in time, or its connection broke. `unknown`: the peer's release has no
+ * presence. `gone`: it is no peer any more. `tooLong`: it takes no message of this length.
  */
-export type Failure = 'unknown' | 'gone' | 'tooLong' | 'other';
+export type Failure = 'lost' | 'unknown' | 'gone' | 'tooLong' | 'other';
 
 export type PresenceInput =
   /** An own entry, new or changed. */
@@ -58,7 +58,14 @@ export type PresenceInput =
 
 export type PresenceDirective =
   /** Tell this peer; hand back what came of this attempt as `confirmed` or `failed`. */
-  | { readonly type: 'send'; readonly to: string; readonly attempt: number; readonly update: Update }
+  | {
+      readonly type: 'send';
+      readonly to: string;
+      readonly attempt: number;
+      /** So long it has to confirm it. */
+      readonly timeoutMs: number;
+      readonly update: Update;
+    }
   /** The answer to the update that was the input. */
   | { readonly type: 'answer'; readonly have: number }
   /** Entries of a peer, or of ourselves (no peer). */

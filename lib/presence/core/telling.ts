@@ -7,6 +7,13 @@ const UPDATE_BYTES = 64 * 1024;
 /** A peer that could not be told is tried again after this. */
 const RETRY_MS = 1_000;
 
+/**
+ * What a connection took with it when it broke is missed soon: others must know who counts before they hold what is
+ * not theirs. A peer that is slow or blocked has longer each time.
+ */
+const FIRST_TIMEOUT_MS = 500;
+const MAX_TIMEOUT_MS = 8_000;
+
 /** What one peer knows of our entries. */
 interface Listener {
   /** The change it confirmed last; 0: nothing yet. */
@@ -18,6 +25,7 @@ interface Listener {
   /** No update goes out before this. */
   retryAtMs?: number;
   updateBytes: number;
+  timeoutMs: number;
 }
 
 /** Tells every peer what it has not confirmed: one update at a time, so changes meanwhile go together in the next. */
@@ -41,6 +49,7 @@ export class Telling {
       asked: undefined,
       isWithout: false,
       updateBytes: UPDATE_BYTES,
+      timeoutMs: FIRST_TIMEOUT_MS,
     });
   }
 
@@ -62,13 +71,19 @@ export class Telling {
     if (!listener) return;
     // It cannot be ahead of us: that is no answer that we understand.
     if (have > this.own.sequence) listener.retryAtMs = nowMs + RETRY_MS;
-    else listener.confirmed = have;
+    else {
+      listener.confirmed = have;
+      listener.timeoutMs = FIRST_TIMEOUT_MS;
+    }
   }
 
   failed(peer: string, attempt: number, why: Failure, nowMs: number): void {
     const listener = this.answered(peer, attempt);
     if (!listener) return;
     switch (why) {
+      case 'lost':
+        listener.timeoutMs = Math.min(2 * listener.timeoutMs, MAX_TIMEOUT_MS);
+        return;
       case 'unknown':
         listener.isWithout = true;
         return;
@@ -99,7 +114,7 @@ export class Telling {
       listener.asked = ++this.attempts;
       const base = listener.confirmed < this.own.floor ? 0 : listener.confirmed;
       const update = { ...this.own.since(base, listener.updateBytes), have: haveOf(peer) };
-      out.push({ type: 'send', to: peer, attempt: listener.asked, update });
+      out.push({ type: 'send', to: peer, attempt: listener.asked, timeoutMs: listener.timeoutMs, update });
     }
     this.own.tidy(least);
     return out;

@@ -48,7 +48,7 @@ class Pair {
     const send = this.underWay.shift();
     if (!send) return undefined;
     const { attempt } = send;
-    if (how === 'is lost') this.tell({ type: 'failed', peer: 'reader', attempt, why: 'other' });
+    if (how === 'is lost') this.tell({ type: 'failed', peer: 'reader', attempt, why: 'lost' });
     else {
       // By way of the wire.
       const update = readUpdate(structuredClone(updateToWire(send.update)));
