@@ -81,29 +81,35 @@ describe('the coordinator', () => {
 });
 
 describe('a quorum', () => {
-  it('keeps the side without a majority from leading, before the other side leads', async () => {
-    const nodes = await start(5, { quorum: { of: 5 } });
-    await cluster.advance(1_100);
-    const old = leaders()[0]!;
-    const minority = [old, nodes.find((node) => node !== old)!];
-    const majority = nodes.filter((node) => !minority.includes(node));
-    cluster.partition(minority, majority);
-    for (let passedMs = 0; leaders(majority).length === 0; passedMs += 50) {
-      await cluster.advance(50);
-      expect(leaders().length).toBeLessThanOrEqual(1);
-      expect(passedMs).toBeLessThan(30_000);
-    }
-    expect(leaders()).toHaveLength(1);
-    for (const node of minority) {
-      expect(node.cluster.hasQuorum).toBe(false);
-      expect(node.cluster.coordinator).toBeUndefined();
-      expect(node.get(Janitor).seen.at(-1)).toBeUndefined();
-    }
-    cluster.heal();
-    await cluster.until(() => nodes.every((node) => node.cluster.peers.length === 4), { withinMs: 60_000 });
-    await cluster.advance(3_000);
-    expect(leaders()).toEqual([old]);
-  });
+  // Of five nodes everybody watches everybody, of fifteen not.
+  it.each([5, 15])(
+    'keeps the side without a majority from leading, before the other side leads, of %i nodes',
+    async (of) => {
+      const nodes = await start(of, { quorum: { of } });
+      await cluster.advance(1_100);
+      const old = leaders()[0]!;
+      const minority = [old, ...nodes.filter((node) => node !== old).slice(0, (of - 3) / 2)];
+      const majority = nodes.filter((node) => !minority.includes(node));
+      cluster.partition(minority, majority);
+      for (let passedMs = 0; leaders(majority).length === 0; passedMs += 50) {
+        await cluster.advance(50);
+        expect(leaders().length).toBeLessThanOrEqual(1);
+        expect(passedMs).toBeLessThan(30_000);
+      }
+      expect(leaders()).toHaveLength(1);
+      for (const node of minority) {
+        expect(node.cluster.hasQuorum).toBe(false);
+        expect(node.cluster.coordinator).toBeUndefined();
+        expect(node.get(Janitor).seen.at(-1)).toBeUndefined();
+      }
+      cluster.heal();
+      await cluster.until(() => nodes.every((node) => node.cluster.peers.length === of - 1), {
+        withinMs: 60_000,
+      });
+      await cluster.advance(3_000);
+      expect(leaders()).toEqual([old]);
+    },
+  );
 
   it('is not there while fewer than a majority have started', async () => {
     await start(2, { quorum: { of: 5 } });
