@@ -48,6 +48,9 @@ const MOCKING = ['test/unit/via/url/via-url.spec.ts', 'test/unit/via/dns/via-dns
 
 /** The minutes of a run. What begins last should be short, so that all cores are busy until the end. */
 const LONGEST = [
+  'apps/nest-12.spec',
+  'apps/nest-11.spec',
+  'apps/bundles.spec',
   'sim/membership.spec',
   'package/install.spec',
   'package/readme-kit.spec',
@@ -85,6 +88,7 @@ export default defineConfig({
         files: 2,
         globalSetup: 'test/package/support/tarball.ts',
       }),
+      project('apps', 1, { timeoutMs: 300_000, files: 2, globalSetup: 'test/apps/support/setup.ts' }),
       project('e2e', 2, { timeoutMs: 60_000, files: 2 }),
       project('net', 3, { timeoutMs: 300_000, include: ['test/net/*.spec.ts'], files: 2 }),
       project('liveness', 4, {

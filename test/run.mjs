@@ -14,8 +14,13 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const isCi = /^(1|true)$/i.test(process.env.CI ?? '');
 const vitestArguments = process.argv.slice(2);
 
-/** What measures time has the machine to itself; a soak at low load may run beside the others. */
-const UNTIMED = ['--project=unit', '--project=mocking', '--project=sim', '--project=package'];
+/**
+ * What measures time has the machine to itself; a soak at low load may run beside the others. The apps of users install
+ * a gigabyte of packages: with CI=true, or `npm run test:apps`.
+ */
+const UNTIMED = ['unit', 'mocking', 'sim', 'package', ...(isCi ? ['apps'] : [])].map(
+  (project) => `--project=${project}`,
+);
 const TIMED = ['--project=e2e', '--project=net', '--project=liveness'];
 const SOAK = ['test/soak/run.mjs', '--minutes=2', '--rate=20'];
 
@@ -104,7 +109,7 @@ async function runVitest(args) {
       {
         cwd: root,
         stdio: ['ignore', 'inherit', 'inherit'],
-        env: { ...process.env, DIST_IS_FRESH: '1' },
+        env: { APPS: 'some', ...process.env, DIST_IS_FRESH: '1' },
       },
     );
     const [status] = await once(child, 'close');

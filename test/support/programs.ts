@@ -20,6 +20,8 @@ export interface ProgramOptions {
   readonly namespace?: string;
   /** Options of Node itself. */
   readonly nodeArgs?: readonly string[];
+  /** A `node` of another version. @default the one that runs the tests */
+  readonly node?: string | undefined;
 }
 
 export interface ProgramEnd {
@@ -52,10 +54,11 @@ export class Program {
   private readonly child: ChildProcess;
   private readonly readers = new Set<() => void>();
 
-  constructor(file: string, { args = [], env = {}, namespace, nodeArgs = [] }: ProgramOptions = {}) {
+  constructor(file: string, options: ProgramOptions = {}) {
+    const { args = [], env = {}, namespace, nodeArgs = [], node: executable = process.execPath } = options;
     if (!existsSync(file))
       throw new Error(`${file} is not there. Run: npm run build && npm run build:programs`);
-    const node = [process.execPath, ...nodeArgs, file, ...args];
+    const node = [executable, ...nodeArgs, file, ...args];
     // `ip` becomes the program, so that the process id and the signals are the program's.
     const [command = '', ...rest] =
       namespace === undefined ? node : ['ip', 'netns', 'exec', namespace, ...node];

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,10 +13,11 @@ export interface Outcome {
 }
 
 /** Runs a command to its end, whatever it is. */
-export function attempt(command: string, args: readonly string[], cwd: string): Outcome {
+export function attempt(command: string, args: readonly string[], cwd: string, env = {}): Outcome {
   const onWindows = process.platform === 'win32';
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd,
+    env: { ...process.env, ...env },
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
     shell: onWindows && command === 'npm',
@@ -26,14 +28,30 @@ export function attempt(command: string, args: readonly string[], cwd: string): 
 }
 
 /** Runs a command that must succeed. */
-export function run(command: string, args: readonly string[], cwd: string): string {
-  const { status, output } = attempt(command, args, cwd);
+export function run(command: string, args: readonly string[], cwd: string, env = {}): string {
+  const { status, output } = attempt(command, args, cwd, env);
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}:\n${output}`);
   return output;
 }
 
-export function npm(args: readonly string[], cwd: string): string {
-  return run('npm', args, cwd);
+export function npm(args: readonly string[], cwd: string, env = {}): string {
+  return run('npm', args, cwd, env);
+}
+
+const INSTALL = ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund'];
+
+/** Installs packages into a folder, beside whatever else is under way. */
+export async function npmInstall(packages: readonly string[], cwd: string): Promise<void> {
+  const args = [...INSTALL, ...packages];
+  const child = spawn('npm', args, {
+    cwd,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    shell: process.platform === 'win32',
+  });
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
+  const [status] = (await once(child, 'close')) as [number | null];
+  if (status !== 0) throw new Error(`npm ${args.join(' ')} ended with ${status}:\n${complaints}`);
 }
 
 /** Runs a program of the repository's own `node_modules`. */

@@ -15,8 +15,23 @@ declare module 'vitest' {
   }
 }
 
+export interface Packed {
+  readonly tarball: string;
+  readonly unpacked: string;
+  readonly workshop: string;
+  readonly remove: () => void;
+}
+
 /** Packs the package once for every test of this project. */
 export default function setup(project: TestProject): () => void {
+  const { remove, tarball, unpacked, workshop } = pack();
+  project.provide('tarball', tarball);
+  project.provide('unpacked', unpacked);
+  project.provide('workshop', workshop);
+  return remove;
+}
+
+export function pack(): Packed {
   const workshop = mkdtempSync(join(tmpdir(), 'peerage package '));
   const remove = () => rmSync(workshop, { recursive: true, force: true });
   try {
@@ -25,12 +40,9 @@ export default function setup(project: TestProject): () => void {
     npm(['pack', '--silent', '--ignore-scripts', '--pack-destination', workshop], repository);
     const file = readdirSync(workshop).find((name) => name.endsWith('.tgz')) ?? '';
     run('tar', ['-xzf', file], workshop);
-    project.provide('workshop', workshop);
-    project.provide('tarball', join(workshop, file));
-    project.provide('unpacked', join(workshop, 'package'));
+    return { tarball: join(workshop, file), unpacked: join(workshop, 'package'), workshop, remove };
   } catch (error) {
     remove();
     throw error;
   }
-  return remove;
 }
