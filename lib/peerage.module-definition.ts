@@ -21,6 +21,7 @@ export interface GivenVia {
  * @publicApi
  */
 export interface PeerageOptionsFactory {
+  /** Called once, when the app starts. What it throws ends the start. */
   createPeerageOptions(): PeerageModuleOptions | Promise<PeerageModuleOptions>;
 }
 

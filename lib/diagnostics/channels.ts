@@ -11,6 +11,7 @@ import type { NodeInfo } from '../naming/node-info.js';
 export interface PeerageDiagnostic {
   /** The node that saw it: one process may be several. */
   readonly self: NodeInfo;
+  /** What `events$` of that node says. */
   readonly event: ClusterEvent;
 }
 

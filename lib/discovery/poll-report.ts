@@ -6,9 +6,11 @@ import type { FoundResult } from '../mesh/mesh.js';
  * @publicApi
  */
 export interface ProviderReport {
+  /** Its name: that of the class, or what it calls itself. */
   readonly provider: string;
   /** The valid names it gave; when it failed, those of its last good answer. */
   readonly names: readonly string[];
+  /** How long it took to answer, in milliseconds. */
   readonly durationMs: number;
   /** Why it has no new answer. */
   readonly error?: Error;
@@ -22,9 +24,13 @@ export interface ProviderReport {
  * @publicApi
  */
 export interface PollReport {
+  /** By the wall clock of this node. */
   readonly startedAt: Date;
+  /** Until every provider had answered and every name had been tried, in milliseconds. */
   readonly durationMs: number;
+  /** In the order of `via`. */
   readonly providers: readonly ProviderReport[];
+  /** What became of each name that was found. */
   readonly results: readonly FoundResult[];
   /** Names of the live nodes after the poll, self included, sorted. */
   readonly live: readonly string[];

@@ -57,9 +57,11 @@ export type PeerageErrorCode =
  * @publicApi
  */
 export class PeerageError extends Error {
+  /** `PeerageError`, or the name of the subclass. */
   override readonly name: string = 'PeerageError';
 
   constructor(
+    /** Says which error it is. Compare this, never the message. */
     readonly code: PeerageErrorCode,
     message: string,
     options?: { cause?: unknown },

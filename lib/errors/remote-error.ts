@@ -23,6 +23,7 @@ export interface RemoteErrorDetails {
  * @publicApi
  */
 export class RemoteError extends PeerageError implements RemoteErrorDetails {
+  /** Always `RemoteError`; that of the error over there is `remoteName`. */
   override readonly name = 'RemoteError';
   readonly node: string;
   readonly remoteName: string;

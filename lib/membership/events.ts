@@ -15,7 +15,9 @@ export type PeerStatus = 'up' | 'degraded' | 'leaving';
  * @publicApi
  */
 export interface Peer extends NodeInfo {
+  /** Whether it is to be given work. */
   readonly status: PeerStatus;
+  /** When it was last connected, by the wall clock of this node. */
   readonly connectedAt: Date;
   /** Round trip of the last answered beat, in milliseconds. */
   readonly rttMs?: number;
@@ -48,6 +50,7 @@ export interface DownEvidence {
   readonly deadlineMs: number;
   /** 1, or 2 for the reason in `because`. */
   readonly multiplier: 1 | 2;
+  /** Why the deadline is twice as long, in a sentence. */
   readonly because?: string;
   /** When it told us that it does not hear us: milliseconds since it last did. */
   readonly unheardMs?: number;
@@ -81,10 +84,16 @@ export type PeerEvent =
 
 /** A stranger at the door, or a door that was closed to us. */
 export interface RefusedEvent {
+  /** Tells this event from others. */
   readonly type: 'peer.refused';
+  /** The node name, when it came so far as to be told. */
   readonly name?: string;
+  /** `host:port` of the other side. */
   readonly address: string;
+  /** Why: `WRONG_SECRET`, `WRONG_CLUSTER` and so on. */
   readonly code: PeerageErrorCode;
+  /** The same for people, with what to do. */
   readonly message: string;
+  /** `inbound`: it dialled us. `outbound`: we dialled it. */
   readonly direction: 'inbound' | 'outbound';
 }

@@ -27,6 +27,7 @@ export interface SuspicionExplanation extends Pick<
    * hear us. `lost`: its connection broke.
    */
   readonly why: 'silent' | 'told' | 'unheard' | 'lost';
+  /** Since it is in doubt. */
   readonly forMs: number;
   /** Until it is down, if nothing is heard of it: by the deadline, or by `heartbeat.capMs`. */
   readonly leftMs: number;
@@ -56,12 +57,18 @@ export interface LivenessExplanation {
  * @publicApi
  */
 export interface NameExplanation {
+  /** `app@host:port`, as it was found. */
   readonly name: string;
+  /**
+   * `dialling`: a connection is being made. `waiting`: for its next attempt. `disconnected`: by the app, until it calls
+   * `connect()`. `unknown`: nobody told of it.
+   */
   readonly state: 'peer' | 'self' | 'dialling' | 'waiting' | 'disconnected' | 'unknown';
   /** One sentence for people: what is the matter, and what to do. */
   readonly summary: string;
   /** Providers that listed the name, and `peers` when other nodes told of it. */
   readonly foundBy: readonly string[];
+  /** When it is one. */
   readonly peer?: Peer;
   /** What its being a peer rests on. */
   readonly liveness?: LivenessExplanation;
@@ -86,11 +93,15 @@ export interface NameExplanation {
  * @publicApi
  */
 export interface Explanation {
+  /** This node, as its peers know it. */
   readonly self: NodeInfo;
+  /** The label that others must have too. */
   readonly cluster: string;
   /** Where we listen, and how connections are protected. */
   readonly listening?: { readonly host: string; readonly port: number };
+  /** What others need to get in. `none`: nothing, and nothing is encrypted. */
   readonly security: 'secret' | 'tls' | 'none';
+  /** Every name that was found, asked for or connected, sorted; the one that was asked for alone. */
   readonly names: readonly NameExplanation[];
   /** Strangers lately refused at our door, newest first, at most 20. */
   readonly refused: readonly {

@@ -8,7 +8,9 @@ import type { NodeInfo } from '../naming/node-info.js';
  * @publicApi
  */
 export interface FalseAlarm {
+  /** The node that sees it again. */
   readonly self: NodeInfo;
+  /** Which process it is that came back. */
   readonly bootId: string;
   /** How often that happened to this boot id. */
   readonly count: number;

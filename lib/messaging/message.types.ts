@@ -8,6 +8,7 @@ import type { Peer } from '../membership/events.js';
 export interface MessageContext {
   /** Who sent it, as of its last event. */
   readonly peer: Peer;
+  /** What it was sent with. */
   readonly topic: string;
 }
 

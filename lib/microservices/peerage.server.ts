@@ -48,6 +48,7 @@ export class PeerageServer
   extends Server<PeerageEvents, 'connected' | 'disconnected'>
   implements CustomTransportStrategy
 {
+  /** What `@MessagePattern(pattern, transport)` names to bind a handler to this server alone. */
   override readonly transportId = PEERAGE;
   private readonly cluster: ClusterService;
   private readonly exchange: Exchange;

@@ -7,6 +7,7 @@ import type { NodeInfo } from '../naming/node-info.js';
  * @publicApi
  */
 export interface ClusterLabel {
+  /** The `cluster` option, or what stands for it. */
   readonly label: string;
   /** Nobody chose it: it is the name in the package.json of the app. */
   readonly isDerived: boolean;
@@ -18,6 +19,7 @@ export interface ClusterLabel {
  * @publicApi
  */
 export interface PollContext {
+  /** The node that asks; its own name may be among the answers. */
   readonly self: NodeInfo;
   /** The cluster of this node; names of other clusters are of no use to it. Peerage always gives it. */
   readonly cluster?: ClusterLabel;

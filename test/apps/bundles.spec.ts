@@ -49,6 +49,7 @@ rspack(
 );
 `;
 
+/** Each makes one file of an app, and says which. */
 const BUNDLERS: Readonly<Record<string, (app: GeneratedApp) => string>> = {
   'nest build --webpack, for serverless': (app) => {
     app.write('webpack.config.js', SERVERLESS);
@@ -60,20 +61,17 @@ const BUNDLERS: Readonly<Record<string, (app: GeneratedApp) => string>> = {
     app.node('rspack.js');
     return app.main;
   },
-  'esbuild, minified': (app) => {
+  'tsc and esbuild, minified': (app) => {
     app.build('tsc');
     const options = ['--bundle', '--minify', '--platform=node', '--outfile=bundle/main.js'];
-    app.node(
-      tool('esbuild/bin/esbuild'),
-      'dist/main.js',
-      ...options,
-      ...OPTIONAL.map((name) => `--external:${name}`),
-    );
+    const left = OPTIONAL.map((name) => `--external:${name}`);
+    app.node(tool('esbuild/bin/esbuild'), 'dist/main.js', ...options, ...left);
     return app.path('bundle/main.js');
   },
-  ncc: (app) => {
-    app.build('tsc');
-    app.node(tool('@vercel/ncc/dist/ncc/cli.js'), 'build', 'dist/main.js', '--out', 'bundle', '--no-cache');
+  'swc and ncc': (app) => {
+    app.build('swc');
+    const options = ['--out', 'bundle', '--no-cache'];
+    app.node(tool('@vercel/ncc/dist/ncc/cli.js'), 'build', 'dist/main.js', ...options);
     return app.path('bundle/index.js');
   },
 };

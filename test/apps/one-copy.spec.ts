@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
 import { run } from '../package/support/commands.js';
-import { nodeOf, type NodeVersion } from './support/matrix.js';
+import { isWhole, nodeOf, type NodeVersion } from './support/matrix.js';
 
 const sets = inject('sets');
 
@@ -42,17 +42,24 @@ function mixedApp(set: string, name: string, libraryHasItsOwn = false): string {
   return folder;
 }
 
-describe.each([
-  ['11', sets.nest11],
-  ['12', sets.nest12],
-])('an app of ES modules and a CommonJS library, on NestJS %s', (_, set) => {
-  it.each<NodeVersion>([20, 22, 24])('share one copy on Node.js %i', (version) => {
-    const folder = mixedApp(set, `mixed-${version}`);
-    expect(run(nodeOf(sets.tools, version), ['app.mjs'], folder).trim()).toBe('one copy');
+const VERSIONS: readonly { nest: 11 | 12; node: NodeVersion }[] = isWhole
+  ? ([11, 12] as const).flatMap((nest) => ([20, 22, 24] as const).map((node) => ({ nest, node })))
+  : [
+      { nest: 11, node: 20 },
+      { nest: 12, node: 22 },
+      { nest: 12, node: 24 },
+    ];
+
+const setOf = (nest: 11 | 12) => (nest === 11 ? sets.nest11 : sets.nest12);
+
+describe('an app of ES modules and a CommonJS library', () => {
+  it.each(VERSIONS)('share one copy with NestJS $nest on Node.js $node', ({ nest, node }) => {
+    const folder = mixedApp(setOf(nest), `mixed-${node}`);
+    expect(run(nodeOf(sets.tools, node), ['app.mjs'], folder).trim()).toBe('one copy');
   });
 
   it('are told when there are two, and where', () => {
-    const folder = mixedApp(set, 'twice', true);
+    const folder = mixedApp(sets.nest12, 'twice', true);
     const output = run(process.execPath, ['app.mjs'], folder);
     expect(output).toContain('2 copies of nestjs-peerage are loaded');
     expect(output).toContain(join('library', 'node_modules', 'nestjs-peerage'));

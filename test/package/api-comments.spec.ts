@@ -30,7 +30,7 @@ function publicNames(program: ts.Program): Documented[] {
 
   const addMembers = (name: string, members: ReadonlyMap<ts.__String, ts.Symbol> | undefined) => {
     for (const member of members?.values() ?? []) {
-      const isNamed = /^\w+$/.test(member.name) && !['prototype', 'constructor'].includes(member.name);
+      const isNamed = !(member.flags & UNNAMED) && member.name !== 'prototype';
       if (isNamed && member.declarations?.every(isPublic)) add(`${name}.${member.name}`, member);
     }
   };
@@ -49,6 +49,8 @@ function publicNames(program: ts.Program): Documented[] {
   }
   return found;
 }
+
+const UNNAMED = ts.SymbolFlags.Constructor | ts.SymbolFlags.TypeParameter | ts.SymbolFlags.Signature;
 
 function isPublic(declaration: ts.Declaration): boolean {
   const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected;

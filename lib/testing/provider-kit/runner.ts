@@ -4,7 +4,9 @@
  * @publicApi
  */
 export interface TestRunner {
+  /** Groups tests under a title. */
   readonly describe: (title: string, body: () => void) => unknown;
+  /** Declares one test. */
   readonly it: (title: string, body: () => Promise<void>) => unknown;
 }
 
