@@ -124,7 +124,7 @@ Found each other in ${seconds(togetherMs)}. The death of C was known after ${aMs
 Next:
   npm run demo -- --stay            the same, and then you kill processes yourself
   sample/01-quick-start/src         the whole app: under 50 lines
-  README.md                         DNS, Kubernetes, Docker Compose, UDP, your own provider
+  docs/getting-started.md           your own app, from here to Kubernetes
 `);
 }
 

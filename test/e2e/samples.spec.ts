@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { VARIABLES, optionsFromEnvironment } from '../../lib/config/environment.js';
+import { optionsFromEnvironment } from '../../lib/config/environment.js';
 import { DEFAULT_PORT } from '../../lib/naming/node-name.js';
-import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS } from '../../lib/peerage.options.js';
 import { startDnsmasq } from '../support/dnsmasq.js';
 import type { Program } from '../support/programs.js';
 import { has } from '../support/requirements.mjs';
 import { expectCluster, freePorts, nameOf, startNode } from '../support/sample-nodes.js';
-import { blocksOf, readme, typeErrorsOfReadme } from '../support/sample-readme.js';
+import { blocksOf, PAGES, readPage, typeErrorsOfPages } from '../support/pages.js';
 import { parseYaml } from '../support/sample-yaml.js';
 
 const SECRET = 'a secret of the samples';
@@ -218,33 +217,22 @@ describe('06-config-from-env', () => {
   });
 });
 
-describe('README.md', () => {
-  it('has code that compiles in a new Nest app', () => {
-    expect(blocksOf('ts').length).toBeGreaterThan(10);
-    expect(typeErrorsOfReadme()).toEqual([]);
+describe('the pages for users', () => {
+  it('have code that compiles in a new Nest app', () => {
+    expect(PAGES.flatMap((page) => blocksOf(page, 'ts')).length).toBeGreaterThan(25);
+    expect(typeErrorsOfPages()).toEqual([]);
   });
 
-  it('shows the manifests of the sample', () => {
-    const [kubernetes = ''] = blocksOf('yaml');
+  it('show the manifests of the sample', () => {
+    const [kubernetes = ''] = blocksOf('docs/platforms.md', 'yaml');
     const shown = kubernetes.split('---\n').map(parseYaml);
     expect(shown).toEqual([manifest('peers-service'), manifest('deployment')]);
   });
 
-  it('knows every variable, and its default', () => {
-    const missing = VARIABLES.filter((variable) => !readme.includes(`\`${variable}\``));
-    expect(missing).toEqual([]);
-    const numbers = Object.entries({ heartbeat: DEFAULT_HEARTBEAT, limits: DEFAULT_LIMITS }).flatMap(
-      ([group, defaults]) => Object.entries(defaults).map(([key, value]) => [`${group}.${key}`, value]),
-    );
-    const wrong = numbers.filter(([path, value]) => {
-      const row = readme.split('\n').find((line) => line.startsWith(`| \`${path}\``));
-      return !row?.includes(`\`${value}\``);
-    });
-    expect(wrong).toEqual([]);
-  });
-
-  it('says of every code what to do', () => {
-    const rows = readme.split('\n').filter((line) => /^\| `[A-Z_]+`/.test(line));
+  it('say of every code what to do', () => {
+    const rows = readPage('docs/troubleshooting.md')
+      .split('\n')
+      .filter((line) => /^\| `[A-Z_]+`/.test(line));
     const known = new Set(
       rows.flatMap((row) => [...row.split('|')[1]!.matchAll(/`([A-Z_]+)`/g)].map(([, code]) => code)),
     );

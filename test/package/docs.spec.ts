@@ -1,14 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { PAGES, readPage } from '../support/pages.js';
 import { repository } from './support/commands.js';
-
-const pages = [
-  'README.md',
-  'CONTRIBUTING.md',
-  'SECURITY.md',
-  ...readdirSync(join(repository, 'docs')).map((name) => `docs/${name}`),
-];
 
 /** Files and folders of the repository that a page names. */
 function namedIn(text: string): string[] {
@@ -23,8 +17,25 @@ function scriptsIn(text: string): string[] {
   ];
 }
 
-describe.each(pages)('%s', (page) => {
-  const text = readFileSync(join(repository, page), 'utf8');
+/** The anchors that GitHub gives to the headings of a page. */
+function anchorsOf(page: string): string[] {
+  const text = readPage(page).replace(/^```.*?^```$/gms, '');
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+/** Where links of a page lead to within these pages: a page, and a heading of it. */
+function headingsLinkedIn(page: string): [string, string][] {
+  const links = [...readPage(page).matchAll(/\]\(((?!https?:)[^)#\s]*)#([^)\s]+)\)/g)];
+  return links.map(([, to = '', anchor = '']) => [to === '' ? page : join(dirname(page), to), anchor]);
+}
+
+describe.each(PAGES)('%s', (page) => {
+  const text = readPage(page);
 
   it('names only files that exist', () => {
     expect(namedIn(text).filter((path) => !existsSync(join(repository, path)))).toEqual([]);
@@ -37,9 +48,10 @@ describe.each(pages)('%s', (page) => {
     expect(scriptsIn(text).filter((name) => !(name in scripts))).toEqual([]);
   });
 
-  it('links only to pages that exist', () => {
+  it('links only to pages and headings that exist', () => {
     const links = [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)].map(([, to = '']) => to);
-    const folder = page.includes('/') ? 'docs' : '.';
-    expect(links.filter((to) => !existsSync(join(repository, folder, to)))).toEqual([]);
+    expect(links.filter((to) => !existsSync(join(repository, dirname(page), to)))).toEqual([]);
+    const headings = headingsLinkedIn(page).filter(([to, anchor]) => !anchorsOf(to).includes(anchor));
+    expect(headings).toEqual([]);
   });
 });

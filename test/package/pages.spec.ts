@@ -1,19 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
+import { codeWith } from '../support/pages.js';
 import { App } from './support/app.js';
-import { attempt, pinned, repository, requiredPeers, tool } from './support/commands.js';
+import { attempt, pinned, requiredPeers, tool } from './support/commands.js';
 
-/** The first code of the README in which something stands. */
-function codeWith(text: string): string {
-  const readme = readFileSync(join(repository, 'README.md'), 'utf8');
-  const blocks = Array.from(readme.matchAll(/^```ts\n(.*?)^```$/gms), ([, code = '']) => code);
-  const code = blocks.find((block) => block.includes(text));
-  if (code === undefined) throw new Error(`The README shows no ${text}.`);
-  return code;
-}
-
-const example = () => codeWith('describeProvider(');
+const example = () => codeWith('docs/providers.md', 'describeProvider(');
 
 /** The same, with a provider that loses every second name. */
 const brokenExample = () =>
@@ -22,19 +15,70 @@ const brokenExample = () =>
 /** One of its tests, which such a provider fails: each waits for a while. */
 const ONE_TEST = ['-t', 'answers with the names of its source'];
 
-describe('the tests that the README shows', () => {
+let installed: App | undefined;
+
+/** An app of NestJS 12, installed once for all that only needs one. */
+function nest12(): App {
+  if (installed) return installed;
+  installed = new App(inject('workshop'), 'of the pages');
+  const packages = [...requiredPeers, '@nestjs/testing', '@nestjs/platform-express'];
+  installed.install(inject('tarball'), ...packages.map(pinned));
+  installed.write('tsconfig.json', JSON.stringify({ compilerOptions: NEST_11, include: ['src'] }));
+  return installed;
+}
+
+describe('docs/getting-started.md', () => {
+  it('shows an app whose copies become a cluster, and hear a goodbye', async () => {
+    const app = nest12();
+    for (const name of ['app.module.ts', 'neighbours.ts', 'main.ts'])
+      app.write(`src/${name}`, codeWith('docs/getting-started.md', `// src/${name}\n`));
+    const { status, output } = tool('typescript/bin/tsc', ['-p', '.', '--outDir', 'dist'], app.folder);
+    expect(status, output).toBe(0);
+    const [first, second] = [startCopy(app.folder), startCopy(app.folder)];
+    try {
+      await Promise.all([first.says('We are 2 now'), second.says('We are 2 now')]);
+      second.child.kill('SIGTERM');
+      await first.says('is gone (left). We are 1 now');
+    } finally {
+      for (const { child } of [first, second]) child.kill('SIGKILL');
+    }
+  });
+});
+
+/** A copy of the app, on ports of its own, beside others of this folder only. */
+function startCopy(folder: string) {
+  const env = { ...process.env, PORT: '0', TMPDIR: folder, TEMP: folder, TMP: folder };
+  const child = spawn(process.execPath, [join('dist', 'main.js')], { cwd: folder, env });
+  let said = '';
+  const wake = new EventEmitter();
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (text: Buffer) => {
+      said += text.toString();
+      wake.emit('said');
+    });
+  return {
+    child,
+    async says(text: string): Promise<void> {
+      const signal = AbortSignal.timeout(60_000);
+      while (!said.includes(text))
+        await once(wake, 'said', { signal }).catch(() =>
+          expect.unreachable(`it did not say "${text}":\n${said}`),
+        );
+    },
+  };
+}
+
+describe('the tests that the pages show', () => {
   it('is one that can fail', () => {
     expect(brokenExample()).not.toBe(example());
   });
 
   it('run in an app of NestJS 12, whose tests are of vitest', () => {
-    const app = new App(inject('workshop'), 'kit with vitest');
-    app.install(inject('tarball'), ...requiredPeers.map(pinned), pinned('@nestjs/testing'));
+    const app = nest12();
     // As the configuration that `nest new` makes.
     app.write('vitest.config.ts', `export default { test: { globals: true, include: ['*.spec.ts'] } };\n`);
-    app.write('tsconfig.json', JSON.stringify({ compilerOptions: NEST_11 }));
-    app.write('prices.module.ts', codeWith('class PricesModule'));
-    app.write('prices.spec.ts', codeWith('cluster.partition('));
+    app.write('prices.module.ts', codeWith('docs/testing.md', 'class PricesModule'));
+    app.write('prices.spec.ts', codeWith('docs/testing.md', 'cluster.partition('));
     const vitest = (...args: string[]) =>
       tool('vitest/vitest.mjs', ['run', '--root', app.folder, ...args], app.folder);
     app.write('mine.spec.ts', example());
