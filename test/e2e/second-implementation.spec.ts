@@ -3,7 +3,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ClusterService, PeerageModule } from '../../lib/index.js';
-import { SecondNode } from '../support/second-implementation.js';
+import { KIND, SecondNode } from '../support/second-implementation.js';
 
 const SECRET = 'a secret that both know';
 const CLUSTER = 'mixed';
@@ -69,12 +69,18 @@ it('It sends and takes messages and requests, long ones in parts', async () => {
   await expect(other.request('unknown', null)).resolves.toMatchObject({ code: 'NO_HANDLER' });
 });
 
-it('It says goodbye, and is told that the other shuts down', async () => {
+it('It says goodbye', async () => {
   const downs: string[] = [];
   cluster.on('peer.down', ({ reason }) => downs.push(reason));
   other.leave();
   await until(() => downs.length > 0);
   expect(downs).toEqual(['left']);
+});
+
+it('It is told that the other shuts down, and hears its goodbye', async () => {
+  await app.close();
+  await until(() => other.heard.at(-1)?.kind === KIND.leave);
+  expect(other.heard.map(({ kind }) => kind)).toContain(KIND.leaving);
 });
 
 async function until(condition: () => boolean): Promise<void> {

@@ -7,7 +7,7 @@ import { connect, type TLSSocket } from 'node:tls';
  * out is missed here.
  */
 
-const KIND = {
+export const KIND = {
   hello: 1,
   welcome: 2,
   refuse: 3,
@@ -161,6 +161,7 @@ export class SecondNode {
   private socket!: TLSSocket;
   private udp!: UdpSocket;
   private port = 0;
+  private isClosed = false;
 
   /** Joins as a dialer. */
   async join({ port, secret, cluster }: Membership): Promise<void> {
@@ -229,6 +230,8 @@ export class SecondNode {
   }
 
   close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
     clearInterval(this.beats);
     this.socket.end();
     this.udp.close();

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { runInThisContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { viewPart } from '../../../lib/membership/view-hash.js';
@@ -78,6 +80,16 @@ describe('docs/protocol.md', () => {
   it('numbers the kinds of frames as they are', () => {
     const rows = [...page.matchAll(/^\| (\d+) +\| `(\w+)`/gm)].map(([, kind, name]) => [name, Number(kind)]);
     expect(Object.fromEntries(rows)).toEqual(FrameKind);
+  });
+
+  it('tells of every field of control frames', () => {
+    const source = readFileSync(
+      fileURLToPath(new URL('../../../lib/wire/control-frames.ts', import.meta.url)),
+      'utf8',
+    );
+    const fields = [...source.matchAll(/fields\['(\w+)'\]/g)].map(([, name]) => name!);
+    expect(fields.length).toBeGreaterThan(10);
+    expect(fields.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
   });
 
   it.each(frames)('shows the frame $what as it is written, and as it is read', ({ what, value, bytes }) => {
