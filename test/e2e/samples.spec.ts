@@ -230,7 +230,7 @@ describe('the pages for users', () => {
   });
 
   it('say of every code what to do', () => {
-    const rows = readPage('docs/troubleshooting.md')
+    const rows = readPage('docs/error-codes.md')
       .split('\n')
       .filter((line) => /^\| `[A-Z_]+`/.test(line));
     const known = new Set(
