@@ -21,7 +21,7 @@ let installed: App | undefined;
 function nest12(): App {
   if (installed) return installed;
   installed = new App(inject('workshop'), 'of the pages');
-  const packages = [...requiredPeers, '@nestjs/testing', '@nestjs/platform-express'];
+  const packages = [...requiredPeers, '@nestjs/testing', '@nestjs/platform-express', '@types/node'];
   installed.install(inject('tarball'), ...packages.map(pinned));
   installed.write('tsconfig.json', JSON.stringify({ compilerOptions: NEST_11 }));
   return installed;
@@ -32,7 +32,7 @@ describe('docs/getting-started.md', () => {
     const app = nest12();
     for (const name of ['app.module.ts', 'neighbours.ts', 'main.ts'])
       app.write(`src/${name}`, codeWith('docs/getting-started.md', `// src/${name}\n`));
-    const compilerOptions = { ...NEST_11, rootDir: 'src', outDir: 'dist' };
+    const compilerOptions = { ...NEST_11, types: ['node'], rootDir: 'src', outDir: 'dist' };
     app.write('tsconfig.build.json', JSON.stringify({ compilerOptions, include: ['src'] }));
     const { status, output } = tool('typescript/bin/tsc', ['-p', 'tsconfig.build.json'], app.folder);
     expect(status, output).toBe(0);
