@@ -72,9 +72,14 @@ export type {
   PeerStatus,
   RefusedEvent,
 } from './membership/events.js';
+export type { Explanation, LoopStats, NodePhase } from './cluster/explanation.js';
+export type { ClusterStats, EventCounts } from './cluster/cluster-stats.js';
+export type { ProviderExplanation } from './discovery/provider-status.js';
+export type { HistogramCounts } from './diagnostics/histogram.js';
+export type { RoundTrip, Traffic } from './mesh/mesh-stats.js';
+export type { LastBlock } from './time/loop-watch.js';
 export type {
   AttemptResult,
-  Explanation,
   LivenessExplanation,
   SuspicionExplanation,
   NameExplanation,

@@ -6,6 +6,7 @@ import { ClusterExplorer } from './cluster/cluster.explorer.js';
 import { ClusterLog } from './cluster/cluster.log.js';
 import { ClusterMetadataAccessor } from './cluster/cluster-metadata.accessor.js';
 import { ClusterOrchestrator } from './cluster/cluster.orchestrator.js';
+import { ClusterReports } from './cluster/cluster.reports.js';
 import { ClusterService } from './cluster/cluster.service.js';
 import { EventHub } from './cluster/event-hub.js';
 import { warningOfCopies } from './cluster/loaded-copies.js';
@@ -21,6 +22,7 @@ import { Messaging } from './messaging/messaging.js';
 import { loadTracing } from './messaging/tracing.js';
 import type { Clock } from './time/clock.js';
 import { systemClock } from './time/clock.js';
+import { LoopWatch } from './time/loop-watch.js';
 import type { Mesh } from './mesh/mesh.js';
 import { PeerMesh } from './mesh/peer-mesh.js';
 import { startProber } from './mesh/probes/prober.js';
@@ -119,12 +121,14 @@ const meshProvider: Provider = {
     messagingProvider,
     { provide: PEERAGE_CLOCK, useValue: systemClock },
     { provide: PEERAGE_RANDOM, useValue: Math.random },
+    { provide: LoopWatch, inject: [PEERAGE_CLOCK], useFactory: (clock: Clock) => new LoopWatch(clock) },
     NodeState,
     EventHub,
     ProviderResolver,
     PeerageDiscovery,
     Presence,
     Ownership,
+    ClusterReports,
     ClusterService,
     ClusterLog,
     ClusterMetadataAccessor,

@@ -1,7 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { describeError } from '../errors/peerage-error.js';
 import type { DownEvidence, DownReason } from '../membership/events.js';
-import { seconds } from '../time/seconds.js';
+import type { LoopBlock } from '../time/loop-watch.js';
+import { duration, seconds } from '../time/seconds.js';
 import type { Clock } from '../time/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { formatHostPort } from '../naming/node-name.js';
@@ -49,6 +50,18 @@ export class ClusterLog {
       this.logger.log(`Port ${this.settings.port} is taken, so the free port ${listening.port} is used`);
     for (const warning of this.settings.warnings) this.logger.warn(warning);
     this.tellOfPlaintext();
+  }
+
+  /** Our own event loop did not run for a while. */
+  blocked({ forMs, busy }: LoopBlock): void {
+    const why =
+      busy > 0.5
+        ? 'Its own code kept it busy: look for work that takes long without a pause'
+        : 'This process hardly ran meanwhile: it was stopped, starved of processor time, or waited in a synchronous call';
+    this.logger.warn(
+      `The event loop of this node was blocked for ${seconds(forMs)} until now. ${why}. Peers may have seen it as ` +
+        'degraded, and requests to it waited',
+    );
   }
 
   /** Boot goes on although peers are missing. */
@@ -103,7 +116,9 @@ export class ClusterLog {
       case 'provider.failed':
         return this.logger.warn(`Provider ${event.provider} failed: ${describeError(event.error)}`);
       case 'provider.recovered':
-        return this.logger.log(`Provider ${event.provider} works again`);
+        return this.logger.log(
+          `Provider ${event.provider} works again; it had failed for ${duration(event.failedForMs)}`,
+        );
       case 'poll':
         return this.polled(event.report);
     }

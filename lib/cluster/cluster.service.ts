@@ -3,7 +3,6 @@ import type { Observable } from 'rxjs';
 import { PeerageDiscovery } from '../discovery/peerage.discovery.js';
 import { PeerageError } from '../errors/peerage-error.js';
 import type { Peer } from '../membership/events.js';
-import type { Explanation } from '../membership/explanation.js';
 import type { Clock } from '../time/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
 import type {
@@ -28,6 +27,9 @@ import type { PeerageSettings } from '../peerage.options.js';
 import type { ClusterEvent, ClusterEventOf, ClusterEventType, PollReport } from './cluster.events.js';
 import { ClusterExplorer } from './cluster.explorer.js';
 import { ClusterOrchestrator } from './cluster.orchestrator.js';
+import type { Explanation } from './explanation.js';
+import type { ClusterStats } from './cluster-stats.js';
+import { ClusterReports } from './cluster.reports.js';
 import { EventHub } from './event-hub.js';
 import { NodeState } from './node-state.js';
 import type { WaitOptions } from './wait-for-peers.js';
@@ -65,6 +67,7 @@ export class ClusterService {
     private readonly orchestrator: ClusterOrchestrator,
     private readonly ownership: Ownership,
     private readonly presences: Presence,
+    private readonly reports: ClusterReports,
   ) {
     real.add(this);
     this.clock = clock;
@@ -342,8 +345,16 @@ export class ClusterService {
 
   /** Why a name is, or is not, a peer: who found it, when it was dialled, why it was refused. All names, without one. */
   explain(name?: string): Explanation {
-    const explanation = name === undefined ? this.mesh.explain() : this.mesh.explain(canonicalName(name));
-    return { ...explanation, notes: [...explanation.notes, ...this.messaging.notes()] };
+    return this.reports.explain(name);
+  }
+
+  /**
+   * Everything that this node counts, in one snapshot: peers by status, ups and downs by reason, dials, polls, round
+   * trips, messages, queues. For exporters of metrics, health checks and dashboards; also before the start and after
+   * the end.
+   */
+  stats(): ClusterStats {
+    return this.reports.stats();
   }
 }
 

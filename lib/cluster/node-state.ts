@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { PeerageError } from '../errors/peerage-error.js';
+import type { NodePhase } from './explanation.js';
 
 /** How far this node has come. */
 @Injectable()
 export class NodeState {
-  private phase: 'created' | 'running' | 'leaving' | 'stopped' = 'created';
+  phase: NodePhase = 'created';
   private tellStopped: () => void = () => {};
   /** Resolves when this node has said goodbye. */
   readonly stopped = new Promise<void>((resolve) => (this.tellStopped = resolve));

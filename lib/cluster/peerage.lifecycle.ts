@@ -16,10 +16,12 @@ import { Ownership } from '../ownership/ownership.service.js';
 import { Presence } from '../presence/presence.service.js';
 import { LOG_CONTEXT, PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings, WaitForOptions } from '../peerage.options.js';
+import { LoopWatch } from '../time/loop-watch.js';
 import { sleep, within } from '../time/waiting.js';
 import { whenBootstrapped } from './bootstrap-end.js';
 import { ClusterExplorer } from './cluster.explorer.js';
 import { ClusterLog } from './cluster.log.js';
+import { ClusterReports } from './cluster.reports.js';
 import { ClusterOrchestrator } from './cluster.orchestrator.js';
 import { ClusterService } from './cluster.service.js';
 import { EventHub } from './event-hub.js';
@@ -64,6 +66,8 @@ export class PeerageLifecycle
     private readonly gate: Gate,
     private readonly http: HttpAdapterHost,
     @Inject(PEERAGE_CLOCK) private readonly clock: Clock,
+    private readonly reports: ClusterReports,
+    private readonly loop: LoopWatch,
   ) {}
 
   /** Binds the listeners. Nothing is open yet. */
@@ -74,6 +78,7 @@ export class PeerageLifecycle
     this.mesh.prepare();
     await this.discovery.prepare((event) => this.hub.emit(event));
     this.log.listen();
+    this.reports.listen();
     this.explorer.explore();
     this.orchestrator.mount();
     this.hub.on('poll', () => this.ownership.polled());
@@ -115,6 +120,8 @@ export class PeerageLifecycle
     await this.mesh.start();
     if (this.state.isStopped) return;
     this.state.run();
+    this.reports.started();
+    this.loop.start((block) => this.log.blocked(block));
     this.log.started();
     this.ownership.start();
     this.discovery.start();
@@ -175,6 +182,7 @@ export class PeerageLifecycle
 
   private async end(): Promise<void> {
     this.cancelDeadline();
+    this.loop.stop();
     this.state.stop();
     this.ownership.stop();
     this.messaging.stop();

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { PeerageError } from '../errors/peerage-error.js';
 import type { Peer } from '../membership/events.js';
-import type { Explanation } from '../membership/explanation.js';
+import type { MeshExplanation } from '../membership/explanation.js';
 import type { Clock } from '../time/clock.js';
 import { systemClock } from '../time/clock.js';
 
@@ -24,7 +24,7 @@ export function waitForPeers(
   peers$: Observable<readonly Peer[]>,
   count: number,
   { timeoutMs, signal }: WaitOptions,
-  explain: () => Explanation,
+  explain: () => MeshExplanation,
   clock: Clock = systemClock,
 ): Promise<readonly Peer[]> {
   return new Promise((resolve, reject) => {
@@ -60,7 +60,7 @@ function timeout(
   count: number,
   timeoutMs: number,
   peers: readonly Peer[],
-  explanation: Explanation,
+  explanation: MeshExplanation,
 ): PeerageError {
   const seen = peers.length === 0 ? 'there is none' : `there are ${peers.map(({ name }) => name).join(', ')}`;
   const missing = explanation.names.filter(({ state }) => state !== 'peer' && state !== 'self');

@@ -24,6 +24,7 @@ import type { DiscoveryEvent, PollReport } from './poll-report.js';
 import { PollSchedule } from './poll.schedule.js';
 import { Poller } from './poller.js';
 import { ProviderHealth } from './provider-health.js';
+import type { ProviderExplanation } from './provider-status.js';
 import { ProviderPoller } from './provider-poller.js';
 import { ProviderResolver } from './provider.resolver.js';
 import { readNames } from './read-names.js';
@@ -34,6 +35,7 @@ import { ServeSupervisor } from './serve.supervisor.js';
 export class PeerageDiscovery {
   private readonly logger = new Logger(LOG_CONTEXT);
   private readonly stopped = new AbortController();
+  private health: readonly ProviderHealth[] = [];
   private supervisors: readonly ServeSupervisor[] = [];
   private poller: Poller | undefined;
   private schedule: PollSchedule | undefined;
@@ -54,9 +56,10 @@ export class PeerageDiscovery {
    */
   async prepare(emit: (event: DiscoveryEvent) => void): Promise<void> {
     const providers = nameProviders(await this.resolver.resolve(this.settings.via));
-    const health = new Map(providers.map(({ name }) => [name, new ProviderHealth(name, emit)]));
-    this.supervisors = providers.map((one) => this.supervisor(one, health.get(one.name)!));
     const { warn, clock, cluster } = this;
+    const health = new Map(providers.map(({ name }) => [name, new ProviderHealth(name, emit, clock)]));
+    this.health = [...health.values()];
+    this.supervisors = providers.map((one) => this.supervisor(one, health.get(one.name)!));
     const pollers = providers.map(
       (one) => new ProviderPoller(one, this.settings.limits, health.get(one.name)!, warn, clock, cluster),
     );
@@ -71,6 +74,11 @@ export class PeerageDiscovery {
       clock: this.clock,
     });
     this.handOutKeys(providers);
+  }
+
+  /** How every provider does. */
+  explain(): ProviderExplanation[] {
+    return this.health.map((one) => one.explain());
   }
 
   /** Starts the long-running parts and the schedule. */
@@ -117,13 +125,13 @@ export class PeerageDiscovery {
 
   private supervisor(named: NamedProvider, health: ProviderHealth): ServeSupervisor {
     const { mesh, random, warn, clock, cluster } = this;
-    const found = this.hintsOf(named.name);
+    const found = this.hintsOf(named.name, health);
     const self = (): NodeInfo => mesh.self;
     return new ServeSupervisor(named, health, { self, cluster, random, found, warn, clock });
   }
 
   /** Takes what a provider hands over by `found`: whatever it is, it must not harm the provider's event loop. */
-  private hintsOf(provider: string): (names: unknown) => void {
+  private hintsOf(provider: string, health: ProviderHealth): (names: unknown) => void {
     const limit = this.settings.limits.hintedNames;
     const warnings = new AnswerWarnings(provider, limit, this.warn);
     const warn = (error: unknown) =>
@@ -132,6 +140,7 @@ export class PeerageDiscovery {
       try {
         const read = readNames(answer, limit);
         warnings.look(read);
+        health.hinted(read.names.length);
         if (read.names.length > 0) this.mesh.found(read.names, { provider, as: 'hint' }).catch(warn);
       } catch (error) {
         warn(error);

@@ -39,5 +39,10 @@ export interface PollReport {
 /** What discovery has to say. */
 export type DiscoveryEvent =
   | { readonly type: 'provider.failed'; readonly provider: string; readonly error: Error }
-  | { readonly type: 'provider.recovered'; readonly provider: string }
+  | {
+      readonly type: 'provider.recovered';
+      readonly provider: string;
+      /** For how long it had failed, in milliseconds. */
+      readonly failedForMs: number;
+    }
   | { readonly type: 'poll'; readonly report: PollReport };

@@ -1,26 +1,68 @@
+import { describeError } from '../errors/peerage-error.js';
+import type { Clock } from '../time/clock.js';
+import { systemClock } from '../time/clock.js';
 import type { DiscoveryEvent } from './poll-report.js';
+import type { ProviderExplanation } from './provider-status.js';
 
 /** The two things a provider does. */
 export type ProviderPart = 'poll' | 'serve';
 
-/** Whether one provider works. Says so when that changes, and only then. */
+/** How one provider does. Says so when it begins to fail, and when it works again, and only then. */
 export class ProviderHealth {
   private readonly failing = new Set<ProviderPart>();
+  private failingSinceMs = 0;
+  private lastError: Error | undefined;
+  private readonly polls = { succeeded: 0, failed: 0 };
+  private answer: { readonly names: readonly string[]; readonly atMs: number } | undefined;
+  private hints = 0;
 
   constructor(
     private readonly provider: string,
     private readonly emit: (event: DiscoveryEvent) => void,
+    private readonly clock: Clock = systemClock,
   ) {}
 
   failed(part: ProviderPart, error: Error): void {
+    if (part === 'poll') this.polls.failed += 1;
     const wasWell = this.failing.size === 0;
     this.failing.add(part);
-    if (wasWell) this.emit({ type: 'provider.failed', provider: this.provider, error });
+    this.lastError = error;
+    if (!wasWell) return;
+    this.failingSinceMs = this.clock.now();
+    this.emit({ type: 'provider.failed', provider: this.provider, error });
+  }
+
+  /** A poll has these names. */
+  answered(names: readonly string[]): void {
+    this.polls.succeeded += 1;
+    this.answer = { names, atMs: this.clock.now() };
+    this.worked('poll');
+  }
+
+  /** Its long-running part handed over so many names. */
+  hinted(count: number): void {
+    this.hints += count;
   }
 
   worked(part: ProviderPart): void {
     const wasFailing = this.failing.delete(part);
-    if (wasFailing && this.failing.size === 0)
-      this.emit({ type: 'provider.recovered', provider: this.provider });
+    if (!wasFailing || this.failing.size > 0) return;
+    const failedForMs = Math.round(this.clock.now() - this.failingSinceMs);
+    this.emit({ type: 'provider.recovered', provider: this.provider, failedForMs });
+  }
+
+  explain(): ProviderExplanation {
+    const { provider: name, answer, failing, lastError, polls, hints } = this;
+    const sinceMs = (atMs: number): number => Math.round(this.clock.now() - atMs);
+    return {
+      name,
+      state: failing.size > 0 ? 'failing' : answer ? 'working' : 'asking',
+      names: answer?.names ?? [],
+      ...(answer && { lastAnswerAgoMs: sinceMs(answer.atMs) }),
+      ...(failing.size > 0 && { failingForMs: sinceMs(this.failingSinceMs) }),
+      ...(lastError && { error: describeError(lastError) }),
+      polls: { ...polls },
+      hints,
+    };
   }
 }

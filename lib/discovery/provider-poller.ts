@@ -61,7 +61,7 @@ export class ProviderPoller {
     const read = readNames(answer, this.limits.polledNames);
     this.lastGood = read.names;
     this.warnings.look(read);
-    this.health.worked('poll');
+    this.health.answered(read.names);
     return read;
   }
 

@@ -54,7 +54,10 @@ export function sendBeat(core: Core, peer: PeerRecord, answer = false): void {
 /** A beat came: it measures the round trip, and may ask for beats, or for one at once. */
 export function takeBeat(core: Core, peer: PeerRecord, beat: Beat): void {
   peer.lastBeat = { sentAt: beat.sentAt, atMs: core.nowMs };
-  if (beat.echo !== undefined) peer.rttMs = Math.max(0, core.nowMs - beat.echo - (beat.heldMs ?? 0));
+  if (beat.echo !== undefined) {
+    peer.rttMs = Math.max(0, core.nowMs - beat.echo - (beat.heldMs ?? 0));
+    core.out.push({ type: 'roundTrip', ms: peer.rttMs });
+  }
   if (beat.everyMs === 0) delete peer.wantsEveryMs;
   else if (beat.everyMs !== undefined) peer.wantsEveryMs = Math.max(beat.everyMs, SHORTEST_BEAT_MS);
   if (beat.now) sendBeat(core, peer);

@@ -87,12 +87,8 @@ export interface NameExplanation {
   readonly nextAttemptInMs?: number;
 }
 
-/**
- * The answer of `ClusterService.explain()`.
- *
- * @publicApi
- */
-export interface Explanation {
+/** What the connections of this node can say of it. */
+export interface MeshExplanation {
   /** This node, as its peers know it. */
   readonly self: NodeInfo;
   /** The label that others must have too. */

@@ -126,5 +126,7 @@ export type Directive =
   | { readonly type: 'emit'; readonly event: PeerEvent }
   /** A process that was declared down is back: it was not, for the `count`th time. */
   | { readonly type: 'falseAlarm'; readonly bootId: string; readonly count: number }
+  /** A beat was answered. */
+  | { readonly type: 'roundTrip'; readonly ms: number }
   /** Call `handle({ type: 'wake' })` then. Replaces the one before. */
   | { readonly type: 'wakeAt'; readonly atMs: number };

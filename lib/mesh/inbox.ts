@@ -58,6 +58,21 @@ export class Inbox {
     private handle: Handle,
   ) {}
 
+  /** Messages whose handlers are at work. */
+  get runningCount(): number {
+    return this.running.size;
+  }
+
+  /** Messages that wait for their turn. */
+  get waitingCount(): number {
+    return this.waiting.length + this.early.length;
+  }
+
+  /** Bytes of both. */
+  get bytes(): number {
+    return this.heldBytes;
+  }
+
   /** A link of the peer begins: `tell` tells it how many bytes more it may send. */
   begin(tell: (bytes: number) => void): void {
     this.tell = tell;

@@ -2,7 +2,10 @@ import type { PeerageError } from '../errors/peerage-error.js';
 import type { MessageBody } from '../wire/message-frames.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import type { Peer, PeerEvent } from '../membership/events.js';
-import type { AttemptResult, Explanation } from '../membership/explanation.js';
+import type { AttemptResult, MeshExplanation } from '../membership/explanation.js';
+import type { MeshStats } from './mesh-stats.js';
+
+export type { MeshStats } from './mesh-stats.js';
 
 /** How one found name fared. `pending`: still being tried when the wait ended. `waiting`: in backoff. */
 export type FoundResult = { readonly name: string } & (
@@ -81,7 +84,9 @@ export interface Mesh {
   /** Ends the connection and dials no more until `connect`, or until a new boot id answers there. */
   disconnect(name: string): Promise<void>;
   setMeta(meta: Readonly<Record<string, unknown>>): void;
-  explain(name?: string): Explanation;
+  explain(name?: string): MeshExplanation;
+  /** What was counted since the start, and what waits now. */
+  stats(): MeshStats;
   /**
    * Queues one message (kinds from `FrameKind.event` to `FrameKind.error`) for a peer, or for this node itself. It waits while the
    * connection of the peer is being dialled again. Messages of one lane arrive in order; a long one gives way

@@ -8,6 +8,7 @@ import { FrameWriter } from '../wire/frame-writer.js';
 import { faultOf } from './fault.js';
 import { Inbox, type InboxLimits } from './inbox.js';
 import type { MessageLoss, MessageTaker, PostAllResult, PostResult } from './mesh.js';
+import { type MeshStats, TrafficCount } from './mesh-stats.js';
 import { Outbox, type OutboxLimits } from './transport/outbox.js';
 import type { Link } from './transport/transport.js';
 
@@ -46,6 +47,8 @@ export class MessageRoutes {
   private readonly grants = new Map<LinkId, number>();
   private readonly senders = new Map<LinkId, string>();
   private readonly ending = new Set<LinkId>();
+  private readonly sent = new TrafficCount();
+  private readonly received = new TrafficCount();
   private taker: MessageTaker = () => {};
   private lost: MessageLoss = () => {};
 
@@ -59,6 +62,21 @@ export class MessageRoutes {
     let bytes = 0;
     for (const outbox of this.outboxes.values()) bytes += outbox.bytes;
     return bytes;
+  }
+
+  stats(): Pick<MeshStats, 'messages' | 'queues' | 'handlers'> {
+    const { sent, received } = this;
+    const inboxes = [...this.inboxes.values()];
+    const total = (of: (inbox: Inbox) => number): number =>
+      inboxes.reduce((sum, inbox) => sum + of(inbox), 0);
+    return {
+      messages: { sent: { ...sent }, received: { ...received } },
+      queues: { sendBytes: this.waitingBytes, receiveBytes: total(({ bytes }) => bytes) },
+      handlers: {
+        running: total(({ runningCount }) => runningCount),
+        waiting: total(({ waitingCount }) => waitingCount),
+      },
+    };
   }
 
   post(bootId: string, kind: number, body: readonly unknown[], lane?: string): PostResult {
@@ -100,6 +118,7 @@ export class MessageRoutes {
   arrived(id: LinkId, link: Link, kind: number, body: unknown, bytes: number): void {
     const from = this.senders.get(id);
     if (from === undefined) return;
+    this.received.add(bytes);
     this.outboxes.get(from)?.arrived();
     try {
       assertMessage(kind, body);
@@ -204,7 +223,7 @@ export class MessageRoutes {
       frameBytes: Math.min(takes.frameBytes, this.limits.frameBytes),
       messageBytes: Math.min(takes.messageBytes, this.limits.messageBytes),
     };
-    return new Outbox(limits, (kind, id, error) => this.lost(bootId, kind, id, error));
+    return new Outbox(limits, (kind, id, error) => this.lost(bootId, kind, id, error), this.sent);
   }
 
   private carry(bootId: string, carrier: Carrier): void {

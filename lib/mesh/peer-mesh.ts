@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { PeerageError } from '../errors/peerage-error.js';
 import type { DownReason, Peer, PeerEvent } from '../membership/events.js';
-import type { Explanation } from '../membership/explanation.js';
+import type { MeshExplanation } from '../membership/explanation.js';
 import { Membership } from '../membership/membership.js';
 import type { Directive, Input, SelfChange } from '../membership/membership.types.js';
 import { type ControlFrame, FrameKind } from '../wire/messages.js';
@@ -23,6 +23,7 @@ import type {
   PostAllResult,
   PostResult,
 } from './mesh.js';
+import { type MeshStats, MeshCounters } from './mesh-stats.js';
 import { Loopback } from './loopback.js';
 import { MessageRoutes } from './message-routes.js';
 import type { Prober, ProberOptions } from './probes/prober.js';
@@ -65,6 +66,7 @@ export class PeerMesh implements Mesh {
   private readonly listeners = new Set<(event: PeerEvent) => void>();
   private readonly attempts = new PendingDials();
   private readonly refusals = new Refusals();
+  private readonly counters = new MeshCounters();
   private readonly inputs: Input[] = [];
   private isHandling = false;
   private cancelWake: () => void = () => {};
@@ -209,7 +211,7 @@ export class PeerMesh implements Mesh {
     this.changeSelf({ meta });
   }
 
-  explain(name?: string): Explanation {
+  explain(name?: string): MeshExplanation {
     const nowMs = this.clock.now();
     const canonical = name === undefined ? undefined : canonicalName(name);
     return {
@@ -221,6 +223,10 @@ export class PeerMesh implements Mesh {
       refused: this.refusals.list(nowMs),
       notes: [...this.reachNotes(), ...(this.prober?.notes ?? [])],
     };
+  }
+
+  stats(): MeshStats {
+    return { ...this.counters.snapshot(), ...this.messages.stats() };
   }
 
   post(bootId: string, kind: number, body: readonly unknown[], lane?: string): PostResult {
@@ -370,13 +376,17 @@ export class PeerMesh implements Mesh {
         if (directive.drain) this.messages.linkEnds(directive.link);
         return this.links.close(directive.link, directive.drain);
       case 'attempt':
+        this.counters.attempt(directive.result);
         return this.attempts.end(directive.address, directive.result);
       case 'emit':
         return this.emit(directive.event);
       case 'falseAlarm': {
         const { bootId, count } = directive;
+        this.counters.falseAlarm();
         return falseAlarms.publish({ self: this.node, bootId, count } satisfies FalseAlarm);
       }
+      case 'roundTrip':
+        return this.counters.roundTrip(this.node, directive.ms);
       case 'wakeAt':
         return this.wakeAt(directive.atMs);
       case 'probe':

@@ -1,5 +1,5 @@
 import type { RefusedEvent } from '../membership/events.js';
-import type { Explanation } from '../membership/explanation.js';
+import type { MeshExplanation } from '../membership/explanation.js';
 
 const KEPT = 20;
 
@@ -13,7 +13,7 @@ export class Refusals {
     this.kept.length = Math.min(this.kept.length, KEPT);
   }
 
-  list(nowMs: number): Explanation['refused'] {
+  list(nowMs: number): MeshExplanation['refused'] {
     return this.kept.map(({ event: { address, name, code, message }, atMs }) => ({
       address,
       ...(name !== undefined && { name }),

@@ -107,6 +107,11 @@ export class Messaging {
     return this.handlers.add(topic, { name: topic, handle, isEarly: true });
   }
 
+  /** Requests that wait for their answer. */
+  get pendingRequests(): number {
+    return this.requests.size;
+  }
+
   /** What does not work here, one sentence each. */
   notes(): string[] {
     return this.unhandled.describe();

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { PeerageError } from '../../lib/errors/peerage-error.js';
 import type { DownEvidence, DownReason, Peer, PeerEvent } from '../../lib/membership/events.js';
-import type { Explanation, NameExplanation } from '../../lib/membership/explanation.js';
-import type { FoundResult, FoundSource, Mesh } from '../../lib/mesh/mesh.js';
+import type { MeshExplanation, NameExplanation } from '../../lib/membership/explanation.js';
+import type { FoundResult, FoundSource, Mesh, MeshStats } from '../../lib/mesh/mesh.js';
 import type { NodeInfo } from '../../lib/naming/node-info.js';
 import { compareNames, formatNodeName } from '../../lib/naming/node-name.js';
 import type { PeerageSettings } from '../../lib/peerage.options.js';
@@ -117,7 +117,19 @@ export class FakeMesh implements Mesh {
     for (const { name } of this.peers) this.network.running.get(name)?.update(this.self);
   }
 
-  explain(name?: string): Explanation {
+  stats(): MeshStats {
+    const none = { count: 0, bytes: 0 };
+    return {
+      dials: { connected: 0, failed: {} },
+      falseAlarms: 0,
+      roundTrips: { bounds: [], counts: [0], count: 0, sum: 0 },
+      messages: { sent: none, received: none },
+      queues: { sendBytes: 0, receiveBytes: 0 },
+      handlers: { running: 0, waiting: 0 },
+    };
+  }
+
+  explain(name?: string): MeshExplanation {
     const names = name === undefined ? this.peers.map((peer) => peer.name) : [name];
     return {
       self: this.self,

@@ -4,6 +4,7 @@ import { type BodyName, LENGTH_BYTES } from '../../wire/frame-writer.js';
 import { FlushPolicy } from './flush-policy.js';
 import { MessageStream } from './message-stream.js';
 import { connectionLost, type WriteReceipt } from './write-receipts.js';
+import { TrafficCount } from '../mesh-stats.js';
 
 /** Longer messages go in parts, between which others find their way. */
 const PART_BYTES = 64 * 1024;
@@ -40,6 +41,8 @@ export class Outbox {
   constructor(
     private readonly limits: OutboxLimits,
     private readonly lost: OnLost = () => {},
+    /** Counts what is queued. */
+    private readonly sent = new TrafficCount(),
   ) {
     const partBytes = Math.min(PART_BYTES, limits.frameBytes);
     this.messages = new MessageStream(partBytes);
@@ -73,8 +76,9 @@ export class Outbox {
     if (room <= 0) return false;
     this.makeWay();
     const wasReady = this.isReady;
+    const before = stream.bytes;
     const isQueued = stream.push(kind, body, names, lane, this.limits.messageBytes, room);
-    if (isQueued) this.pushed(wasReady);
+    if (isQueued) this.pushed(wasReady, stream.bytes - before);
     return isQueued;
   }
 
@@ -90,7 +94,7 @@ export class Outbox {
     this.makeWay();
     const wasReady = this.isReady;
     stream.pushCopy(slab, start, end, lane);
-    this.pushed(wasReady);
+    this.pushed(wasReady, end - start);
     return true;
   }
 
@@ -177,7 +181,8 @@ export class Outbox {
     if (!this.isHeld && this.pace.split()) this.writeNow();
   }
 
-  private pushed(wasReady: boolean): void {
+  private pushed(wasReady: boolean, bytes: number): void {
+    this.sent.add(bytes);
     this.pace.queued();
     if (!wasReady && !this.isHeld && this.isReady) this.wake();
   }

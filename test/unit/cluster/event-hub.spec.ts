@@ -121,7 +121,7 @@ describe('events', () => {
     subscribe('peerage:peer.up', watch);
     try {
       mesh.join('b@h');
-      hub.emit({ type: 'provider.recovered', provider: 'dns' });
+      hub.emit({ type: 'provider.recovered', provider: 'dns', failedForMs: 0 });
       hub.complete();
       mesh.join('c@h');
     } finally {

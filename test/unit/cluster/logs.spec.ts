@@ -153,8 +153,11 @@ describe('failures of providers', () => {
   it('are told once each, and their end', async () => {
     const { hub } = await setUp();
     hub.emit({ type: 'provider.failed', provider: 'dns', error: new Error('SERVFAIL') });
-    hub.emit({ type: 'provider.recovered', provider: 'dns' });
-    expect(log.lines).toEqual(['warn Provider dns failed: SERVFAIL', 'log Provider dns works again']);
+    hub.emit({ type: 'provider.recovered', provider: 'dns', failedForMs: 63_000 });
+    expect(log.lines).toEqual([
+      'warn Provider dns failed: SERVFAIL',
+      'log Provider dns works again; it had failed for 1 min',
+    ]);
   });
 });
 

@@ -1,0 +1,100 @@
+import { channel } from 'node:diagnostics_channel';
+import type { PeerageErrorCode } from '../errors/peerage-error.js';
+import { Histogram, type HistogramCounts } from '../diagnostics/histogram.js';
+import type { AttemptResult } from '../membership/explanation.js';
+import type { NodeInfo } from '../naming/node-info.js';
+
+/** Round trips between neighbours, within a country, around the world. In milliseconds. */
+const ROUND_TRIP_MS = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500];
+
+/**
+ * So many messages, and so many bytes of them as they are encoded.
+ *
+ * @publicApi
+ */
+export interface Traffic {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/** What the connections of this node have done, and what waits there. Counts begin with the node. */
+export interface MeshStats {
+  readonly dials: {
+    /** Dials that led to a connection. */
+    readonly connected: number;
+    /** Dials that did not, by their code. */
+    readonly failed: Readonly<Partial<Record<PeerageErrorCode, number>>>;
+  };
+  /** How often a process that was declared down came back as itself. */
+  readonly falseAlarms: number;
+  /** Round trips of answered beats, in milliseconds. */
+  readonly roundTrips: HistogramCounts;
+  /** Messages to and from other nodes, answers included. */
+  readonly messages: { readonly sent: Traffic; readonly received: Traffic };
+  readonly queues: {
+    /** Bytes of messages that wait to be sent. */
+    readonly sendBytes: number;
+    /** Bytes of messages of others that are being handled, or wait for it. */
+    readonly receiveBytes: number;
+  };
+  readonly handlers: {
+    /** Messages whose handlers' promises have not ended. */
+    readonly running: number;
+    /** Messages that wait for one of the places. */
+    readonly waiting: number;
+  };
+}
+
+/**
+ * What is published on the diagnostics channel `peerage:round-trip`: a beat was answered.
+ *
+ * @publicApi
+ */
+export interface RoundTrip {
+  readonly self: NodeInfo;
+  readonly ms: number;
+}
+
+export const roundTrips = channel('peerage:round-trip');
+
+/** A `Traffic` that counts. */
+export class TrafficCount implements Traffic {
+  count = 0;
+  bytes = 0;
+
+  add(bytes: number): void {
+    this.count += 1;
+    this.bytes += bytes;
+  }
+}
+
+/** Counts what becomes of dials and beats. */
+export class MeshCounters {
+  private connected = 0;
+  private readonly failed: Partial<Record<PeerageErrorCode, number>> = {};
+  private readonly roundTripsMs = new Histogram(ROUND_TRIP_MS);
+  private falseAlarms = 0;
+
+  attempt(result: AttemptResult): void {
+    if (result.result === 'connected') this.connected += 1;
+    else if (result.result === 'failed') this.failed[result.code] = (this.failed[result.code] ?? 0) + 1;
+  }
+
+  falseAlarm(): void {
+    this.falseAlarms += 1;
+  }
+
+  roundTrip(self: NodeInfo, ms: number): void {
+    this.roundTripsMs.add(ms);
+    if (roundTrips.hasSubscribers) roundTrips.publish({ self, ms } satisfies RoundTrip);
+  }
+
+  snapshot(): Pick<MeshStats, 'dials' | 'falseAlarms' | 'roundTrips'> {
+    const { connected, failed, falseAlarms } = this;
+    return {
+      dials: { connected, failed: { ...failed } },
+      falseAlarms,
+      roundTrips: this.roundTripsMs.snapshot(),
+    };
+  }
+}
