@@ -1,6 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { describeError } from '../errors/peerage-error.js';
-import type { DownEvidence, DownReason } from '../membership/events.js';
 import type { LoopBlock } from '../time/loop-watch.js';
 import { duration, seconds } from '../time/seconds.js';
 import type { Clock } from '../time/clock.js';
@@ -11,6 +10,7 @@ import { LOG_CONTEXT, PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../p
 import type { PeerageSettings } from '../peerage.options.js';
 import type { ClusterEvent, PollReport } from './cluster.events.js';
 import { EventHub } from './event-hub.js';
+import { whyOf } from './event-words.js';
 import { pollTable } from './poll-table.js';
 import { RefusalLog } from './refusal-log.js';
 
@@ -96,25 +96,17 @@ export class ClusterLog {
   private log(event: ClusterEvent): void {
     switch (event.type) {
       case 'peer.up':
-        return this.change(event.type, event.peer.name);
       case 'peer.down':
-        return this.change(event.type, event.peer.name, describeDown(event.reason, event.evidence));
       case 'peer.degraded':
-        return this.change(
-          event.type,
-          event.peer.name,
-          `its event loop is blocked for ${seconds(event.lagMs)}`,
-        );
       case 'peer.recovered':
-        return this.change(event.type, event.peer.name, 'its event loop runs again');
       case 'peer.leaving':
-        return this.change(event.type, event.peer.name, 'it shuts down');
+        return this.change(event.type, event.peer.name, whyOf(event));
       case 'peer.updated':
         return this.logger.debug(`peer.updated ${event.peer.name}`);
       case 'peer.refused':
         return this.refusals.log(event);
       case 'provider.failed':
-        return this.logger.warn(`Provider ${event.provider} failed: ${describeError(event.error)}`);
+        return this.logger.warn(`Provider ${event.provider} failed: ${whyOf(event)}`);
       case 'provider.recovered':
         return this.logger.log(
           `Provider ${event.provider} works again; it had failed for ${duration(event.failedForMs)}`,
@@ -143,31 +135,4 @@ export class ClusterLog {
     if (this.settings.logResults && Logger.isLevelEnabled('debug'))
       this.logger.debug(pollTable(report, this.mesh.self.name));
   }
-}
-
-function describeDown(reason: DownReason, evidence: DownEvidence): string {
-  const { closed, redial, silentMs, unheardMs, probes, asked } = evidence;
-  switch (reason) {
-    case 'left':
-      return 'it said goodbye';
-    case 'replaced':
-      return 'another process answers at its name';
-    case 'disconnected':
-      return 'disconnected by the app';
-    case 'closed':
-      return `its connection ended${note(closed)} and dialling it again failed${note(redial?.code)}`;
-    case 'timeout': {
-      const others = asked.map(({ name, answer }) => `${name} ${answer}`).join(', ');
-      const silence =
-        unheardMs === undefined
-          ? `silent for ${seconds(silentMs)}`
-          : `it has not heard us for ${seconds(unheardMs)}`;
-      const probed = `${silence}, ${probes.answered} of ${probes.sent} probes answered`;
-      return `${probed}; asked: ${others || 'nobody, there is no other peer'}`;
-    }
-  }
-}
-
-function note(code: string | undefined): string {
-  return code === undefined ? '' : ` (${code})`;
 }

@@ -1,0 +1,54 @@
+import { describeError } from '../errors/peerage-error.js';
+import type { DownEvidence, DownReason } from '../membership/events.js';
+import { seconds } from '../time/seconds.js';
+import type { ClusterEvent } from './cluster.events.js';
+
+/**
+ * What an event rests on, in the words of the log: it stands there behind the colon. The dashboard's timeline says the
+ * same.
+ */
+export function whyOf(event: ClusterEvent): string | undefined {
+  switch (event.type) {
+    case 'peer.down':
+      return whyDown(event.reason, event.evidence);
+    case 'peer.degraded':
+      return `its event loop is blocked for ${seconds(event.lagMs)}`;
+    case 'peer.recovered':
+      return 'its event loop runs again';
+    case 'peer.leaving':
+      return 'it shuts down';
+    case 'peer.refused':
+      return `${event.code} (${event.message})`;
+    case 'provider.failed':
+      return describeError(event.error);
+    default:
+      return undefined;
+  }
+}
+
+function whyDown(reason: DownReason, evidence: DownEvidence): string {
+  const { closed, redial, silentMs, unheardMs, probes, asked } = evidence;
+  switch (reason) {
+    case 'left':
+      return 'it said goodbye';
+    case 'replaced':
+      return 'another process answers at its name';
+    case 'disconnected':
+      return 'disconnected by the app';
+    case 'closed':
+      return `its connection ended${note(closed)} and dialling it again failed${note(redial?.code)}`;
+    case 'timeout': {
+      const others = asked.map(({ name, answer }) => `${name} ${answer}`).join(', ');
+      const silence =
+        unheardMs === undefined
+          ? `silent for ${seconds(silentMs)}`
+          : `it has not heard us for ${seconds(unheardMs)}`;
+      const probed = `${silence}, ${probes.answered} of ${probes.sent} probes answered`;
+      return `${probed}; asked: ${others || 'nobody, there is no other peer'}`;
+    }
+  }
+}
+
+function note(code: string | undefined): string {
+  return code === undefined ? '' : ` (${code})`;
+}
