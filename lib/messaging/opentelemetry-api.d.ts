@@ -1,2 +1,0 @@
-/** Optional, and not installed here; `OpenTelemetryApi` says what is used of it. */
-declare module '@opentelemetry/api';

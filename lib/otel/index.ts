@@ -1,0 +1,2 @@
+export { observeCluster } from './observe-cluster.js';
+export { PeerageOtelModule } from './peerage-otel.module.js';

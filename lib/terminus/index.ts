@@ -1,0 +1,2 @@
+export { PeerageHealthIndicator } from './peerage-health.indicator.js';
+export type { ReadinessOptions } from './health.js';

@@ -1,0 +1,100 @@
+import { Test } from '@nestjs/testing';
+import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
+import { Registry } from 'prom-client';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { CLUSTER_METRICS } from '../../../lib/cluster/cluster-metrics.js';
+import { PeerageModule } from '../../../lib/index.js';
+import { observeCluster } from '../../../lib/otel/index.js';
+import { PeeragePrometheusModule } from '../../../lib/prometheus/index.js';
+import { TestCluster } from '../../../lib/testing/index.js';
+
+class Reader extends MetricReader {
+  protected async onForceFlush(): Promise<void> {}
+  protected async onShutdown(): Promise<void> {}
+}
+
+describe('metrics of a cluster', () => {
+  const stops: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const stop of stops.splice(0)) await stop();
+  });
+
+  /** Three nodes, one of which is killed after some beats and messages. */
+  async function history(registries: readonly Registry[] = []) {
+    const cluster = await TestCluster.start(3, (i) => {
+      const registry = registries[i];
+      const metrics = registry ? [PeeragePrometheusModule.forRoot({ registry })] : [];
+      return Test.createTestingModule({ imports: [PeerageModule.forRoot({ appName: 'app' }), ...metrics] });
+    });
+    stops.push(() => cluster.stop());
+    return cluster;
+  }
+
+  async function live(cluster: TestCluster): Promise<void> {
+    const [a, b, c] = cluster.nodes;
+    b!.cluster.handle('ask', () => 'answer');
+    await a!.cluster.request(b!.name, 'ask');
+    await cluster.advance(5_000);
+    await c!.kill();
+    await cluster.until(() => a!.cluster.peers.length === 1);
+  }
+
+  it('are there for prom-client, read at each scrape, and gone with the app', async () => {
+    const registries = [new Registry(), new Registry(), new Registry()];
+    const cluster = await history(registries);
+    await live(cluster);
+    const text = await registries[0]!.metrics();
+    expect(text).toContain('peerage_peer_count{peerage_peer_status="up"} 1');
+    expect(text).toContain('peerage_peer_ups_total 2');
+    expect(text).toContain('peerage_peer_downs_total{peerage_down_reason="closed"} 1');
+    expect(text).toContain('peerage_messages_total{network_io_direction="transmit"} 1');
+    expect(text).toContain('peerage_queue_size_bytes{peerage_queue="send"} 0');
+    expect(text).toContain('peerage_provider_failing{peerage_provider_name="test cluster"} 0');
+    expect(text).toMatch(/peerage_round_trip_duration_seconds_count [1-9]/);
+    expect(text).not.toContain('10.0.0.');
+    // Counters are set, not added up, by another scrape.
+    expect(await registries[0]!.metrics()).toContain('peerage_peer_ups_total 2');
+    await cluster.stop();
+    expect(await registries[0]!.metrics()).toBe('\n');
+  });
+
+  it('are there for the SDK of OpenTelemetry', async () => {
+    const cluster = await history();
+    const [a] = cluster.nodes;
+    const reader = new Reader();
+    const provider = new MeterProvider({ readers: [reader] });
+    const stop = observeCluster(a.cluster, provider.getMeter('test'));
+    await live(cluster);
+    const collect = async () => {
+      const { resourceMetrics } = await reader.collect();
+      return resourceMetrics.scopeMetrics.flatMap(({ metrics }) => metrics);
+    };
+    const metrics = await collect();
+    const named = (name: string) => metrics.find(({ descriptor }) => descriptor.name === name);
+    const values = (name: string) =>
+      named(name)!.dataPoints.map(({ value, attributes }) => ({ value, ...attributes }));
+    expect(values('peerage.peer.count')).toContainEqual({ value: 1, 'peerage.peer.status': 'up' });
+    expect(values('peerage.peer.downs')).toContainEqual({ value: 1, 'peerage.down.reason': 'closed' });
+    expect(values('peerage.messages')).toContainEqual({ value: 1, 'network.io.direction': 'receive' });
+    expect(named('peerage.message.io')!.descriptor.unit).toBe('By');
+    expect(named('peerage.round_trip.duration')!.dataPoints[0]!.value).toMatchObject({
+      count: expect.any(Number),
+    });
+    expect(named('peerage.round_trip.duration')!.descriptor.unit).toBe('s');
+    expect(JSON.stringify(metrics)).not.toContain('10.0.0.');
+    stop();
+    const read = vi.spyOn(a.cluster, 'stats');
+    await collect();
+    expect(read).not.toHaveBeenCalled();
+    await provider.shutdown();
+  });
+
+  it('have names and units of one kind, and no attribute of a node', () => {
+    for (const { name, unit, attributes, description } of CLUSTER_METRICS) {
+      expect(name).toMatch(/^peerage(\.[a-z]+(_[a-z]+)*)+$/);
+      expect(unit).toMatch(/^(By|s|1|\{[a-z]+\})$/);
+      expect(description).toMatch(/\.$/);
+      expect(attributes.filter((attribute) => /(peer|node)\.(name|id)/.test(attribute))).toEqual([]);
+    }
+  });
+});
