@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { optionsFromEnvironment } from '../config/environment.js';
+import { canonicalName } from '../naming/node-name.js';
 import { parseViaUrl } from '../via/url/via-url.js';
 import { describeError, PeerageError } from '../errors/peerage-error.js';
 import { securityOf } from '../options/security.js';
@@ -8,10 +9,13 @@ import type { PeerageModuleOptions, Security } from '../peerage.options.js';
 import { MIN_SECRET_BYTES } from '../peerage.options.js';
 import type { PeerageProvider } from '../via/provider.js';
 
-export const USAGE = `nestjs-peerage discover [options] [<via-url>...]
+export const USAGE = `nestjs-peerage discover [options] [<via-url>...]   what providers find, and whether it can be reached
+nestjs-peerage doctor [options] [<via-url>...]     what of this host or container would keep a node from its peers
+nestjs-peerage status [options] [<pid-or-name>]    what the nodes say that run here, as this user
 
-Asks providers for names, dials every name, and says what is there and what is wrong.
-Without a URL, PEERAGE_VIA is read.
+discover asks providers for names, dials every name by TCP and UDP, and says what is there and what is wrong. doctor
+does the same, and looks at the address, the port, the secret, DNS, multicast, limits. Without a URL, PEERAGE_VIA is
+read. status asks running nodes by a local socket of the same user: peers, names that are none, providers, counts.
 
   self:                        list:a@10.0.0.1;b@10.0.0.2      file:peers.txt
   dns:myapp                    dns+srv:_peerage._tcp.myapp     local:
@@ -24,12 +28,16 @@ Without a URL, PEERAGE_VIA is read.
   --port PORT          the port of such names (default: PEERAGE_PORT, else 4370)
   --timeout MS         how long a provider, and a dial, may take (default: 5000)
   --no-dial            only asks the providers
+  --strict             discover: fails unless every name is reached, by TCP and UDP
+  --peer NAME          doctor: a node to reach, beside what providers find
   --watch              asks again every 5 s, until Ctrl-C
   --json               one JSON object per round
+  --version
   --help
 
-Exit code: 0 when every provider answered and a node was reached (with --no-dial: a name was found);
-1 when not; 2 when the command is wrong.
+Exit code: 0 when all is well: every provider answered and a node was reached (with --no-dial: a name was found; with
+--strict: every name, by TCP and UDP); no check of doctor failed; every node answered status. 1 when not; 2 when the
+command is wrong.
 `;
 
 /** Where a provider is asked for, and what it is. */
@@ -38,8 +46,31 @@ export interface NamedUrl {
   readonly provider: PeerageProvider;
 }
 
+/** What is to be done. */
+export type Command = DiscoverCommand | DoctorCommand | StatusCommand;
+
+/** What `doctor` is to do. */
+export interface DoctorCommand extends Omit<DiscoverCommand, 'verb' | 'strict'> {
+  readonly verb: 'doctor';
+  /** The options of the module, as the environment says them. */
+  readonly options: PeerageModuleOptions;
+  readonly peers: readonly string[];
+}
+
+/** What `status` is to do. */
+export interface StatusCommand {
+  readonly verb: 'status';
+  /** Of a process, or a part of a node name. Undefined: all. */
+  readonly which: string | undefined;
+  readonly timeoutMs: number;
+  readonly watch: boolean;
+  readonly json: boolean;
+}
+
 /** What `discover` is to do. */
 export interface DiscoverCommand {
+  readonly verb: 'discover';
+  readonly strict: boolean;
   readonly providers: readonly NamedUrl[];
   readonly security: Security;
   /** Undefined: each name's own app. */
@@ -61,6 +92,9 @@ const OPTIONS = {
   port: { type: 'string' },
   timeout: { type: 'string', default: '5000' },
   'no-dial': { type: 'boolean', default: false },
+  strict: { type: 'boolean', default: false },
+  peer: { type: 'string', multiple: true },
+  version: { type: 'boolean', default: false },
   watch: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -70,23 +104,30 @@ const OPTIONS = {
 export async function readCommand(
   args: readonly string[],
   env: Environment,
-): Promise<DiscoverCommand | 'help'> {
+): Promise<Command | 'help' | 'version'> {
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-  const [verb, ...urls] = positionals;
+  const [verb, ...rest] = positionals;
+  if (values.version) return 'version';
   if (values.help || verb === undefined) return 'help';
-  if (verb !== 'discover') throw new Error(`There is no command "${verb}". Try: nestjs-peerage --help`);
+  const { watch, json } = values;
+  const timeoutMs = wholeNumber('timeout', values.timeout, 600_000);
+  if (verb === 'status') return { verb, which: rest[0], timeoutMs, watch, json };
+  if (verb !== 'discover' && verb !== 'doctor')
+    throw new Error(`There is no command "${verb}". Try: nestjs-peerage --help`);
   const options = fromEnvironment(env);
-  return {
-    providers: providersOf(urls, env),
+  const common = {
     security: await readSecurity(values['secret-file'], options),
     cluster: values.cluster ?? options.cluster,
     appName: values.app ?? options.appName ?? 'app',
     port: values.port === undefined ? options.port : wholeNumber('port', values.port, 65_535),
-    timeoutMs: wholeNumber('timeout', values.timeout, 600_000),
+    timeoutMs,
     dial: !values['no-dial'],
-    watch: values.watch,
-    json: values.json,
+    watch,
+    json,
   };
+  const peers = (values.peer ?? []).map((name) => canonicalName(name));
+  if (verb === 'doctor') return { verb, ...common, providers: providersOf(rest, env, true), options, peers };
+  return { verb, ...common, providers: providersOf(rest, env, false), strict: values.strict };
 }
 
 /** The options of the module, apart from `via`: what is asked for here may be something else. */
@@ -94,10 +135,11 @@ function fromEnvironment(env: Environment): PeerageModuleOptions {
   return optionsFromEnvironment({ ...env, PEERAGE_VIA: undefined });
 }
 
-function providersOf(given: readonly string[], env: Environment): NamedUrl[] {
+function providersOf(given: readonly string[], env: Environment, mayBeNone: boolean): NamedUrl[] {
   const fallback = (env['PEERAGE_VIA'] ?? '').split(',').map((part) => part.trim());
   const urls = given.length > 0 ? given : fallback.filter((part) => part !== '');
-  if (urls.length === 0) throw new Error('Say where to look: a provider URL, or PEERAGE_VIA. Try --help.');
+  if (urls.length === 0 && !mayBeNone)
+    throw new Error('Say where to look: a provider URL, or PEERAGE_VIA. Try --help.');
   return urls.map((url) => ({ url, provider: parseViaUrl(url) }));
 }
 

@@ -16,19 +16,28 @@ export interface DialOptions {
   readonly signal: AbortSignal;
 }
 
+/** A node that took us. */
+export interface Reached {
+  readonly welcome: Welcome;
+  /** Where it was reached: `host:port`. */
+  readonly address: string;
+}
+
 /**
  * Dials a node, introduces itself, and hangs up before it would become a peer.
  *
  * @throws PeerageError as `Transport.dial`, and with the code of the refusal.
  */
-export async function checkNode(name: string, options: DialOptions): Promise<Welcome> {
+export async function checkNode(name: string, options: DialOptions): Promise<Reached> {
   const { security, cluster, timeoutMs, signal } = options;
   const limits = { ...DEFAULT_LIMITS, handshakeMs: timeoutMs };
   const transport = createTcpTransport({ port: 0, portIsFixed: false, security, cluster, limits });
   const { host, port } = parseNodeName(name);
   try {
-    const welcome = await greet(await transport.dial(host, port, signal), cluster);
-    if (welcome.cluster === cluster) return welcome;
+    const link = await transport.dial(host, port, signal);
+    const address = link.remoteAddress;
+    const welcome = await greet(link, cluster);
+    if (welcome.cluster === cluster) return { welcome, address };
     throw new PeerageError('WRONG_CLUSTER', `It is of the cluster "${welcome.cluster}".`);
   } finally {
     await transport.close();

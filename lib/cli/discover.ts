@@ -1,21 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { readNames } from '../discovery/read-names.js';
 import { within } from '../time/waiting.js';
+import { whyNothing } from '../via/nothing-found.js';
 import { withoutPassword } from '../via/url/without-password.js';
 import { describeError, PeerageError } from '../errors/peerage-error.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { compareNames, DEFAULT_PORT, formatNodeName, parseNodeName } from '../naming/node-name.js';
 import { DEFAULT_LIMITS } from '../peerage.options.js';
-import { pause, underDeadline } from '../time/abortable.js';
+import { underDeadline } from '../time/abortable.js';
 import type { TakesAnnouncementKeys } from '../via/udp/announcement.js';
 import { ANNOUNCEMENT_KEYS, announcementKeys } from '../via/udp/announcement.js';
 import type { PeerageProvider } from '../via/provider.js';
 import type { DiscoverCommand, NamedUrl } from './command.js';
 import { checkNode } from './dial-check.js';
+import { probeNode } from './udp-check.js';
 import type { DialFinding, DiscoverReport, ProviderFinding } from './report.js';
 import { textOf, verdictOn } from './report.js';
 
-const WATCH_EVERY_MS = 5_000;
 const DIALS_AT_ONCE = 32;
 /** Nodes announce themselves every 3 to 7 s. */
 const HEAR_MS = 7_500;
@@ -31,26 +32,15 @@ export async function discover(
   const dials = command.dial ? await dialAll(names, command, signal) : [];
   const report: DiscoverReport = { at: new Date().toISOString(), providers, dials };
   write(command.json ? `${JSON.stringify(report)}\n` : textOf(report, command.dial));
+  if (command.strict) {
+    const isAll = dials.every(({ result, udp }) => result === 'ok' && udp === 'ok');
+    return isAll && names.length > 0 && providers.every(({ error }) => error === undefined);
+  }
   const isReached = command.dial ? dials.some(({ result }) => result === 'ok') : names.length > 0;
   return isReached && providers.every(({ error }) => error === undefined);
 }
 
-/** Rounds until the signal aborts. What the last one says counts. */
-export async function discoverAgainAndAgain(
-  command: DiscoverCommand,
-  write: (text: string) => void,
-  signal: AbortSignal,
-): Promise<boolean> {
-  let isReached = false;
-  for (let round = 1; !signal.aborted; round += 1) {
-    if (round > 1 && !command.json) write('\n');
-    isReached = await discover(command, write, signal);
-    await pause(WATCH_EVERY_MS, signal);
-  }
-  return isReached;
-}
-
-async function ask(
+export async function ask(
   { url, provider }: NamedUrl,
   command: DiscoverCommand,
   stopped: AbortSignal,
@@ -61,7 +51,7 @@ async function ask(
   try {
     const answer = await answerOf(provider, command, stopped);
     const { names, invalid } = readNames(answer, DEFAULT_LIMITS.polledNames);
-    const hint = names.length === 0 ? hintOnNothing(url) : undefined;
+    const hint = names.length === 0 ? whyNothing(url) : undefined;
     return { ...found, ms: since(), names, invalid, ...(hint !== undefined && { hint }) };
   } catch (error) {
     return { ...found, ms: since(), names: [], invalid: [], error: describeError(error) };
@@ -107,7 +97,7 @@ function selfOf({ appName, port = DEFAULT_PORT }: DiscoverCommand): NodeInfo {
   return { name, bootId: randomBytes(16).toString('hex'), host, port, meta: {} };
 }
 
-async function dialAll(
+export async function dialAll(
   names: readonly string[],
   command: DiscoverCommand,
   signal: AbortSignal,
@@ -126,24 +116,13 @@ async function dial(name: string, command: DiscoverCommand, signal: AbortSignal)
   const startedAtMs = performance.now();
   const since = () => Math.round(performance.now() - startedAtMs);
   try {
-    const { node } = await checkNode(name, { security, cluster, timeoutMs, signal });
-    return { name, result: 'ok', ms: since(), node: { name: node.name, bootId: node.bootId } };
+    const { welcome, address } = await checkNode(name, { security, cluster, timeoutMs, signal });
+    const ms = since();
+    const { name: itself, bootId } = welcome.node;
+    const udp = await probeNode(welcome, address, signal).catch((error: unknown) => describeError(error));
+    return { name, result: 'ok', ms, udp, node: { name: itself, bootId } };
   } catch (error) {
     const code = error instanceof PeerageError ? error.code : 'UNREACHABLE';
     return { name, ...verdictOn(code), ms: since(), code, message: describeError(error) };
   }
 }
-
-function hintOnNothing(url: string): string {
-  const scheme = url.slice(0, url.indexOf(':') < 0 ? undefined : url.indexOf(':')).toLowerCase();
-  return NOTHING[scheme] ?? 'nobody is listed there; is a node running that uses the same source?';
-}
-
-const NOTHING: Readonly<Record<string, string>> = {
-  dns: 'the name has no address: is it spelt right, is the service headless, has it pods or tasks?',
-  'dns+srv': 'there are no such SRV records: _port._protocol.name, and is the service registered?',
-  udp: 'nothing was heard: multicast may be blocked (try ?broadcast), the group or the secret may differ',
-  local: 'no other process of this user on this host uses this folder',
-  kubernetes: 'no pod is behind it: the name, the labels, the namespace?',
-  file: 'the file names nobody',
-};

@@ -1,5 +1,6 @@
 import { withoutPassword } from '../via/url/without-password.js';
 import type { PeerageErrorCode } from '../errors/peerage-error.js';
+import { parseNodeName } from '../naming/node-name.js';
 
 /** What one provider said. */
 export interface ProviderFinding {
@@ -17,6 +18,8 @@ export interface DialFinding {
   readonly name: string;
   readonly result: string;
   readonly ms: number;
+  /** Whether it answers UDP probes: `ok`, `blocked`, or why none could be sent. */
+  readonly udp?: string;
   /** What the node calls itself. */
   readonly node?: { readonly name: string; readonly bootId: string };
   readonly code?: PeerageErrorCode;
@@ -95,11 +98,20 @@ function linesOfProvider({ url, ms, names, invalid, error, hint }: ProviderFindi
   ];
 }
 
-function linesOfDial({ name, result, ms, node, message, hint }: DialFinding, width: number): string[] {
+function linesOfDial({ name, result, ms, udp, node, message, hint }: DialFinding, width: number): string[] {
   const alias = node && node.name !== name ? `, calls itself ${node.name}` : '';
   return [
     `${name.padEnd(width)}  ${result} (${ms} ms${alias})`,
+    ...(udp === undefined || udp === 'ok' ? [] : [`  ${udpAdvice(udp, name)}`]),
     ...(message === undefined ? [] : [`  ${message}`]),
     ...(hint === undefined ? [] : [`  hint: ${hint}`]),
   ];
+}
+
+/** What to do about UDP that does not get through. */
+export function udpAdvice(udp: string, name: string): string {
+  const { port } = parseNodeName(name);
+  return udp === 'blocked'
+    ? `UDP is blocked: its probes get no answer. Open UDP port ${port} there, and UDP out of here (a firewall, a NetworkPolicy)`
+    : `UDP cannot be sent from here (${udp}): a firewall or a missing route of this host`;
 }

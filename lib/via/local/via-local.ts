@@ -1,5 +1,4 @@
 import { assertOptionNames, type OptionNames } from '../../naming/option-names.js';
-import { canonicalName } from '../../naming/node-name.js';
 import { PeerageError } from '../../errors/peerage-error.js';
 import {
   defaultLocalDirectory,
@@ -50,9 +49,9 @@ export function viaLocal(options: ViaLocalOptions = {}): PeerageProvider {
     async poll({ self, cluster }) {
       await ensureLocalDirectory(folder);
       const entries = await readLiveEntries(folder, await listEntryFiles(folder), await ownPidSpace());
-      const ownName = canonicalName(self.name);
-      const names = entries.filter((entry) => isOfCluster(entry, cluster)).map(({ name }) => name);
-      return [...new Set(names)].filter((name) => name !== ownName);
+      // By the boot id: who looks from outside may be called like one of them.
+      const others = entries.filter((entry) => entry.bootId !== self.bootId && isOfCluster(entry, cluster));
+      return [...new Set(others.map(({ name }) => name))];
     },
     serve: (context) => new LocalSession(folder, context, others).run(),
   };
