@@ -72,6 +72,7 @@ export type {
   PeerStatus,
   RefusedEvent,
 } from './membership/events.js';
+export { formatExplanation } from './status/explanation-text.js';
 export type { Explanation, LoopStats, NodePhase } from './cluster/explanation.js';
 export type { ClusterStats, EventCounts } from './cluster/cluster-stats.js';
 export type { ProviderExplanation } from './discovery/provider-status.js';

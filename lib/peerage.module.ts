@@ -12,7 +12,10 @@ import { EventHub } from './cluster/event-hub.js';
 import { warningOfCopies } from './cluster/loaded-copies.js';
 import { NodeState } from './cluster/node-state.js';
 import { PeerageLifecycle } from './cluster/peerage.lifecycle.js';
+import { StatusService } from './cluster/status.service.js';
+import { TroubleLog } from './cluster/trouble.log.js';
 import { optionsFromEnvironment } from './config/environment.js';
+import { markFromEnvironment, unreadVariables } from './config/unread-variables.js';
 import { PeerageDiscovery } from './discovery/peerage.discovery.js';
 import { ProviderResolver } from './discovery/provider.resolver.js';
 import { Ownership } from './ownership/ownership.service.js';
@@ -77,7 +80,7 @@ const settingsProvider: Provider = {
   provide: PEERAGE_SETTINGS,
   inject: [PEERAGE_OPTIONS, PEERAGE_VIA],
   useFactory: (options: PeerageModuleOptions, beside: GivenVia): PeerageSettings =>
-    resolveSettings(withViaOf(beside, options)),
+    withWarning(resolveSettings(withViaOf(beside, options)), unreadVariables(options, process.env)),
 };
 
 const messagingProvider: Provider = {
@@ -131,6 +134,8 @@ const meshProvider: Provider = {
     ClusterReports,
     ClusterService,
     ClusterLog,
+    TroubleLog,
+    StatusService,
     ClusterMetadataAccessor,
     ClusterExplorer,
     ClusterOrchestrator,
@@ -146,7 +151,7 @@ export class PeerageModule extends ConfigurableModuleClass {
    */
   static override forRoot(options?: PeerageModuleOptions): DynamicModule {
     if (options !== undefined) return super.forRoot(options);
-    return super.forRootAsync({ useFactory: () => optionsFromEnvironment() });
+    return super.forRootAsync({ useFactory: () => markFromEnvironment(optionsFromEnvironment()) });
   }
 
   /**
@@ -155,8 +160,21 @@ export class PeerageModule extends ConfigurableModuleClass {
    * @throws PeerageError `INVALID_OPTIONS` when the app is created, telling of all faults at once.
    */
   static override forRootAsync(options: PeerageModuleAsyncOptions): DynamicModule {
-    return super.forRootAsync(options);
+    const { useFactory, useClass, useExisting } = options ?? {};
+    if (useFactory ?? useClass ?? useExisting) return super.forRootAsync(options);
+    return super.forRootAsync({ useFactory: noFactory });
   }
+}
+
+function noFactory(): never {
+  const problem =
+    'was given nothing that makes the options: give it useFactory, useClass or useExisting. Options themselves go to ' +
+    'forRoot(), and PEERAGE_* variables are read by forRoot() without any.';
+  throw invalidOptions([{ path: 'forRootAsync()', problem }]);
+}
+
+function withWarning(settings: PeerageSettings, warning: string | undefined): PeerageSettings {
+  return warning === undefined ? settings : { ...settings, warnings: [...settings.warnings, warning] };
 }
 
 function withViaOf({ via }: GivenVia, options: PeerageModuleOptions): PeerageModuleOptions {

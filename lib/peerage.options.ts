@@ -193,6 +193,11 @@ export interface PeerageModuleOptions {
   readonly syncOffsetMs?: number | undefined;
   /** Prints the table of each poll at debug level. @default true */
   readonly logResults?: boolean | undefined;
+  /**
+   * Whether `npx nestjs-peerage status` may ask this node: a local socket that only the same user can open (mode 0600).
+   * Not on Windows. @default true
+   */
+  readonly statusSocket?: boolean | undefined;
   /** Does boot wait for the cluster. @default it does not */
   readonly waitFor?: WaitForOptions | undefined;
   /** How long what is under way may take before goodbye. @default { drainMs: 10000 } */
@@ -225,6 +230,8 @@ export interface PeerageSettings {
   readonly host: string;
   /** Nobody gave the host: when it turns out to be the wrong one of ours, another one is told. */
   readonly hostIsDetected: boolean;
+  /** How the host was chosen, for people. */
+  readonly hostBecause: string;
   /** What is said at start. */
   readonly warnings: readonly string[];
   /** Listen address; undefined: every address. */
@@ -239,6 +246,7 @@ export interface PeerageSettings {
   readonly intervalMs: number;
   readonly syncOffsetMs: number;
   readonly logResults: boolean;
+  readonly statusSocket: boolean;
   readonly waitFor?: WaitForOptions;
   readonly shutdown: Filled<ShutdownOptions>;
   readonly ownership: Filled<OwnershipOptions>;

@@ -1,6 +1,7 @@
 import type { Held } from '../ownership/holder.js';
 import { CLUSTER_EVENT_METADATA, CLUSTER_LEADER_METADATA } from '../peerage.constants.js';
 import { addMetadata } from './cluster-metadata.accessor.js';
+import { assertEventType } from './event-types.js';
 import type { ClusterEventOf, ClusterEventType } from './cluster.events.js';
 
 /**
@@ -21,9 +22,11 @@ export type ClusterEventDecorator<T extends ClusterEventType> = <
  * repeatable. What the method throws is logged and harms nobody. For one peer it is called again only after
  * it has ended, its promise included.
  *
+ * @throws PeerageError `INVALID_OPTIONS` when there is no such event
  * @publicApi
  */
 export function OnClusterEvent<T extends ClusterEventType>(type: T): ClusterEventDecorator<T> {
+  assertEventType(type, '@OnClusterEvent()');
   return (target, key) => addMetadata(CLUSTER_EVENT_METADATA, target, key, type);
 }
 

@@ -5,6 +5,8 @@ import { duration, seconds } from '../time/seconds.js';
 import type { Clock } from '../time/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { formatHostPort } from '../naming/node-name.js';
+import { secretFingerprint } from '../naming/secret-name.js';
+import type { Peer } from '../membership/events.js';
 import { isLoopback } from '../options/hosts.js';
 import { LOG_CONTEXT, PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings } from '../peerage.options.js';
@@ -17,17 +19,27 @@ import { RefusalLog } from './refusal-log.js';
 /** From this many nodes on, a full mesh is more than it was made for. */
 const LARGE_CLUSTER = 256;
 
+/** Providers of ours that look beyond this machine. */
+const NETWORK = /^(dns(\+srv)?:(?!localhost$)|udp|kubernetes|redis|postgres)/;
+
+/** So many characters of a boot id are shown. */
+const SHOWN_ID = 8;
+
+type PeerChange = Extract<ClusterEvent, { readonly peer: Peer }>;
+
 /** Tells the log what happens. */
 @Injectable()
 export class ClusterLog {
   private readonly logger = new Logger(LOG_CONTEXT);
   private readonly refusals: RefusalLog;
+  private leavingSinceMs = 0;
+  private lastRows = '';
 
   constructor(
     @Inject(PEERAGE_SETTINGS) private readonly settings: PeerageSettings,
     @Inject(PEERAGE_MESH) private readonly mesh: Mesh,
     private readonly hub: EventHub,
-    @Inject(PEERAGE_CLOCK) clock: Clock,
+    @Inject(PEERAGE_CLOCK) private readonly clock: Clock,
   ) {
     this.refusals = new RefusalLog(
       (message) => this.logger.warn(message),
@@ -64,15 +76,34 @@ export class ClusterLog {
     );
   }
 
+  /** This node begins to shut down. */
+  leaving(drainMs: number): void {
+    this.leavingSinceMs = this.clock.now();
+    const told = counted(this.mesh.peers.length, 'peer');
+    const wait =
+      drainMs === 0 ? '' : `, and has up to ${duration(drainMs)} (shutdown.drainMs) for what is under way`;
+    this.logger.log(`This node shuts down: it tells ${told}${wait}`);
+  }
+
+  /** This node has said goodbye. */
+  left(peers: number): void {
+    const tookMs = this.clock.now() - this.leavingSinceMs;
+    this.logger.log(
+      `${this.mesh.self.name} has left the cluster: goodbye to ${counted(peers, 'peer')}, ${seconds(tookMs)} after the shutdown began`,
+    );
+  }
+
   /** Boot goes on although peers are missing. */
   goesOnWithout(error: unknown): void {
     this.logger.warn(`Boot goes on without the peers it waited for. ${describeError(error)}`);
   }
 
   private protection(): string {
-    const { kind } = this.settings.security;
-    if (kind === 'none') return 'not encrypted';
-    return kind === 'secret' ? 'encrypted, members know the secret' : 'encrypted, members show a certificate';
+    const { security } = this.settings;
+    if (security.kind === 'none') return 'not encrypted';
+    if (security.kind === 'tls') return 'encrypted, members show a certificate';
+    const names = security.secrets.map(secretFingerprint).join(', then ');
+    return `encrypted, members know the secret ${names} (fingerprint: the same on every node)`;
   }
 
   private tellOfPlaintext(): void {
@@ -80,17 +111,25 @@ export class ClusterLog {
     if (security.kind !== 'none') return;
     if (secretIsUndefined)
       this.logger.warn(
-        'The option secret was given, but is undefined: is the variable set that it comes from?',
+        'The secret was given, but is empty or undefined: is the variable set that it comes from?',
       );
-    if (bind !== undefined && isLoopback(bind))
-      this.logger.log(
+    if (bind !== undefined && isLoopback(bind)) {
+      const text =
         'There is no secret, so only nodes on this machine can join. For a cluster of several machines give all ' +
-          'of them the same secret (option secret, or PEERAGE_SECRET)',
-      );
-    else
+        'of them the same secret (option secret, or PEERAGE_SECRET)';
+      const [remote] = this.networkProviders();
+      if (remote === undefined) this.logger.log(text);
+      else this.logger.warn(`${text}: ${remote} looks for nodes of other machines`);
+    } else
       this.logger.warn(
         'Connections are plaintext and anybody who reaches this port can join, as insecure: true asks for',
       );
+  }
+
+  /** Names of providers that find nodes of other machines. */
+  private networkProviders(): string[] {
+    const names = this.settings.via.map((via) => (typeof via === 'object' ? (via.name ?? '') : ''));
+    return names.filter((name) => NETWORK.test(name));
   }
 
   private log(event: ClusterEvent): void {
@@ -100,7 +139,7 @@ export class ClusterLog {
       case 'peer.degraded':
       case 'peer.recovered':
       case 'peer.leaving':
-        return this.change(event.type, event.peer.name, whyOf(event));
+        return this.change(event, whyOf(event));
       case 'peer.updated':
         return this.logger.debug(`peer.updated ${event.peer.name}`);
       case 'peer.refused':
@@ -116,10 +155,15 @@ export class ClusterLog {
     }
   }
 
-  private change(type: string, name: string, why?: string): void {
+  private change(event: PeerChange, why?: string): void {
+    const { type, peer } = event;
     const count = this.mesh.peers.length;
-    const line = `${type} ${name} (${count} ${count === 1 ? 'peer' : 'peers'})`;
-    this.logger.log(why === undefined ? line : `${line}: ${why}`);
+    const what = event.type === 'peer.down' ? `${type} (${event.reason})` : type;
+    // A few characters of the boot id tell processes of one name apart.
+    const line = `${what} ${peer.name} ${peer.bootId.slice(0, SHOWN_ID)}, ${counted(count, 'peer')} now`;
+    const text = why === undefined ? line : `${line}: ${why}`;
+    if (event.type === 'peer.down' && event.reason === 'timeout') this.logger.warn(text);
+    else this.logger.log(text);
     if (type === 'peer.up' && count + 1 === LARGE_CLUSTER) this.warnOfSize();
   }
 
@@ -132,7 +176,16 @@ export class ClusterLog {
   }
 
   private polled(report: PollReport): void {
-    if (this.settings.logResults && Logger.isLevelEnabled('debug'))
-      this.logger.debug(pollTable(report, this.mesh.self.name));
+    if (!this.settings.logResults || !Logger.isLevelEnabled('debug')) return;
+    const table = pollTable(report, this.mesh.self.name);
+    // Its first line has the time that the poll took.
+    const rows = table.slice(table.indexOf('\n'));
+    if (rows === this.lastRows) return;
+    this.lastRows = rows;
+    this.logger.debug(table);
   }
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { PeerageDiscovery } from '../discovery/peerage.discovery.js';
 import type { Peer } from '../membership/events.js';
+import type { MeshExplanation } from '../membership/explanation.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { Messaging } from '../messaging/messaging.js';
 import { canonicalName } from '../naming/node-name.js';
@@ -11,15 +12,23 @@ import { dateMs } from '../time/clock.js';
 import { LoopWatch } from '../time/loop-watch.js';
 import type { ClusterStats } from './cluster-stats.js';
 import { EventCounters } from './cluster-stats.js';
+import type { ClusterEvent } from './cluster.events.js';
 import { EventHub } from './event-hub.js';
 import type { Explanation, LoopStats } from './explanation.js';
+import { type Isolation, isolationOf } from './isolation.js';
 import { NodeState } from './node-state.js';
+
+/** Who starts needs a moment; who is alone for so long is told why, so that it is there within ten seconds. */
+const ALONE_MS = 8_000;
 
 /** What this node can say about itself: `explain()` and `stats()`. */
 @Injectable()
 export class ClusterReports {
   private readonly counters = new EventCounters();
   private listeningSinceMs: number | undefined;
+  private aloneSinceMs: number | undefined;
+  /** How long the last time without a peer was. */
+  aloneForMs = 0;
 
   constructor(
     @Inject(PEERAGE_MESH) private readonly mesh: Mesh,
@@ -34,25 +43,44 @@ export class ClusterReports {
 
   /** Counts every event from now on. */
   listen(): void {
-    this.hub.onAny((event) => this.counters.hear(event));
+    this.hub.onAny((event) => this.hear(event));
   }
 
   /** This node listens. */
   started(): void {
     this.listeningSinceMs = this.clock.now();
+    if (this.mesh.peers.length === 0) this.aloneSinceMs = this.listeningSinceMs;
   }
 
   /** @throws PeerageError `INVALID_NAME` */
   explain(name?: string): Explanation {
     const { mesh, messaging, discovery, state } = this;
     const explanation = name === undefined ? mesh.explain() : mesh.explain(canonicalName(name));
+    const alone = name === undefined ? this.isolation(explanation) : undefined;
     return {
       ...explanation,
+      ...(alone && { alone: { forMs: alone.forMs, cause: alone.cause } }),
       notes: [...explanation.notes, ...messaging.notes()],
       state: state.phase,
       loop: this.loopStats(),
       providers: discovery.explain(),
     };
+  }
+
+  /** Why this node has had no peer for so long; undefined when it has some, or should have none. */
+  isolation(explanation?: MeshExplanation): (Isolation & { readonly forMs: number }) | undefined {
+    const { mesh, clock, aloneSinceMs, state } = this;
+    if (aloneSinceMs === undefined || state.phase !== 'running') return undefined;
+    const forMs = Math.round(clock.now() - aloneSinceMs);
+    if (forMs < ALONE_MS) return undefined;
+    const view = explanation ?? mesh.explain();
+    const isolation = isolationOf({ ...view, providers: this.discovery.explain() });
+    return isolation && { ...isolation, forMs };
+  }
+
+  /** What does not work between this node and its peers, one sentence each. */
+  troubles(): readonly string[] {
+    return this.mesh.troubles();
   }
 
   stats(): ClusterStats {
@@ -71,6 +99,15 @@ export class ClusterReports {
       requests: { pending: messaging.pendingRequests },
       providers: discovery.explain(),
     };
+  }
+
+  private hear(event: ClusterEvent): void {
+    this.counters.hear(event);
+    if (event.type === 'peer.up' && this.aloneSinceMs !== undefined) {
+      this.aloneForMs = this.clock.now() - this.aloneSinceMs;
+      this.aloneSinceMs = undefined;
+    } else if (event.type === 'peer.down' && this.mesh.peers.length === 0)
+      this.aloneSinceMs = this.clock.now();
   }
 
   private loopStats(): LoopStats {

@@ -24,6 +24,7 @@ import type { PresenceSpace } from '../presence/presence.space.js';
 import { Presence } from '../presence/presence.service.js';
 import { PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings } from '../peerage.options.js';
+import { assertEventType, assertFunction } from './event-types.js';
 import type { ClusterEvent, ClusterEventOf, ClusterEventType, PollReport } from './cluster.events.js';
 import { ClusterExplorer } from './cluster.explorer.js';
 import { ClusterOrchestrator } from './cluster.orchestrator.js';
@@ -184,8 +185,11 @@ export class ClusterService {
    * Calls `listener` with every event of one type. What it throws is logged and harms nobody.
    *
    * @returns the function that ends it.
+   * @throws PeerageError `INVALID_OPTIONS` when there is no such event
    */
   on<T extends ClusterEventType>(type: T, listener: (event: ClusterEventOf<T>) => unknown): () => void {
+    assertEventType(type, 'on()');
+    assertFunction(listener, `on('${type}')`);
     return this.hub.on(type, listener);
   }
 
@@ -245,9 +249,10 @@ export class ClusterService {
    * Tells peers other things about this node: plain data, at most 4 KiB as JSON. Replaces what was told
    * before. Peers see `peer.updated`.
    *
-   * @throws PeerageError `INVALID_OPTIONS`
+   * @throws PeerageError `INVALID_OPTIONS`; `NOT_RUNNING` when this node has stopped
    */
   setMeta(meta: Readonly<Record<string, unknown>>): void {
+    if (this.state.isStopped) this.state.assertRunning('setMeta()');
     const faults = new Faults();
     checkMeta(meta, 'meta', faults);
     const [fault] = faults.list;
@@ -300,7 +305,7 @@ export class ClusterService {
    * before the app has bootstrapped waits until then.
    *
    * @returns the function that ends it.
-   * @throws PeerageError `INVALID_MESSAGE` when that is no topic
+   * @throws PeerageError `INVALID_MESSAGE` when that is no topic, `INVALID_OPTIONS` when that is no function
    */
   handle<T = unknown>(topic: string, handler: MessageHandler<T>): () => void {
     return this.messaging.handle(topic, handler);

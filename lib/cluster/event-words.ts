@@ -1,6 +1,6 @@
 import { describeError } from '../errors/peerage-error.js';
 import type { DownEvidence, DownReason } from '../membership/events.js';
-import { seconds } from '../time/seconds.js';
+import { duration, seconds } from '../time/seconds.js';
 import type { ClusterEvent } from './cluster.events.js';
 
 /**
@@ -9,6 +9,10 @@ import type { ClusterEvent } from './cluster.events.js';
  */
 export function whyOf(event: ClusterEvent): string | undefined {
   switch (event.type) {
+    case 'peer.up':
+      return event.returnedAfterMs === undefined
+        ? 'new process'
+        : `same process, back after ${duration(event.returnedAfterMs)}`;
     case 'peer.down':
       return whyDown(event.reason, event.evidence);
     case 'peer.degraded':

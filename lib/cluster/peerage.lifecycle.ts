@@ -27,6 +27,8 @@ import { ClusterService } from './cluster.service.js';
 import { EventHub } from './event-hub.js';
 import { closeOnceIdle } from './idle-connections.js';
 import { NodeState } from './node-state.js';
+import { StatusService } from './status.service.js';
+import { TroubleLog } from './trouble.log.js';
 import { untilShutdown } from './shutdown-signals.js';
 
 /** A peer that is connected hears within this that we shut down, unless it is blocked or cut off. */
@@ -68,6 +70,8 @@ export class PeerageLifecycle
     @Inject(PEERAGE_CLOCK) private readonly clock: Clock,
     private readonly reports: ClusterReports,
     private readonly loop: LoopWatch,
+    private readonly trouble: TroubleLog,
+    private readonly status: StatusService,
   ) {}
 
   /** Binds the listeners. Nothing is open yet. */
@@ -124,6 +128,8 @@ export class PeerageLifecycle
     this.loop.start((block) => this.log.blocked(block));
     this.log.started();
     this.ownership.start();
+    this.trouble.start();
+    this.status.start();
     this.discovery.start();
     if (this.settings.waitFor) await this.waitFor(this.settings.waitFor);
   }
@@ -144,6 +150,9 @@ export class PeerageLifecycle
     const { drainMs } = this.settings.shutdown;
     this.ownership.leave();
     if (!this.state.leave() || drainMs === 0) return this.stop();
+    if (!this.state.leave()) return this.stop();
+    this.log.leaving(drainMs);
+    if (drainMs === 0) return this.stop();
     this.endIdling = closeOnceIdle(this.http.httpAdapter?.getHttpServer(), this.clock);
     this.cancelDeadline = this.clock.after(drainMs, () => this.giveUp(drainMs), true);
     // The other half is for HTTP and microservices, which Nest closes next, and which may need the cluster.
@@ -183,11 +192,16 @@ export class PeerageLifecycle
   private async end(): Promise<void> {
     this.cancelDeadline();
     this.loop.stop();
+    this.trouble.stop();
+    const wasLeaving = this.state.isLeaving;
+    const peers = this.mesh.peers.length;
     this.state.stop();
     this.ownership.stop();
     this.messaging.stop();
     const outcomes = await Promise.allSettled([this.discovery.stop(), this.mesh.stop()]);
     this.presence.stop();
+    const outcomes = await Promise.allSettled([this.discovery.stop(), this.mesh.stop(), this.status.stop()]);
+    if (wasLeaving) this.log.left(peers);
     this.hub.complete();
     for (const outcome of outcomes)
       if (outcome.status === 'rejected')

@@ -40,8 +40,8 @@ export class RefusalLog {
 function describeRefusal({ direction, name, address, code, message }: RefusedEvent): string {
   const who = name === undefined ? address : `${name} at ${address}`;
   return direction === 'inbound'
-    ? `Refused ${who}: ${code} (${message})`
-    : `Was refused by ${who}: ${code} (${message})`;
+    ? `Refused the call of ${who}: ${code} (${message})`
+    : `No connection to ${who}: ${code} (${message})`;
 }
 
 /** A caller has another port each time. */

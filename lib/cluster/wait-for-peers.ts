@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import { PeerageError } from '../errors/peerage-error.js';
 import type { Peer } from '../membership/events.js';
 import type { MeshExplanation } from '../membership/explanation.js';
+import { onAbort } from '../time/abortable.js';
 import type { Clock } from '../time/clock.js';
 import { systemClock } from '../time/clock.js';
 
@@ -49,8 +50,7 @@ export function waitForPeers(
     cleanups.push(() => subscription.unsubscribe());
     if (current.length >= count) return subscription.unsubscribe();
 
-    signal?.addEventListener('abort', abort);
-    cleanups.push(() => signal?.removeEventListener('abort', abort));
+    if (signal) cleanups.push(onAbort(signal, abort));
     if (timeoutMs !== undefined)
       cleanups.push(clock.after(timeoutMs, () => fail(timeout(count, timeoutMs, current, explain()))));
   });

@@ -55,6 +55,7 @@ const PARSERS: Readonly<Record<string, Parse>> = {
   intervalMs: asNumber,
   syncOffsetMs: asNumber,
   logResults: asFlag,
+  statusSocket: asFlag,
   'waitFor.peers': asNumber,
   'waitFor.timeoutMs': asNumber,
   'waitFor.reject': asFlag,

@@ -1,6 +1,7 @@
 import { registerAs } from '@nestjs/config';
 import type { PeerageModuleOptions } from '../peerage.options.js';
 import { optionsFromEnvironment } from './environment.js';
+import { markFromEnvironment } from './unread-variables.js';
 
 /**
  * The options of `PeerageModule` from the `PEERAGE_*` variables, under the name `peerage`:
@@ -12,4 +13,6 @@ import { optionsFromEnvironment } from './environment.js';
  * @throws PeerageError `INVALID_OPTIONS` when it is loaded and a variable does not work.
  * @publicApi
  */
-export const peerageConfig = registerAs('peerage', (): PeerageModuleOptions => optionsFromEnvironment());
+export const peerageConfig = registerAs('peerage', (): PeerageModuleOptions =>
+  markFromEnvironment(optionsFromEnvironment()),
+);

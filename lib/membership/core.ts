@@ -72,6 +72,10 @@ export interface PeerRecord {
   answersProbes: boolean;
   /** Whether probes get through to it. */
   probes: 'untried' | 'answered' | 'unanswered';
+  /** Whether a probe of its own has arrived here. */
+  probedBy: boolean;
+  /** Why the last probe to it could not be sent from here. */
+  unsent?: string;
   trialsLeft: number;
   suspicion?: Suspicion;
   /** How far its main loop was behind when it was last probed. */

@@ -69,7 +69,12 @@ export interface DownEvidence {
 
 /** An event as the core says it; `ClusterService` adds `at`. */
 export type PeerEvent =
-  | { readonly type: 'peer.up'; readonly peer: Peer }
+  | {
+      readonly type: 'peer.up';
+      readonly peer: Peer;
+      /** This very process was a peer before, until so many milliseconds ago. Left out for a new process. */
+      readonly returnedAfterMs?: number;
+    }
   | {
       readonly type: 'peer.down';
       readonly peer: Peer;

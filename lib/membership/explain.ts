@@ -2,6 +2,7 @@ import { addressOf } from '../naming/node-name.js';
 import type { AddressRecord } from './address-book.js';
 import type { Core, PeerRecord, Suspicion } from './core.js';
 import type { LivenessExplanation, NameExplanation, SuspicionExplanation } from './explanation.js';
+import { probeSummary } from './probe-notes.js';
 import { judge } from './rule.js';
 import { seconds } from '../time/seconds.js';
 
@@ -53,6 +54,8 @@ function explainLiveness(core: Core, peer: PeerRecord): LivenessExplanation {
     monitored: peer.watched !== undefined,
     silentMs: Math.round(core.nowMs - peer.heard.ms),
     probes: peer.probes,
+    probedBy: peer.probedBy,
+    ...(peer.unsent !== undefined && { unsent: peer.unsent }),
     ...(peer.suspicion && { suspicion: explainSuspicion(core, peer, peer.suspicion) }),
     falseAlarms: core.falseAlarms.get(peer.node.bootId) ?? 0,
   };
@@ -80,12 +83,15 @@ const WHY: Readonly<Record<Suspicion['why'], string>> = {
 };
 
 function summarisePeer(core: Core, peer: PeerRecord): string {
-  const blocked = `UDP probes to it are not answered; open UDP port ${peer.node.port} there.`;
-  const proofs =
-    peer.probes === 'unanswered' ? ` ${blocked} Until then only TCP and other nodes tell of it.` : '';
+  const blocked = probeSummary(core, peer);
+  const proofs = blocked === undefined ? '' : ` ${blocked} Until then only TCP and other nodes tell of it.`;
   const { suspicion } = peer;
   const leaving = peer.isLeaving ? ' It shuts down.' : '';
-  if (!suspicion) return `Connected and heard.${leaving}${proofs}`;
+  const degraded =
+    peer.status === 'degraded'
+      ? ` Its event loop is blocked, for ${seconds(peer.lagMs ?? 0)} when it was last probed: its process lives, and does nothing.`
+      : '';
+  if (!suspicion) return `Connected and heard.${leaving}${degraded}${proofs}`;
   const { why, forMs, countedMs, deadlineMs, because, leftMs, probes, asked } = explainSuspicion(
     core,
     peer,
@@ -94,9 +100,9 @@ function summarisePeer(core: Core, peer: PeerRecord): string {
   const longer = because === undefined ? '' : ` (twice the usual: ${because})`;
   const voices = asked.filter(({ answer }) => answer === 'hears it');
   return (
-    `Suspected for ${seconds(forMs)}: ${WHY[why]}. ${seconds(countedMs)} of silence count, the deadline is ` +
+    `Suspected for ${seconds(forMs)}: ${WHY[why]}.${degraded} ${seconds(countedMs)} of silence count, the deadline is ` +
     `${seconds(deadlineMs)}${longer}, and ${seconds(leftMs)} are left. ${probes.answered} of ${probes.sent} probes ` +
-    `were answered, and ${voices.length} of ${asked.length} nodes that we asked hear it.${proofs}`
+    `were answered, and ${voices.length} of ${asked.length} nodes that we asked hear it.${leaving}${proofs}`
   );
 }
 

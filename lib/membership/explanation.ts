@@ -45,6 +45,10 @@ export interface LivenessExplanation {
   readonly silentMs: number;
   /** Whether UDP probes get through to it. */
   readonly probes: 'untried' | 'answered' | 'unanswered';
+  /** Whether a UDP probe of its own has arrived here. A node whose probes are answered sends no more. */
+  readonly probedBy: boolean;
+  /** Why the last probe to it could not be sent from here: the code of this host's error. */
+  readonly unsent?: string;
   /** Left out while it is heard. */
   readonly suspicion?: SuspicionExplanation;
   /** How often this very process was declared down and came back. */

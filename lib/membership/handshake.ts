@@ -156,7 +156,7 @@ function mismatch(versions: Hello['versions']): Verdict {
 
 function judge(core: Core, cluster: string, { bootId, name }: NodeInfo): Verdict | undefined {
   if (cluster !== core.config.cluster) {
-    const message = `it belongs to cluster "${cluster}", we to "${core.config.cluster}"; set the same \`cluster\` if they are one`;
+    const message = `${name} belongs to cluster "${cluster}", ${core.self.name} to "${core.config.cluster}"; set the same \`cluster\` if they are one`;
     return { code: 'WRONG_CLUSTER', message };
   }
   if (bootId === core.self.bootId) return { code: 'SELF', message: 'this is the node itself' };
@@ -164,10 +164,10 @@ function judge(core: Core, cluster: string, { bootId, name }: NodeInfo): Verdict
     return { code: 'NAME_TAKEN', message: nameTaken(core.self) };
   if (core.isStopping) return { code: 'LEAVING', message: `${core.self.name} is shutting down` };
   if (core.disconnected.has(bootId)) {
-    return { code: 'DISCONNECTED', message: `${name} was disconnected by the app` };
+    return { code: 'DISCONNECTED', message: `${name} was disconnected by the app on ${core.self.name}` };
   }
   if (core.peers.size >= core.config.limits.peers && !core.peers.has(bootId)) {
-    const message = `there are ${core.peers.size} peers already; raise limits.peers`;
+    const message = `${core.self.name} has ${core.peers.size} peers already; raise limits.peers there`;
     return { code: 'TOO_MANY_PEERS', message };
   }
   return undefined;

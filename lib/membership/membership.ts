@@ -31,6 +31,7 @@ import { changeSelf, takeMeta } from './identity.js';
 import { allKnowOurLeaving, drain, takeLeaving } from './leaving.js';
 import type { Directive, Input, LinkId, MembershipConfig } from './membership.types.js';
 import { down, lostConnection, peerOf } from './peers.js';
+import { probeNotes } from './probe-notes.js';
 import { callBack, reached } from './reach.js';
 import { drawRing } from './ring.js';
 import { isInDoubt } from './rule.js';
@@ -77,6 +78,11 @@ export class Membership {
   explain(nowMs: number, name?: string): NameExplanation[] {
     this.core.clock.advance(nowMs, this.wakeAtMs);
     return name === undefined ? explainAll(this.core) : [explainAddress(this.core, name)];
+  }
+
+  /** What does not work between this node and its peers, one sentence each. */
+  notes(): string[] {
+    return probeNotes(this.core);
   }
 
   /** How a name stands right now; cheaper than `explain`. */
@@ -143,6 +149,16 @@ export class Membership {
         return probed(core, input.bootId, input.lagMs, input.ageMs);
       case 'doubted':
         return doubted(core, input.bootId, input.silentMs);
+      case 'probedBy': {
+        const peer = core.peers.get(input.bootId);
+        if (peer) peer.probedBy = true;
+        return;
+      }
+      case 'unsent': {
+        const peer = core.peers.get(input.bootId);
+        if (peer) peer.unsent = input.code;
+        return;
+      }
       case 'answersProbes':
         core.answersProbes = input.isSo;
         return;

@@ -78,6 +78,10 @@ export type Input =
    * `lagMs` behind then.
    */
   | { readonly type: 'probed'; readonly bootId: string; readonly lagMs: number; readonly ageMs?: number }
+  /** A genuine probe of a peer has arrived, and was answered. */
+  | { readonly type: 'probedBy'; readonly bootId: string }
+  /** A probe could not be sent from here. */
+  | { readonly type: 'unsent'; readonly bootId: string; readonly code: string }
   /** Whether probes of us are answered from now on while our main loop is blocked. They are, until this says no. */
   | { readonly type: 'answersProbes'; readonly isSo: boolean }
   /** A peer probes us, since it has not heard us for so long. */

@@ -149,14 +149,20 @@ function welcomed(core: Core, node: NodeInfo, link: LinkRecord): void {
     probeAt: probeAddress(link),
     answersProbes: link.remoteAnswersProbes!,
     probes: 'untried',
+    probedBy: false,
     trialsLeft: 0,
   };
+  const returnedAfterMs = returnOf(core, address, node.bootId);
   countFalseAlarm(core, address, node.bootId);
   core.admit(peer);
   for (const [bootId, at] of core.disconnected) if (at === address) core.disconnected.delete(bootId);
   bindAddresses(core, peer, link);
   core.route(node.bootId, link);
-  core.out.push({ type: 'emit', event: { type: 'peer.up', peer: core.snapshot(peer) } });
+  const event = { type: 'peer.up', peer: core.snapshot(peer) } as const;
+  core.out.push({
+    type: 'emit',
+    event: returnedAfterMs === undefined ? event : { ...event, returnedAfterMs },
+  });
   ringChanged(core);
   begin(core, peer, link);
   startTrial(core, peer);
@@ -186,6 +192,12 @@ function begin(core: Core, peer: PeerRecord, link: LinkRecord): void {
   if (core.isDraining) tellLeaving(core, peer);
   catchUp(core, link);
   introduce(core, peer, link);
+}
+
+/** How long ago this very process ceased to be our peer. */
+function returnOf(core: Core, address: string, bootId: string): number | undefined {
+  const last = core.book.get(address)?.down;
+  return last?.bootId === bootId ? Math.round(core.nowMs - last.atMs) : undefined;
 }
 
 /** A process that we held for dead is back: it was not. */

@@ -108,6 +108,7 @@ export function probed(core: Core, bootId: string, lagMs: number, ageMs = 0): vo
   const peer = core.peers.get(bootId);
   if (!peer) return;
   peer.probes = 'answered';
+  delete peer.unsent;
   const { now } = core.clock;
   // What waited for our own loop was before its block; the running clock stood still meanwhile.
   peer.proven = {

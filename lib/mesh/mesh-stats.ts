@@ -66,6 +66,10 @@ export class TrafficCount implements Traffic {
     this.count += 1;
     this.bytes += bytes;
   }
+
+  snapshot(): Traffic {
+    return { count: this.count, bytes: this.bytes };
+  }
 }
 
 /** Counts what becomes of dials and beats. */

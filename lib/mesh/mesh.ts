@@ -85,6 +85,8 @@ export interface Mesh {
   disconnect(name: string): Promise<void>;
   setMeta(meta: Readonly<Record<string, unknown>>): void;
   explain(name?: string): MeshExplanation;
+  /** What does not work between this node and its peers, one sentence each. */
+  troubles(): readonly string[];
   /** What was counted since the start, and what waits now. */
   stats(): MeshStats;
   /**

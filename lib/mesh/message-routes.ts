@@ -70,7 +70,7 @@ export class MessageRoutes {
     const total = (of: (inbox: Inbox) => number): number =>
       inboxes.reduce((sum, inbox) => sum + of(inbox), 0);
     return {
-      messages: { sent: { ...sent }, received: { ...received } },
+      messages: { sent: sent.snapshot(), received: received.snapshot() },
       queues: { sendBytes: this.waitingBytes, receiveBytes: total(({ bytes }) => bytes) },
       handlers: {
         running: total(({ runningCount }) => runningCount),

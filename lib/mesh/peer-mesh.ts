@@ -138,6 +138,8 @@ export class PeerMesh implements Mesh {
       bind: this.settings.bind,
       answered: (bootId, lagMs, ageMs) => this.input({ type: 'probed', bootId, lagMs, ageMs }),
       doubted: (bootId, silentMs) => this.input({ type: 'doubted', bootId, silentMs }),
+      probedBy: (bootId) => this.input({ type: 'probedBy', bootId }),
+      unsent: (bootId, code) => this.input({ type: 'unsent', bootId, code }),
       answering: (isSo) => this.answering(isSo),
     });
   }
@@ -221,8 +223,12 @@ export class PeerMesh implements Mesh {
       security: this.settings.security.kind,
       names: this.membership?.explain(nowMs, canonical) ?? [],
       refused: this.refusals.list(nowMs),
-      notes: [...this.reachNotes(), ...(this.prober?.notes ?? [])],
+      notes: [...this.reachNotes(), ...this.troubles()],
     };
+  }
+
+  troubles(): string[] {
+    return [...(this.membership?.notes() ?? []), ...(this.prober?.notes ?? [])];
   }
 
   stats(): MeshStats {

@@ -86,8 +86,10 @@ export class Messaging {
     );
   }
 
-  handle(topic: string, handle: MessageHandler<never>, name = handle.name || 'a handler'): () => void {
+  /** @throws PeerageError `INVALID_MESSAGE`, `INVALID_OPTIONS` */
+  handle(topic: string, handle: MessageHandler<never>, name = handle?.name || 'a handler'): () => void {
     assertTopic(topic);
+    assertHandler(topic, handle);
     return this.handlers.add(topic, { name, handle });
   }
 
@@ -220,6 +222,14 @@ function notRunning(what: string): PeerageError {
 function assertTopic(topic: string): void {
   if (typeof topic === 'string' && topic.length > 0 && topic.length <= MAX_TOPIC) return;
   throw new PeerageError('INVALID_MESSAGE', `A topic is a text of 1 to ${MAX_TOPIC} characters.`);
+}
+
+function assertHandler(topic: string, handle: unknown): void {
+  if (typeof handle === 'function') return;
+  throw new PeerageError(
+    'INVALID_OPTIONS',
+    `handle(${JSON.stringify(topic)}, …) takes a function that handles the messages, not ${typeof handle}.`,
+  );
 }
 
 function assertTimeout(timeoutMs: number | undefined): void {

@@ -1,4 +1,5 @@
 import { PeerageError } from '../errors/peerage-error.js';
+import { onAbort } from '../time/abortable.js';
 import type { Clock } from '../time/clock.js';
 import type { RequestOptions } from './message.types.js';
 import { SlotMap } from './slot-map.js';
@@ -91,8 +92,7 @@ export class Requests {
       const pending = this.pending.get(id);
       if (pending) this.take(pending.bootId, id)?.reject(aborted(pending.topic, signal));
     };
-    signal.addEventListener('abort', abort, { once: true });
-    return () => signal.removeEventListener('abort', abort);
+    return onAbort(signal, abort);
   }
 
   private sweepAt(atMs: number): void {

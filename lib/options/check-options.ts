@@ -49,6 +49,7 @@ const CHECKS: Record<keyof PeerageModuleOptions, Check> = {
   intervalMs: milliseconds(1),
   syncOffsetMs: milliseconds(0),
   logResults: flag,
+  statusSocket: flag,
   waitFor: required(
     objectOf({ peers: integer(0, Number.MAX_SAFE_INTEGER), timeoutMs: milliseconds(1), reject: flag }),
     ['peers', 'timeoutMs'],

@@ -21,6 +21,7 @@ import { copyMeta } from './meta.js';
 import { securityOf } from './security.js';
 
 const LOOPBACK = '127.0.0.1';
+const BOUND = 'it is the address that is listened on';
 
 /** What the defaults are made of. */
 export interface Surroundings {
@@ -42,7 +43,7 @@ const here: Surroundings = {
  */
 export function resolveSettings(options: PeerageModuleOptions, around: Surroundings = here): PeerageSettings {
   const faults = checkOptions(options);
-  const host = faults.list.length === 0 ? hostOf(options, around, faults) : { host: LOOPBACK };
+  const host = faults.list.length === 0 ? hostOf(options, around, faults) : { host: LOOPBACK, because: '' };
   faults.throwIfAny();
   return settingsOf(options, host, around);
 }
@@ -50,6 +51,8 @@ export function resolveSettings(options: PeerageModuleOptions, around: Surroundi
 /** What peers are told to dial, and how we know. */
 interface ToldHost {
   readonly host: string;
+  /** How it was chosen. */
+  readonly because: string;
   /** Nobody gave it: it is the first address of an interface that looks right. */
   readonly isDetected?: boolean;
   /** What is wrong with a variable that was passed over. */
@@ -65,6 +68,7 @@ function settingsOf(options: PeerageModuleOptions, told: ToldHost, around: Surro
     clusterIsDerived: options.cluster === undefined && options.appName === undefined,
     host: told.host,
     hostIsDetected: told.isDetected ?? false,
+    hostBecause: told.because,
     warnings: told.warning === undefined ? [] : [told.warning],
     ...(bind === undefined ? {} : { bind }),
     ...identityOf(options, appName),
@@ -74,6 +78,7 @@ function settingsOf(options: PeerageModuleOptions, told: ToldHost, around: Surro
     intervalMs: options.intervalMs ?? 10_000,
     syncOffsetMs: options.syncOffsetMs ?? 0,
     logResults: options.logResults ?? true,
+    statusSocket: options.statusSocket ?? true,
     ...(options.waitFor === undefined ? {} : { waitFor: options.waitFor }),
     heartbeat: heartbeatOf(options.heartbeat),
     shutdown: { ...DEFAULT_SHUTDOWN, ...given(options.shutdown) },
@@ -107,18 +112,22 @@ function bindOf({ bind, secret, tls, insecure }: PeerageModuleOptions): string |
 }
 
 function hostOf(options: PeerageModuleOptions, around: Surroundings, faults: Faults): ToldHost {
-  if (options.name !== undefined) return { host: parseNodeName(options.name).host };
+  if (options.name !== undefined) return { host: parseNodeName(options.name).host, because: 'name says so' };
   const chosen = options.host ?? checkedVariable('PEERAGE_HOST', around, faults);
-  if (chosen !== undefined) return { host: withoutBrackets(chosen).toLowerCase() };
+  if (chosen !== undefined)
+    return { host: withoutBrackets(chosen).toLowerCase(), because: 'host (or PEERAGE_HOST) says so' };
   const bind = bindOf(options);
-  if (bind?.toLowerCase() === 'localhost') return { host: LOOPBACK };
-  if (bind !== undefined && (isLoopback(bind) || !isWildcard(bind))) return { host: bind.toLowerCase() };
+  if (bind?.toLowerCase() === 'localhost') return { host: LOOPBACK, because: BOUND };
+  if (bind !== undefined && (isLoopback(bind) || !isWildcard(bind)))
+    return { host: bind.toLowerCase(), because: BOUND };
   const ofPod = around.env['POD_IP']?.trim() ?? '';
   const podIp = firstAddressIn(ofPod);
-  if (podIp !== undefined) return { host: podIp.toLowerCase() };
+  if (podIp !== undefined) return { host: podIp.toLowerCase(), because: 'POD_IP says so' };
   const host = externalAddresses(around.interfaces())[0]?.address;
   const warning = ofPod === '' ? {} : { warning: passedOver(ofPod, host ?? LOOPBACK) };
-  return host === undefined ? { host: LOOPBACK, ...warning } : { host, isDetected: true, ...warning };
+  return host === undefined
+    ? { host: LOOPBACK, because: 'this machine has no other address', ...warning }
+    : { host, because: 'it is the first external address of this machine', isDetected: true, ...warning };
 }
 
 /** POD_IP is not ours: other programs may mean something else by it, so it never ends a start. */

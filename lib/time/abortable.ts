@@ -58,3 +58,40 @@ export async function underDeadline<T>(
 function timeUp(ms: number): DOMException {
   return new DOMException(`There was no answer within ${ms} ms`, 'TimeoutError');
 }
+
+interface Waiting {
+  readonly callbacks: Set<() => void>;
+  readonly listener: () => void;
+}
+
+/** Who waits for a signal. */
+const waiting = new WeakMap<AbortSignal, Waiting>();
+
+/**
+ * Calls back when the signal aborts. However many wait for one signal, it has one listener of ours: from eleven on Node
+ * would warn of a leak. Returns the function that ends it.
+ */
+export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  const entry = waiting.get(signal) ?? listenTo(signal);
+  // A function of its own: the same callback may wait twice.
+  const call = (): void => callback();
+  entry.callbacks.add(call);
+  return () => {
+    entry.callbacks.delete(call);
+    if (entry.callbacks.size > 0 || waiting.get(signal) !== entry) return;
+    waiting.delete(signal);
+    signal.removeEventListener('abort', entry.listener);
+  };
+}
+
+function listenTo(signal: AbortSignal): Waiting {
+  const callbacks = new Set<() => void>();
+  const listener = (): void => {
+    waiting.delete(signal);
+    for (const call of callbacks) call();
+  };
+  const entry = { callbacks, listener };
+  waiting.set(signal, entry);
+  signal.addEventListener('abort', listener, { once: true });
+  return entry;
+}

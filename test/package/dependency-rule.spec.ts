@@ -145,6 +145,19 @@ const ROOMS: Readonly<
       `import { a } from 'nestjs-peerage';`,
     ],
   },
+  status: {
+    allowed: [
+      `import { a } from '../naming/a.js';`,
+      `import type { A } from '../cluster/explanation.js';`,
+      `import { a } from '../via/local/local-directory.js';`,
+      `import { connect } from 'node:net';`,
+    ],
+    refused: [
+      `import { a } from '../cluster/a.js';`,
+      `import { a } from '../via/a.js';`,
+      `import { Logger } from '@nestjs/common';`,
+    ],
+  },
   diagnostics: {
     allowed: [`import { a } from '../naming/a.js';`, `import type { A } from '../mesh/mesh.js';`],
     refused: [`import { a } from '../mesh/mesh.js';`, `import { a } from '../cluster/a.js';`],

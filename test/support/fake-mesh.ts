@@ -117,6 +117,10 @@ export class FakeMesh implements Mesh {
     for (const { name } of this.peers) this.network.running.get(name)?.update(this.self);
   }
 
+  troubles(): readonly string[] {
+    return [];
+  }
+
   stats(): MeshStats {
     const none = { count: 0, bytes: 0 };
     return {

@@ -140,6 +140,10 @@ export class MembershipDriver {
     this.handle({ type: 'reached', address: `${host}:${port}` });
   }
 
+  notes(): string[] {
+    return this.core.notes();
+  }
+
   explain(name: string): NameExplanation {
     return this.core.explain(this.nowMs, name)[0]!;
   }

@@ -43,5 +43,5 @@ export async function fakeApp(options: FakeAppOptions = {}): Promise<FakeApp> {
 }
 
 function localOptions(options: PeerageModuleOptions): PeerageModuleOptions {
-  return { appName: 'app', intervalMs: 60_000, ...options };
+  return { appName: 'app', intervalMs: 60_000, statusSocket: false, ...options };
 }

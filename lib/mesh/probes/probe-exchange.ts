@@ -11,6 +11,9 @@ const ANSWER_WITHIN_MS = 3_000;
 /** Nodes whose counts are kept, and nodes to whom ours are: the oldest are forgotten. */
 const MAX_COUNTED = 4_096;
 
+/** That a node probes us is told once in so long. */
+const TELL_EVERY_MS = 20_000;
+
 /** Whom to probe. */
 export interface ProbeTarget {
   readonly bootId: string;
@@ -36,6 +39,8 @@ export interface ProbeExchangeOptions {
 export interface TakenProbe {
   /** To be sent back. */
   readonly answer?: Buffer;
+  /** Whose probe that was; only now and then, since it is worth telling once. */
+  readonly probedBy?: string;
   /** This process lives; its main loop is so far behind. */
   readonly answered?: { readonly bootId: string; readonly lagMs: number };
   /** Another node probes us because it has not heard us for so long. */
@@ -50,6 +55,8 @@ export class ProbeExchange {
   private readonly counts = new Map<string, number>();
   /** By whose probes came. */
   private readonly windows = new Map<string, ReplayWindow>();
+  /** When whose probes were last told of. */
+  private readonly told = new Map<string, number>();
 
   constructor(private readonly options: ProbeExchangeOptions) {}
 
@@ -76,8 +83,18 @@ export class ProbeExchange {
     const answer = { ...probe, kind: 'answer', from: bootId, to: probe.from, ms: lagMs() } as const;
     return {
       answer: encodeProbe(answer, key),
+      ...(this.isWorthTelling(probe.from) && { probedBy: probe.from }),
       ...(probe.ms > 0 && { doubted: { bootId: probe.from, silentMs: probe.ms } }),
     };
+  }
+
+  private isWorthTelling(from: string): boolean {
+    const nowMs = this.options.nowMs();
+    if (nowMs < (this.told.get(from) ?? Number.NEGATIVE_INFINITY) + TELL_EVERY_MS) return false;
+    this.told.delete(from);
+    this.told.set(from, nowMs);
+    if (this.told.size > MAX_COUNTED) dropOldest(this.told);
+    return true;
   }
 
   private takeAnswer({ from, nonce, ms }: Probe, bytes: Buffer): TakenProbe | undefined {

@@ -95,11 +95,13 @@ var ReplayWindow = class {
 var MAX_WAITING = 4096;
 var ANSWER_WITHIN_MS = 3e3;
 var MAX_COUNTED = 4096;
+var TELL_EVERY_MS = 2e4;
 var ProbeExchange = class {
 	options;
 	waiting = new Map();
 	counts = new Map();
 	windows = new Map();
+	told = new Map();
 	constructor(options) {
 		this.options = options;
 	}
@@ -138,11 +140,20 @@ var ProbeExchange = class {
 				to: probe.from,
 				ms: lagMs()
 			}, key),
+			...this.isWorthTelling(probe.from) && { probedBy: probe.from },
 			...probe.ms > 0 && { doubted: {
 				bootId: probe.from,
 				silentMs: probe.ms
 			} }
 		};
+	}
+	isWorthTelling(from) {
+		const nowMs = this.options.nowMs();
+		if (nowMs < (this.told.get(from) ?? Number.NEGATIVE_INFINITY) + TELL_EVERY_MS) return false;
+		this.told.delete(from);
+		this.told.set(from, nowMs);
+		if (this.told.size > MAX_COUNTED) dropOldest(this.told);
+		return true;
 	}
 	takeAnswer({ from, nonce, ms }, bytes) {
 		this.giveUpOld();
@@ -234,8 +245,9 @@ var ProbeSocket = class {
 	take(socket, bytes, sender) {
 		const taken = this.exchange.take(bytes);
 		if (!taken) return;
-		const { answer, answered, doubted } = taken;
+		const { answer, answered, doubted, probedBy } = taken;
 		if (answer) socket.send(answer, sender.port, sender.address, () => {});
+		if (probedBy !== void 0) this.options.probedBy?.(probedBy);
 		if (answered) this.options.answered(answered.bootId, answered.lagMs);
 		if (doubted) this.options.doubted(doubted.bootId, doubted.silentMs);
 	}
@@ -262,6 +274,10 @@ async function open(port) {
 			bootId,
 			silentMs,
 			atMs: monotonicMs()
+		}),
+		probedBy: (bootId) => tell({
+			type: "probedBy",
+			bootId
 		}),
 		unsent: (bootId, code) => tell({
 			type: "unsent",

@@ -23,4 +23,5 @@ export type FromThread =
       readonly atMs: number;
     }
   | { readonly type: 'doubted'; readonly bootId: string; readonly silentMs: number; readonly atMs: number }
+  | { readonly type: 'probedBy'; readonly bootId: string }
   | { readonly type: 'unsent'; readonly bootId: string; readonly code: string };

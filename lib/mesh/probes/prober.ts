@@ -25,6 +25,10 @@ export interface ProberOptions {
   readonly answered: (bootId: string, lagMs: number, ageMs: number) => void;
   /** Another node probes us because it has not heard us for so long. */
   readonly doubted: (bootId: string, silentMs: number) => void;
+  /** A genuine probe of another node arrived; told once in a while for each. @default nobody is told */
+  readonly probedBy?: (bootId: string) => void;
+  /** A probe could not be sent from here. @default only the notes tell */
+  readonly unsent?: (bootId: string, code: string) => void;
   /** Whether probes of us are answered while the main loop is blocked. Told when it changes; at first they are not. */
   readonly answering: (isSo: boolean) => void;
 }
@@ -140,6 +144,7 @@ class ThreadedProber implements Prober {
       nowMs: monotonicMs,
       lagMs: () => this.progress.lagMs(),
       answered: (bootId, lagMs) => this.answered(bootId, lagMs, 0),
+      probedBy: (bootId) => this.options.probedBy?.(bootId),
       unsent: (bootId, code) => this.noteUnsent(bootId, code),
     });
     const opened = socket.open().then(() => undefined, describeError);
@@ -163,6 +168,8 @@ class ThreadedProber implements Prober {
         if (monotonicMs() - message.atMs < OLD_DOUBT_MS)
           this.options.doubted(message.bootId, message.silentMs);
         return;
+      case 'probedBy':
+        return this.options.probedBy?.(message.bootId);
       case 'unsent':
         return this.noteUnsent(message.bootId, message.code);
     }
@@ -186,6 +193,7 @@ class ThreadedProber implements Prober {
   }
 
   private noteUnsent(bootId: string, code: string): void {
+    this.options.unsent?.(bootId, code);
     this.unsent.set(bootId, { code, atMs: monotonicMs() });
     this.forgetUnsent();
   }

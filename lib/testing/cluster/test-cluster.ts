@@ -88,6 +88,11 @@ export class TestCluster<
     factory: TestModuleFactory,
     options: TestClusterOptions<App> = {},
   ): Promise<TestCluster<App, TestNodes<App, Count>>> {
+    if (!Number.isInteger(count) || count < 0)
+      throw new PeerageError(
+        'INVALID_OPTIONS',
+        `TestCluster.start() takes a number of nodes, not ${String(count)}.`,
+      );
     const cluster = new TestCluster<App, TestNodes<App, Count>>(factory, options);
     try {
       await cluster.grow(count, factory);
@@ -114,9 +119,11 @@ export class TestCluster<
    * Starts another node. Resolves when it is the peer of all that run.
    *
    * @param factory what makes its module, when that is another one
-   * @throws as `start`
+   * @throws as `start`; PeerageError `NOT_RUNNING` after `stop`
    */
   async add(factory: TestModuleFactory = this.factory): Promise<TestNode<App>> {
+    if (this.stopping)
+      throw new PeerageError('NOT_RUNNING', 'add() came too late: this TestCluster has stopped.');
     await this.grow(1, factory);
     return this.all.at(-1)!;
   }

@@ -97,6 +97,7 @@ export class TestEnvironment {
       host,
       port: DEFAULT_PORT,
       secret: SECRET,
+      statusSocket: false,
       via: { name: 'test cluster', poll: () => this.listening() },
     });
   }

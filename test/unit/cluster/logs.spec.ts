@@ -80,6 +80,14 @@ describe('the table of a poll', () => {
     unwanted.hub.emit({ type: 'poll', report });
     expect(log.lines).toEqual([expect.stringMatching(/^debug Polled dns, list/)]);
   });
+
+  it('is logged again only when it has changed', async () => {
+    const { hub } = await setUp();
+    hub.emit({ type: 'poll', report });
+    hub.emit({ type: 'poll', report: { ...report, durationMs: 12 } });
+    hub.emit({ type: 'poll', report: { ...report, live: ['app@10.0.0.1'] } });
+    expect(log.lines).toHaveLength(2);
+  });
 });
 
 describe('the line at start', () => {
@@ -103,7 +111,9 @@ describe('the line at start', () => {
     const { clusterLog } = await setUp({ secret: 'a secret of some length', port: 5_000, cluster: 'blue' });
     clusterLog.started();
     expect(log.lines).toEqual([
-      'log app@127.0.0.1:5000 listens on 127.0.0.1:5000, in cluster "blue", encrypted, members know the secret',
+      expect.stringMatching(
+        /^log app@127\.0\.0\.1:5000 listens on 127\.0\.0\.1:5000, in cluster "blue", encrypted, members know the secret [0-9a-f]{6} \(fingerprint/,
+      ),
     ]);
   });
 });
@@ -112,19 +122,24 @@ describe('a change of peers', () => {
   it('is one line that says why', async () => {
     const { mesh } = await setUp();
     const peer = mesh.join('b@h');
-    mesh.join('c@h');
+    const other = mesh.join('c@h');
     mesh.say({ type: 'peer.degraded', peer, lagMs: 1_234 });
     mesh.say({ type: 'peer.recovered', peer, lagMs: 0 });
     mesh.lose('c@h', 'left');
     mesh.lose('b@h', 'replaced');
-    expect(log.lines).toEqual([
-      'log peer.up b@h (1 peer)',
-      'log peer.up c@h (2 peers)',
-      'log peer.degraded b@h (2 peers): its event loop is blocked for 1.2 s',
-      'log peer.recovered b@h (2 peers): its event loop runs again',
-      'log peer.down c@h (1 peer): it said goodbye',
-      'log peer.down b@h (0 peers): another process answers at its name',
-    ]);
+    mesh.say({ type: 'peer.up', peer, returnedAfterMs: 13_200 });
+    const id = peer.bootId.slice(0, 8);
+    expect(log.lines.map((line) => line.replace(other.bootId.slice(0, 8), '<c>').replace(id, '<b>'))).toEqual(
+      [
+        'log peer.up b@h <b>, 1 peer now: new process',
+        'log peer.up c@h <c>, 2 peers now: new process',
+        'log peer.degraded b@h <b>, 2 peers now: its event loop is blocked for 1.2 s',
+        'log peer.recovered b@h <b>, 2 peers now: its event loop runs again',
+        'log peer.down (left) c@h <c>, 1 peer now: it said goodbye',
+        'log peer.down (replaced) b@h <b>, 0 peers now: another process answers at its name',
+        'log peer.up b@h <b>, 0 peers now: same process, back after 13.2 s',
+      ],
+    );
   });
 
   it('says what it rests on', async () => {
@@ -141,10 +156,11 @@ describe('a change of peers', () => {
     const silent = { ...noEvidence, silentMs: 4_210, probes: { sent: 30, answered: 0 }, asked };
     mesh.say({ type: 'peer.down', peer, reason: 'timeout', evidence: silent });
     mesh.say({ type: 'peer.down', peer, reason: 'timeout', evidence: { ...silent, unheardMs: 4_020 } });
-    expect(log.lines).toEqual([
-      'log peer.down b@h (1 peer): its connection ended (ECONNRESET) and dialling it again failed (CONNECTION_REFUSED)',
-      'log peer.down b@h (1 peer): silent for 4.2 s, 0 of 30 probes answered; asked: c@h does not hear it',
-      'log peer.down b@h (1 peer): it has not heard us for 4.0 s, 0 of 30 probes answered; asked: c@h does not hear it',
+    const id = peer.bootId.slice(0, 8);
+    expect(log.lines.map((line) => line.replace(id, '<b>'))).toEqual([
+      'log peer.down (closed) b@h <b>, 1 peer now: its connection ended (ECONNRESET) and dialling it again failed (CONNECTION_REFUSED)',
+      'warn peer.down (timeout) b@h <b>, 1 peer now: silent for 4.2 s, 0 of 30 probes answered; asked: c@h does not hear it',
+      'warn peer.down (timeout) b@h <b>, 1 peer now: it has not heard us for 4.0 s, 0 of 30 probes answered; asked: c@h does not hear it',
     ]);
   });
 });
@@ -183,9 +199,9 @@ describe('refusals', () => {
     refusals.log(refusal({ code: 'WRONG_CLUSTER' }));
     refusals.log(refusal({ direction: 'outbound', name: 'b@h', address: '10.0.0.8:4370' }));
     expect(warn.heard).toEqual([
-      'Refused 10.0.0.7:1: WRONG_SECRET (its key is another one)',
-      'Refused 10.0.0.7:51234: WRONG_CLUSTER (its key is another one)',
-      'Was refused by b@h at 10.0.0.8:4370: WRONG_SECRET (its key is another one)',
+      'Refused the call of 10.0.0.7:1: WRONG_SECRET (its key is another one)',
+      'Refused the call of 10.0.0.7:51234: WRONG_CLUSTER (its key is another one)',
+      'No connection to b@h at 10.0.0.8:4370: WRONG_SECRET (its key is another one)',
     ]);
     warn.heard.length = 0;
     now = 59_999;
@@ -195,7 +211,7 @@ describe('refusals', () => {
     refusals.log(refusal());
     expect(warn.heard).toEqual([
       '40 more refusals like those before were not logged.',
-      'Refused 10.0.0.7:51234: WRONG_SECRET (its key is another one)',
+      'Refused the call of 10.0.0.7:51234: WRONG_SECRET (its key is another one)',
     ]);
   });
 
@@ -203,7 +219,9 @@ describe('refusals', () => {
     new RefusalLog(warn, () => now).log(
       refusal({ name: 'evil\n[Nest] all is well\u001b[2J', message: 'a\r\nb' }),
     );
-    expect(warn.heard).toEqual(['Refused evil [Nest] all is well [2J at 10.0.0.7:51234: WRONG_SECRET (a b)']);
+    expect(warn.heard).toEqual([
+      'Refused the call of evil [Nest] all is well [2J at 10.0.0.7:51234: WRONG_SECRET (a b)',
+    ]);
   });
 
   it('do not flood the log from many hosts', () => {
@@ -216,6 +234,8 @@ describe('refusals', () => {
     const { mesh } = await setUp();
     mesh.say(refusal());
     mesh.say(refusal());
-    expect(log.lines).toEqual(['warn Refused 10.0.0.7:51234: WRONG_SECRET (its key is another one)']);
+    expect(log.lines).toEqual([
+      'warn Refused the call of 10.0.0.7:51234: WRONG_SECRET (its key is another one)',
+    ]);
   });
 });

@@ -4,7 +4,7 @@ import { waitForPeers } from '../../../lib/cluster/wait-for-peers.js';
 import type { WaitOptions } from '../../../lib/cluster/wait-for-peers.js';
 import type { Peer } from '../../../lib/membership/events.js';
 import { thrownBy } from '../../support/errors.js';
-import type { Explanation, NameExplanation } from '../../../lib/membership/explanation.js';
+import type { MeshExplanation, NameExplanation } from '../../../lib/membership/explanation.js';
 
 const peer = (name: string) => ({ name }) as Peer;
 
@@ -12,7 +12,7 @@ describe('waiting for peers', () => {
   let peers$: BehaviorSubject<readonly Peer[]>;
   let explained: Pick<NameExplanation, 'name' | 'state' | 'summary'>[] = [];
   const wait = (count: number, options: WaitOptions = {}) =>
-    waitForPeers(peers$, count, options, () => ({ names: explained }) as unknown as Explanation);
+    waitForPeers(peers$, count, options, () => ({ names: explained }) as unknown as MeshExplanation);
 
   beforeEach(() => {
     vi.useFakeTimers();

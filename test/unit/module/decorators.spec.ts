@@ -191,7 +191,7 @@ describe('the decorators', () => {
     }
     expect(Typed).toBeDefined();
     // @ts-expect-error there is no such event
-    expect(OnClusterEvent('peer.upp')).toBeTypeOf('function');
+    expect(() => OnClusterEvent('peer.upp')).toThrow(/did you mean "peer.up"/);
     expectTypeOf<ClusterEventOf<'peer.down'>['reason']>().toEqualTypeOf<DownReason>();
     expectTypeOf<ClusterEventOf<'peer.refused'>['at']>().toEqualTypeOf<Date>();
   });

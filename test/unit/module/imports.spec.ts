@@ -26,8 +26,8 @@ describe('an option that is given, but undefined', () => {
     });
     await module.init();
     await module.close();
-    expect(log.matching('secret was given, but is undefined')).toHaveLength(1);
-    expect(log.matching('secret was given, but is undefined')[0]).toMatch(/^warn /);
+    expect(log.matching('secret was given, but is empty or undefined')).toHaveLength(1);
+    expect(log.matching('secret was given, but is empty or undefined')[0]).toMatch(/^warn /);
   });
 
   it('is not told of when it was left out, or something else protects the node', async () => {

@@ -41,17 +41,22 @@ export class ConnectAny {
   private readonly sockets = new Set<Socket>();
   private waiting: string[] = [];
   private isOver = false;
+  /** The addresses of its host name are still being asked for. */
+  isLookingUp = false;
   private cancelNext: () => void = () => {};
 
   constructor(private readonly options: ConnectAnyOptions) {
     const { host, lookup = systemLookup } = options;
     if (isIP(host) !== 0) this.begin([host]);
-    else
+    else {
+      this.isLookingUp = true;
       lookup(host, { all: true }, (error, found) => {
+        this.isLookingUp = false;
         if (this.isOver) return;
         if (error) this.fail(error);
         else this.begin(found.map(({ address }) => address));
       });
+    }
   }
 
   cancel(): void {

@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import { PeerageError } from '../../../errors/peerage-error.js';
+import { fingerprintOf, secretId } from '../../../naming/secret-name.js';
 
 const KEY_BYTES = 32;
 const ID_BYTES = 8;
@@ -23,7 +24,7 @@ export interface PreSharedKey {
 /** The key of one secret in one cluster: another label gives another key. */
 export function preSharedKey(secret: string, cluster: string): PreSharedKey {
   return {
-    identity: `${PREFIX}.${id(secret, `label id ${cluster}`)}.${id(secret, 'secret id')}`,
+    identity: `${PREFIX}.${id(secret, `label id ${cluster}`)}.${secretId(secret).toString('base64url')}`,
     key: deriveKey(secret, `psk ${cluster}`),
   };
 }
@@ -43,13 +44,18 @@ export function chooseKey(keys: readonly PreSharedKey[], identity: string): PreS
   if (!hasSameSecret) {
     return new PeerageError(
       'WRONG_SECRET',
-      'A node called that has another secret: set the same `secret` on every node. To change it without a stop, list the old and the new one.',
+      `The caller has the secret ${fingerprintIn(identity)}, this node ${keys.map((key) => fingerprintIn(key.identity)).join(' and ')} (fingerprints): set the same \`secret\` on every node. To change it without a stop, list the old and the new one.`,
     );
   }
   return new PeerageError(
     'WRONG_CLUSTER',
-    'A node called that has the same secret and another cluster label: set the same `cluster` on nodes that belong together (it is the app name when left out).',
+    'The caller has the same secret and another cluster label than this node: set the same `cluster` on nodes that belong together (it is the app name when left out).',
   );
+}
+
+/** What the secret is called for people that this identity was made of. */
+function fingerprintIn(identity: string): string {
+  return fingerprintOf(Buffer.from(identity.split('.')[2] ?? '', 'base64url'));
 }
 
 function id(secret: string, purpose: string): string {

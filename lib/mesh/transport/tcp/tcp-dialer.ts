@@ -43,10 +43,10 @@ export class TcpDialer {
         return this.link(await this.connect(target, client));
       } catch (error) {
         refusal ??= error;
-        if (!(error instanceof PeerageError) || error.code !== 'WRONG_SECRET') break;
+        if (!isWrongSecret(error)) break;
       }
     }
-    throw refusal;
+    throw isWrongSecret(refusal) ? withFingerprints(refusal, tls.secrets) : refusal;
   }
 
   async reach(host: string, port: number, signal: AbortSignal): Promise<void> {
@@ -176,8 +176,13 @@ class Dial {
   private endIn(ms: number): void {
     const { clock, options } = this.context;
     this.cancelDeadline();
+    const { handshakeMs } = options.limits;
     this.cancelDeadline = deadline(clock, ms, () =>
-      this.fail(dialTimeout(this.address, options.limits.handshakeMs)),
+      this.fail(
+        this.connecting?.isLookingUp
+          ? lookupTimeout(this.address, handshakeMs)
+          : dialTimeout(this.address, handshakeMs),
+      ),
     );
   }
 
@@ -185,4 +190,22 @@ class Dial {
     this.isOver = true;
     this.cancelDeadline();
   }
+}
+
+/** The time was over before the host name was resolved: nothing has been dialled yet. */
+function lookupTimeout(address: string, ms: number): PeerageError {
+  return new PeerageError(
+    'HOST_NOT_FOUND',
+    `Cannot connect to ${address}: its host name was not resolved within ${ms} ms. Do the name servers answer?`,
+  );
+}
+
+function isWrongSecret(error: unknown): error is PeerageError {
+  return error instanceof PeerageError && error.code === 'WRONG_SECRET';
+}
+
+/** The other side cannot tell us which secret it has; its log does. */
+function withFingerprints({ code, message, cause }: PeerageError, secrets: readonly string[]): PeerageError {
+  const ours = `The secret of this node is ${secrets.join(', then ')} (fingerprint); that of the other side is in its log.`;
+  return new PeerageError(code, `${message} ${ours}`, { cause });
 }

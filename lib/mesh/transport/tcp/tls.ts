@@ -7,6 +7,7 @@ import {
 } from 'node:tls';
 import { describeError, PeerageError } from '../../../errors/peerage-error.js';
 import type { PeerageTlsOptions, Security } from '../../../peerage.options.js';
+import { secretFingerprint } from '../../../naming/secret-name.js';
 import { chooseKey, preSharedKey } from './psk.js';
 
 /**
@@ -20,6 +21,8 @@ const VERSION = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
 /** How one transport protects its connections: the same answer for every connection, made once. */
 export interface TlsMode {
   readonly kind: 'secret' | 'tls';
+  /** Fingerprints of the secrets, the first one first. */
+  readonly secrets: readonly string[];
   /**
    * For dials, one a secret, the first one first. Shared by every dialled connection: a context of its own would
    * cost each one 0.7 ms.
@@ -42,6 +45,7 @@ function secretMode(secrets: readonly string[], cluster: string): TlsMode {
   const secureContext = createSecureContext({ ...VERSION, ciphers: PSK_SUITE, ca: [] });
   return {
     kind: 'secret',
+    secrets: secrets.map(secretFingerprint),
     clients: keys.map(({ key, identity }) => ({
       secureContext,
       rejectUnauthorized: true,
@@ -68,6 +72,7 @@ function certificateMode(tls: PeerageTlsOptions): TlsMode {
   const options: SecureContextOptions = { ...VERSION, ...tls, ciphers: SUITES };
   return {
     kind: 'tls',
+    secrets: [],
     clients: [
       {
         secureContext: contextOf(options),

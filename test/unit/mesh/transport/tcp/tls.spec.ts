@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PeerageError } from '../../../../../lib/errors/peerage-error.js';
 import { chooseKey, deriveKey, preSharedKey } from '../../../../../lib/mesh/transport/tcp/psk.js';
+import { secretFingerprint } from '../../../../../lib/naming/secret-name.js';
 import { createTlsMode } from '../../../../../lib/mesh/transport/tcp/tls.js';
 
 const OLD = 'the secret of last year, long';
@@ -51,7 +52,13 @@ describe('chooseKey', () => {
 
   it('tells another label from another secret, and both from no peerage node', () => {
     expect(codeFor(preSharedKey(OLD, 'b').identity)).toBe('WRONG_CLUSTER');
-    expect(codeFor(preSharedKey('some other secret', 'a').identity)).toBe('WRONG_SECRET');
+    const other = preSharedKey('some other secret', 'a').identity;
+    expect(codeFor(other)).toBe('WRONG_SECRET');
+    const fingerprints = ['some other secret', NEW, OLD].map(secretFingerprint);
+    expect(new Set(fingerprints).size).toBe(3);
+    expect((chooseKey(keys, other) as Error).message).toContain(
+      `The caller has the secret ${fingerprints[0]}, this node ${fingerprints[1]} and ${fingerprints[2]} (fingerprints)`,
+    );
     for (const identity of ['', 'Client_identity', 'peerage2.a.b', 'peerage1.a']) {
       expect(codeFor(identity)).toBe('NOT_PEERAGE');
     }

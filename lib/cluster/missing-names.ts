@@ -1,0 +1,55 @@
+import type { NameExplanation } from '../membership/explanation.js';
+import type { ProviderExplanation } from '../discovery/provider-status.js';
+import { reasonsOf } from './isolation.js';
+
+/** A process that is gone may still be listed for a while: who cannot be reached for so long is told of. */
+const MISSING_MS = 30_000;
+
+/** It said so itself, and is not expected to be a peer. */
+const ORDINARY: ReadonlySet<string> = new Set(['LEAVING', 'DISCONNECTED', 'SELF']);
+
+interface Missing {
+  readonly sinceMs: number;
+  /** The code that was told. */
+  readonly told?: string;
+}
+
+/** Names that a provider lists and that cannot be reached, while other nodes can: each is told of once. */
+export class MissingNames {
+  private readonly missing = new Map<string, Missing>();
+
+  /** What to tell now. */
+  look({ names, providers }: View, nowMs: number): string | undefined {
+    const sources = new Set(providers.map(({ name }) => name));
+    const gone = names.filter(
+      (one) => codeOf(one) !== undefined && one.foundBy.some((by) => sources.has(by)),
+    );
+    const still = new Set(gone.map(({ name }) => name));
+    for (const name of this.missing.keys()) if (!still.has(name)) this.missing.delete(name);
+    const news = gone.filter((one) => this.isNews(one, nowMs));
+    if (news.length === 0) return undefined;
+    const by = [...new Set(news.flatMap(({ foundBy }) => foundBy))].filter((source) => sources.has(source));
+    const are = news.length === 1 ? '1 name is listed' : `${news.length} names are listed`;
+    return `${are} by ${by.join(', ')} and cannot be reached, for ${MISSING_MS / 1_000} s now. ${reasonsOf(news)}`;
+  }
+
+  private isNews(one: NameExplanation, nowMs: number): boolean {
+    const code = codeOf(one)!;
+    const known = this.missing.get(one.name) ?? { sinceMs: nowMs };
+    const isNews = nowMs - known.sinceMs >= MISSING_MS && known.told !== code;
+    this.missing.set(one.name, isNews ? { ...known, told: code } : known);
+    return isNews;
+  }
+}
+
+interface View {
+  readonly names: readonly NameExplanation[];
+  readonly providers: readonly ProviderExplanation[];
+}
+
+/** Why a name that should be a peer is none. */
+function codeOf({ state, failures, lastAttempt }: NameExplanation): string | undefined {
+  if ((state !== 'waiting' && state !== 'dialling') || failures === 0) return undefined;
+  if (lastAttempt?.result !== 'failed' || ORDINARY.has(lastAttempt.code)) return undefined;
+  return lastAttempt.code;
+}

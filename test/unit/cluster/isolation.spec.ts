@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { MissingNames } from '../../../lib/cluster/missing-names.js';
+import { isolationOf } from '../../../lib/cluster/isolation.js';
+import type { ProviderExplanation } from '../../../lib/discovery/provider-status.js';
+import type { PeerageErrorCode } from '../../../lib/errors/peerage-error.js';
+import type { NameExplanation } from '../../../lib/membership/explanation.js';
+
+const view = {
+  names: [] as NameExplanation[],
+  refused: [] as Parameters<typeof isolationOf>[0]['refused'],
+  security: 'secret' as const,
+  listening: { host: '::', port: 4370 },
+  providers: [] as ProviderExplanation[],
+};
+
+const provider = (name: string, more: Partial<ProviderExplanation> = {}): ProviderExplanation => ({
+  name,
+  state: 'working',
+  names: [],
+  polls: { succeeded: 1, failed: 0 },
+  hints: 0,
+  ...more,
+});
+
+const unreachable = (name: string, code: PeerageErrorCode): NameExplanation => ({
+  name,
+  state: 'waiting',
+  summary: '',
+  foundBy: ['dns:myapp'],
+  failures: 3,
+  lastAttempt: { result: 'failed', code, message: `Cannot connect to ${name}: no answer.`, agoMs: 1 },
+});
+
+const self: NameExplanation = { name: 'a@1', state: 'self', summary: '', foundBy: ['list'], failures: 0 };
+
+describe('why a node is alone', () => {
+  it('tells of names that cannot be reached, one reason for all that are alike', () => {
+    const names = [
+      self,
+      unreachable('a@2', 'DIAL_TIMEOUT'),
+      unreachable('a@3', 'DIAL_TIMEOUT'),
+      unreachable('a@4', 'CONNECTION_REFUSED'),
+    ];
+    const isolation = isolationOf({ ...view, names, providers: [provider('dns:myapp', { names: ['a@2'] })] });
+    expect(isolation).toEqual({
+      cause:
+        '3 other nodes are known (by dns:myapp), and none can be reached. Cannot connect to a@4: no answer. ' +
+        '(CONNECTION_REFUSED) Cannot connect to a@2: no answer. (DIAL_TIMEOUT, as a@3)',
+      key: 'CONNECTION_REFUSED,DIAL_TIMEOUT',
+      isOrdinary: false,
+    });
+  });
+
+  it('tells of providers that find nothing, or fail', () => {
+    const nothing = isolationOf({ ...view, providers: [provider('dns:myapp')] });
+    expect(nothing).toMatchObject({ isOrdinary: false });
+    expect(nothing!.cause).toBe(
+      'No other node was found. dns:myapp gives no name: the name has no address: is it spelt right, is the service ' +
+        'headless, has it pods or tasks?',
+    );
+    const failing = provider('dns:myapp', { state: 'failing', error: 'it timed out', failingForMs: 9_000 });
+    expect(isolationOf({ ...view, providers: [failing] })!.cause).toBe(
+      'No other node was found. dns:myapp has failed for 9.0 s: it timed out',
+    );
+  });
+
+  it('is no news of a node that is the only one listed, or the only one on its machine', () => {
+    const listed = isolationOf({
+      ...view,
+      names: [self],
+      providers: [provider('dns:myapp', { names: ['a@1'] })],
+    });
+    expect(listed).toMatchObject({
+      isOrdinary: true,
+      cause: 'No other node was found. dns:myapp lists this node and no other.',
+    });
+    expect(isolationOf({ ...view, security: 'none', providers: [provider('local')] })).toMatchObject({
+      isOrdinary: true,
+    });
+  });
+
+  it('is nothing to tell where nobody was looked for, or the app wants it so', () => {
+    expect(
+      isolationOf({ ...view, names: [self], providers: [provider('self', { names: ['a@1'] })] }),
+    ).toBeUndefined();
+    const disconnected: NameExplanation = { ...self, name: 'a@2', state: 'disconnected' };
+    expect(isolationOf({ ...view, names: [disconnected], providers: [provider('list')] })).toBeUndefined();
+  });
+
+  it('tells of a missing secret, and of callers that are refused', () => {
+    const { cause } = isolationOf({
+      ...view,
+      security: 'none',
+      listening: { host: '127.0.0.1', port: 4370 },
+      refused: [{ address: '10.0.0.9:4000', code: 'WRONG_SECRET', message: 'Another secret.', agoMs: 2_000 }],
+      providers: [provider('dns:myapp')],
+    })!;
+    expect(cause).toContain(
+      'Without a secret this node listens on 127.0.0.1 only: no other machine can reach it.',
+    );
+    expect(cause).toContain('Who calls is refused, 10.0.0.9:4000 for one: Another secret. (WRONG_SECRET)');
+  });
+});
+
+describe('a name that is listed and cannot be reached, while others can', () => {
+  const providers = [provider('dns:myapp')];
+
+  it('is told of once, after a while, and again when the cause changes', () => {
+    const missing = new MissingNames();
+    const look = (seconds: number, ...names: NameExplanation[]) =>
+      missing.look({ names: [self, ...names], providers }, seconds * 1_000);
+    expect(look(0, unreachable('a@2', 'DIAL_TIMEOUT'))).toBeUndefined();
+    expect(look(20, unreachable('a@2', 'DIAL_TIMEOUT'), unreachable('a@3', 'DIAL_TIMEOUT'))).toBeUndefined();
+    expect(look(30, unreachable('a@2', 'DIAL_TIMEOUT'), unreachable('a@3', 'DIAL_TIMEOUT'))).toBe(
+      '1 name is listed by dns:myapp and cannot be reached, for 30 s now. Cannot connect to a@2: no answer. (DIAL_TIMEOUT)',
+    );
+    expect(look(40, unreachable('a@2', 'DIAL_TIMEOUT'))).toBeUndefined();
+    expect(look(50, unreachable('a@2', 'CONNECTION_REFUSED'))).toContain('CONNECTION_REFUSED');
+    expect(look(60)).toBeUndefined();
+    expect(look(70, unreachable('a@2', 'CONNECTION_REFUSED'))).toBeUndefined();
+  });
+
+  it('is none when only other nodes told of it, or it leaves', () => {
+    const missing = new MissingNames();
+    const names = [
+      { ...unreachable('a@2', 'DIAL_TIMEOUT'), foundBy: ['peers'] },
+      unreachable('a@3', 'LEAVING'),
+    ];
+    missing.look({ names, providers }, 0);
+    expect(missing.look({ names, providers }, 60_000)).toBeUndefined();
+  });
+});
