@@ -98,7 +98,7 @@ async function expectRefusal(code: PeerageErrorCode, from: number, direction = '
   );
   expect(refused.address).toMatch(/^127\.0\.0\.1:\d+$/);
   expect(refused.message.length).toBeGreaterThan(20);
-  const pattern = direction === 'inbound' ? 'Refused ' : 'Was refused by ';
+  const pattern = direction === 'inbound' ? 'Refused the call of ' : 'No connection to ';
   const lines = () => node.log.filter((line) => line.includes(pattern) && line.includes(` ${code} `));
   await expect.poll(() => lines().length, { timeout: 5_000 }).toBe(1);
   expect(lines()[0]).toContain(refused.message.slice(0, 20));

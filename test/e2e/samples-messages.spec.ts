@@ -120,7 +120,7 @@ describe('08-microservice', () => {
 
     // The customers of the worker that ends move to the one that is left.
     await workers[0]!.stop();
-    await Promise.all(gateways.map((gateway) => gateway.line(/peer\.down worker/)));
+    await Promise.all(gateways.map((gateway) => gateway.line(/peer\.down \(\w+\) worker/)));
     expect(await visits(ports[1]!)).toEqual(customers.map(() => 1));
   });
 });

@@ -145,10 +145,10 @@ describe.skipIf(!has('netns')).concurrent('a fault, as the person on call reads 
     const nodes = await Promise.all([start(8, [9, 10]), start(9, [8, 10]), start(10, [8, 9])]);
     await fullMesh(nodes);
     const [a, , blocked] = nodes;
-    await logged(blocked!, /WARN \[Peerage\].*UDP is blocked at this host: none of 2 peers answers/);
-    await logged(a!, /WARN \[Peerage\].*UDP probes from here do not reach app@10\.77\.0\.11/);
-    expect(await statusOf(blocked!)).toContain(`Open UDP port ${PORT} here`);
-    expect(await statusOf(a!)).toContain(`open UDP port ${PORT} there`);
+    await logged(blocked, /WARN \[Peerage\].*UDP is blocked at this host: none of 2 peers answers/);
+    await logged(a, /WARN \[Peerage\].*UDP probes from here do not reach app@10\.77\.0\.11/);
+    expect(await statusOf(blocked)).toContain(`Open UDP port ${PORT} here`);
+    expect(await statusOf(a)).toContain(`open UDP port ${PORT} there`);
   });
 
   it('an event loop that is blocked', async () => {

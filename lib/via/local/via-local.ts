@@ -50,8 +50,8 @@ export function viaLocal(options: ViaLocalOptions = {}): PeerageProvider {
       await ensureLocalDirectory(folder);
       const entries = await readLiveEntries(folder, await listEntryFiles(folder), await ownPidSpace());
       // By the boot id: who looks from outside may be called like one of them.
-      const others = entries.filter((entry) => entry.bootId !== self.bootId && isOfCluster(entry, cluster));
-      return [...new Set(others.map(({ name }) => name))];
+      const found = entries.filter((entry) => entry.bootId !== self.bootId && isOfCluster(entry, cluster));
+      return [...new Set(found.map(({ name }) => name))];
     },
     serve: (context) => new LocalSession(folder, context, others).run(),
   };
