@@ -8,10 +8,17 @@ const FROM_ENVIRONMENT = Symbol('peerage.fromEnvironment');
 /** Read whatever the options say. */
 const ALWAYS_READ = 'PEERAGE_HOST';
 
-/** Marks options that were made of the variables; a copy by spreading has the mark, too. */
-export function markFromEnvironment(options: PeerageModuleOptions): PeerageModuleOptions {
+/**
+ * Marks options that were made of the variables; a copy by spreading has the mark, too. A secret that is set and empty
+ * is like one that is given and undefined: somebody meant to give one.
+ */
+export function markFromEnvironment(
+  options: PeerageModuleOptions,
+  env: Environment = process.env,
+): PeerageModuleOptions {
   const mark = { [FROM_ENVIRONMENT]: true };
-  return { ...options, ...mark };
+  const isEmpty = env['PEERAGE_SECRET'] !== undefined && options.secret === undefined;
+  return { ...options, ...(isEmpty && { secret: undefined }), ...mark };
 }
 
 /**

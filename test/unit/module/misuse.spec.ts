@@ -75,6 +75,15 @@ describe('variables that are set and not read', () => {
     expect(await warnings({ peerage: { cluster: 'blue' } })).toEqual([]);
   });
 
+  it('count as given when the secret is empty: somebody meant to give one', async () => {
+    vi.stubEnv('PEERAGE_SECRET', ' ');
+    vi.stubEnv('PEERAGE_STATUS_SOCKET', 'false');
+    const app = await fakeApp({ peerage: PeerageModule.forRoot() });
+    await app.module.init();
+    await app.module.close();
+    expect(app.log.matching('is empty or undefined')).toHaveLength(1);
+  });
+
   it('are none when the variables are the options', async () => {
     vi.stubEnv('PEERAGE_CLUSTER', 'blue');
     vi.stubEnv('PEERAGE_STATUS_SOCKET', 'false');
