@@ -149,7 +149,7 @@ export class Incoming {
 
   private call(handler: NamedHandler, data: unknown, context: MessageContext, trace: unknown): unknown {
     const { tracing } = this;
-    if (!tracing?.isOn()) return handler.handle(data as never, context);
+    if (!tracing?.wants(context.topic)) return handler.handle(data as never, context);
     return tracing.process(context.topic, context.peer.name, trace, () =>
       handler.handle(data as never, context),
     );

@@ -61,13 +61,13 @@ export class Messaging {
     assertTopic(topic);
     if (this.isStopped) throw notRunning('the message was sent');
     const { tracing } = this;
-    if (!tracing?.isOn()) return this.postAll([topic, data], topic);
+    if (!tracing?.wants(topic)) return this.postAll([topic, data], topic);
     return tracing.send(topic, undefined, (trace) => this.postAll([topic, data, trace], topic));
   }
 
   send(recipient: Recipient | typeof THIS_NODE, topic: string, data: unknown): Promise<void> {
     const { tracing } = this;
-    if (!tracing?.isOn()) return this.post(recipient, topic, [topic, data]);
+    if (!tracing?.wants(topic)) return this.post(recipient, topic, [topic, data]);
     return tracing.send(topic, nameOf(recipient), (trace) =>
       this.post(recipient, topic, [topic, data, trace]),
     );
@@ -80,7 +80,7 @@ export class Messaging {
     options: RequestOptions = {},
   ): Promise<unknown> {
     const { tracing } = this;
-    if (!tracing?.isOn()) return this.ask(recipient, topic, data, options, undefined);
+    if (!tracing?.wants(topic)) return this.ask(recipient, topic, data, options, undefined);
     return tracing.send(topic, nameOf(recipient), (trace) =>
       this.ask(recipient, topic, data, options, trace),
     );

@@ -32,6 +32,11 @@ export class Tracing {
     return this.api.propagation.fields().length > 0;
   }
 
+  /** Whether messages of this topic are traced: not those by which the library talks to itself. */
+  wants(topic: string): boolean {
+    return this.isOn() && !topic.startsWith('$$');
+  }
+
   /** Runs what sends a message, with the headers that go along. The span ends with it. */
   send<T>(topic: string, peer: string | undefined, run: (headers: Record<string, string>) => T): T {
     const { api } = this;
