@@ -34,7 +34,7 @@ export class Tracing {
 
   /** Whether messages of this topic are traced: not those by which the library talks to itself. */
   wants(topic: string): boolean {
-    return this.isOn() && !topic.startsWith('$$');
+    return this.isOn() && !String(topic).startsWith('$$');
   }
 
   /** Runs what sends a message, with the headers that go along. The span ends with it. */
