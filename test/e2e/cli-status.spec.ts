@@ -5,7 +5,7 @@ import { createSocket } from 'node:dgram';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { DiscoverReport } from '../../lib/cli/report.js';
 import { findSockets } from '../../lib/status/status-socket.js';
 import {
@@ -29,11 +29,13 @@ interface Outcome {
 describe('nestjs-peerage, beside two nodes that run', () => {
   const cluster = new Cluster();
   let temporary: string;
+  let folder: string;
   let nodes: ClusterNode[];
   let ports: number[];
 
   beforeAll(async () => {
     temporary = mkdtempSync(join(tmpdir(), 'status-'));
+    folder = join(temporary, `peerage-${process.getuid!()}`);
     ports = await freePorts(3);
     const via = [{ local: {} }];
     const start = (port: number) =>
@@ -62,7 +64,6 @@ describe('nestjs-peerage, beside two nodes that run', () => {
   }
 
   it('status asks each of them, by a socket of the user alone', async () => {
-    const folder = join(temporary, `peerage-${process.getuid!()}`);
     const sockets = await findSockets(folder);
     expect(new Set(sockets.map(({ pid }) => pid))).toEqual(new Set(nodes.map(({ pid }) => pid)));
     for (const { path } of sockets) expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -97,6 +98,10 @@ describe('nestjs-peerage, beside two nodes that run', () => {
     const victim = await cluster.start(onLoopback(ports[2]!, { cluster: 'other' }), {
       env: { TMPDIR: temporary },
     });
+    // Nothing waits for the socket, the node neither.
+    await vi.waitFor(async () =>
+      expect((await findSockets(folder)).map(({ pid }) => pid)).toContain(victim.pid),
+    );
     victim.program.signal('SIGSTOP');
     const stopped = await run(['status', String(victim.pid), '--timeout', '500']);
     expect(stopped).toMatchObject({
@@ -105,8 +110,7 @@ describe('nestjs-peerage, beside two nodes that run', () => {
     });
     await victim.program.kill();
     expect((await run(['status', '--json'])).out).not.toContain(String(victim.pid));
-    const left = await findSockets(join(temporary, `peerage-${process.getuid!()}`));
-    expect(left).toHaveLength(2);
+    expect(await findSockets(folder)).toHaveLength(2);
   });
 
   it('discover finds every process of local:, by TCP and UDP', async () => {

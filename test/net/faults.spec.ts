@@ -55,7 +55,7 @@ describe.skipIf(!has('netns')).concurrent('a fault, as the person on call reads 
     network.hosts.push(deaf);
     network.plugIn(deaf);
     dns = has('dnsmasq')
-      ? await startDnsmasq([], { namespace: network.hosts[6]!.name, port: 53 })
+      ? await startDnsmasq(['local=/test/'], { namespace: network.hosts[6]!.name, port: 53 })
       : undefined;
   });
   afterAll(async () => {
