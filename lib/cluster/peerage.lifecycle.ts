@@ -149,7 +149,6 @@ export class PeerageLifecycle
   private async leave(): Promise<void> {
     const { drainMs } = this.settings.shutdown;
     this.ownership.leave();
-    if (!this.state.leave() || drainMs === 0) return this.stop();
     if (!this.state.leave()) return this.stop();
     this.log.leaving(drainMs);
     if (drainMs === 0) return this.stop();
@@ -198,9 +197,8 @@ export class PeerageLifecycle
     this.state.stop();
     this.ownership.stop();
     this.messaging.stop();
-    const outcomes = await Promise.allSettled([this.discovery.stop(), this.mesh.stop()]);
-    this.presence.stop();
     const outcomes = await Promise.allSettled([this.discovery.stop(), this.mesh.stop(), this.status.stop()]);
+    this.presence.stop();
     if (wasLeaving) this.log.left(peers);
     this.hub.complete();
     for (const outcome of outcomes)

@@ -29,7 +29,7 @@ export interface MeshStats {
   readonly falseAlarms: number;
   /** Round trips of answered beats, in milliseconds. */
   readonly roundTrips: HistogramCounts;
-  /** Messages to and from other nodes, answers included. */
+  /** Messages to and from other nodes, answers and those of the library's own included. */
   readonly messages: { readonly sent: Traffic; readonly received: Traffic };
   readonly queues: {
     /** Bytes of messages that wait to be sent. */

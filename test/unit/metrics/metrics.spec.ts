@@ -47,7 +47,7 @@ describe('metrics of a cluster', () => {
     expect(text).toContain('peerage_peer_count{peerage_peer_status="up"} 1');
     expect(text).toContain('peerage_peer_ups_total 2');
     expect(text).toContain('peerage_peer_downs_total{peerage_down_reason="closed"} 1');
-    expect(text).toContain('peerage_messages_total{network_io_direction="transmit"} 1');
+    expect(text).toMatch(/peerage_messages_total\{network_io_direction="transmit"\} [1-9]/);
     expect(text).toContain('peerage_queue_size_bytes{peerage_queue="send"} 0');
     expect(text).toContain('peerage_provider_failing{peerage_provider_name="test cluster"} 0');
     expect(text).toMatch(/peerage_round_trip_duration_seconds_count [1-9]/);
@@ -75,7 +75,10 @@ describe('metrics of a cluster', () => {
       named(name)!.dataPoints.map(({ value, attributes }) => ({ value, ...attributes }));
     expect(values('peerage.peer.count')).toContainEqual({ value: 1, 'peerage.peer.status': 'up' });
     expect(values('peerage.peer.downs')).toContainEqual({ value: 1, 'peerage.down.reason': 'closed' });
-    expect(values('peerage.messages')).toContainEqual({ value: 1, 'network.io.direction': 'receive' });
+    expect(values('peerage.messages')).toContainEqual({
+      value: expect.any(Number),
+      'network.io.direction': 'receive',
+    });
     expect(named('peerage.message.io')!.descriptor.unit).toBe('By');
     expect(named('peerage.round_trip.duration')!.dataPoints[0]!.value).toMatchObject({
       count: expect.any(Number),
