@@ -13,18 +13,25 @@ import type { LoopStats, NodePhase } from './explanation.js';
  * @publicApi
  */
 export interface ClusterStats extends MeshStats {
+  /** When it was taken, by the wall clock of this node. */
   readonly at: Date;
+  /** This node. */
   readonly self: NodeInfo;
+  /** The label of its cluster. */
   readonly cluster: string;
+  /** How far it has come. */
   readonly state: NodePhase;
   /** Milliseconds since this node listens; 0 before. */
   readonly upMs: number;
+  /** Its own event loop. */
   readonly loop: LoopStats;
   /** Peers by their status, now. */
   readonly peers: { readonly up: number; readonly degraded: number; readonly leaving: number };
+  /** Events since the start. */
   readonly events: EventCounts;
   /** Requests of this node that wait for their answer. */
   readonly requests: { readonly pending: number };
+  /** Where names come from, and how each source does. */
   readonly providers: readonly ProviderExplanation[];
 }
 
@@ -34,8 +41,11 @@ export interface ClusterStats extends MeshStats {
  * @publicApi
  */
 export interface EventCounts {
+  /** Nodes that became peers. */
   readonly ups: number;
+  /** Peers that went, by reason. */
   readonly downs: Readonly<Record<DownReason, number>>;
+  /** How often the event loop of a peer was seen blocked. */
   readonly degradations: number;
   /** Strangers at our door, by the code of their refusal. */
   readonly refusedInbound: Readonly<Partial<Record<PeerageErrorCode, number>>>;

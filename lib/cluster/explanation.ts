@@ -31,6 +31,7 @@ export interface LoopStats {
  * @publicApi
  */
 export interface Explanation extends MeshExplanation {
+  /** How far this node has come. */
   readonly state: NodePhase;
   /** Since when this node has had no peer although it should have some, in milliseconds, and why. */
   readonly alone?: { readonly forMs: number; readonly cause: string };

@@ -8,7 +8,9 @@ export interface HistogramCounts {
   readonly bounds: readonly number[];
   /** How many values were at most the bound of the same place, and more than the one before. One more than `bounds`. */
   readonly counts: readonly number[];
+  /** How many values there were. */
   readonly count: number;
+  /** All of them together. */
   readonly sum: number;
 }
 

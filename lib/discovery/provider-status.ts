@@ -4,6 +4,7 @@
  * @publicApi
  */
 export interface ProviderExplanation {
+  /** As logs and events call it. */
   readonly name: string;
   /** `asking`: it has not answered yet. `working`. `failing`: its last answer stands. */
   readonly state: 'asking' | 'working' | 'failing';

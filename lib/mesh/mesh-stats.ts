@@ -13,12 +13,15 @@ const ROUND_TRIP_MS = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2
  * @publicApi
  */
 export interface Traffic {
+  /** How many messages. */
   readonly count: number;
+  /** How many bytes. */
   readonly bytes: number;
 }
 
 /** What the connections of this node have done, and what waits there. Counts begin with the node. */
 export interface MeshStats {
+  /** Dials by how they ended. */
   readonly dials: {
     /** Dials that led to a connection. */
     readonly connected: number;
@@ -31,12 +34,14 @@ export interface MeshStats {
   readonly roundTrips: HistogramCounts;
   /** Messages to and from other nodes, answers and those of the library's own included. */
   readonly messages: { readonly sent: Traffic; readonly received: Traffic };
+  /** What waits, in bytes. */
   readonly queues: {
     /** Bytes of messages that wait to be sent. */
     readonly sendBytes: number;
     /** Bytes of messages of others that are being handled, or wait for it. */
     readonly receiveBytes: number;
   };
+  /** Messages of others that are handled, or wait for it. */
   readonly handlers: {
     /** Messages whose handlers' promises have not ended. */
     readonly running: number;
@@ -51,7 +56,9 @@ export interface MeshStats {
  * @publicApi
  */
 export interface RoundTrip {
+  /** The node that beat: one process may be several. */
   readonly self: NodeInfo;
+  /** How long the round trip took, in milliseconds. */
   readonly ms: number;
 }
 

@@ -75,8 +75,13 @@ export class LoopWatch {
   }
 }
 
-/** The last time in which the loop did not run. */
+/**
+ * The last time in which an event loop did not run.
+ *
+ * @publicApi
+ */
 export interface LastBlock {
+  /** How long it was, in milliseconds. */
   readonly forMs: number;
   /** Milliseconds since it ended. */
   readonly agoMs: number;
