@@ -22,6 +22,9 @@ const LARGE_CLUSTER = 256;
 /** Providers of ours that look beyond this machine. */
 const NETWORK = /^(dns(\+srv)?:(?!localhost$)|udp|kubernetes|redis|postgres)/;
 
+/** A processor that is shared gives busy code less than all of its time, and one that waits none at all. */
+const OWN_SHARE = 0.2;
+
 /** So many characters of a boot id are shown. */
 const SHOWN_ID = 8;
 
@@ -67,7 +70,7 @@ export class ClusterLog {
   /** Our own event loop did not run for a while. */
   blocked({ forMs, busy }: LoopBlock): void {
     const why =
-      busy > 0.5
+      busy > OWN_SHARE
         ? 'Its own code kept it busy: look for work that takes long without a pause'
         : 'This process hardly ran meanwhile: it was stopped, starved of processor time, or waited in a synchronous call';
     this.logger.warn(

@@ -33,7 +33,7 @@ export class Tracing {
   }
 
   /** Whether messages of this topic are traced: not those by which the library talks to itself. */
-  wants(topic: string): boolean {
+  wants(topic: unknown): boolean {
     return this.isOn() && !String(topic).startsWith('$$');
   }
 

