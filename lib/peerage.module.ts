@@ -14,6 +14,7 @@ import { NodeState } from './cluster/node-state.js';
 import { PeerageLifecycle } from './cluster/peerage.lifecycle.js';
 import { StatusService } from './cluster/status.service.js';
 import { TroubleLog } from './cluster/trouble.log.js';
+import { NodeViews } from './cluster/view/node-views.js';
 import { optionsFromEnvironment } from './config/environment.js';
 import { markFromEnvironment, unreadVariables } from './config/unread-variables.js';
 import { PeerageDiscovery } from './discovery/peerage.discovery.js';
@@ -140,8 +141,9 @@ const meshProvider: Provider = {
     ClusterExplorer,
     ClusterOrchestrator,
     PeerageLifecycle,
+    NodeViews,
   ],
-  exports: [ClusterService],
+  exports: [ClusterService, NodeViews],
 })
 export class PeerageModule extends ConfigurableModuleClass {
   /**
