@@ -18,7 +18,14 @@ describe('the tarball', () => {
   it('holds the library, its papers, and nothing else', () => {
     const files = filesIn(unpacked);
     const papers = files.filter((file) => !file.startsWith('dist/'));
-    expect(papers).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
+    expect(papers).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'package.json',
+      'schematics/collection.json',
+      'schematics/nest-add.schema.json',
+    ]);
     const built = files.filter((file) => file.startsWith('dist/'));
     expect(built).toContain('dist/esm/index.js');
     expect(built.filter((file) => !/\.(js|d\.ts)$/.test(file))).toEqual(['dist/cjs/package.json']);
