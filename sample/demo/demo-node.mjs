@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../build/sample/01-quick-start/src/main.js', import.meta.url));
+const mainOf = (sample) =>
+  fileURLToPath(new URL(`../../build/sample/${sample}/src/main.js`, import.meta.url));
 const OBSERVER = new URL('observer.mjs', import.meta.url).href;
 const KEPT_LINES = 20;
 const GRACE_MS = 5_000;
 
-/** One of the three processes: what runs now under its letter, and what that sees. */
+/** One of the processes: what runs now under its letter, and what that sees. */
 export class DemoNode {
   /** `starting`, `running`, `killed` or `ended`. */
   state = 'ended';
@@ -15,12 +16,15 @@ export class DemoNode {
   peers = new Map();
   /** The end of what it printed. */
   lines = [];
+  /** Where it serves the dashboard, when it does. */
+  dashboard = undefined;
   #child;
   #ended = Promise.resolve();
 
   /** `changed(node, message)` is called with everything that it tells. */
-  constructor(letter, env, changed) {
+  constructor(letter, sample, env, changed) {
     this.letter = letter;
+    this.sample = sample;
     this.env = env;
     this.changed = changed;
   }
@@ -38,7 +42,7 @@ export class DemoNode {
     this.name = undefined;
     this.peers.clear();
     this.lines = [];
-    const child = spawn(process.execPath, ['--import', OBSERVER, MAIN], {
+    const child = spawn(process.execPath, ['--import', OBSERVER, mainOf(this.sample)], {
       env: this.env,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
@@ -100,5 +104,10 @@ export class DemoNode {
   #keep(text) {
     this.lines.push(...String(text).split('\n').filter(Boolean));
     this.lines = this.lines.slice(-KEPT_LINES);
+    const [, address] = /^Dashboard: (\S+)/m.exec(this.lines.join('\n')) ?? [];
+    if (address !== undefined && this.dashboard !== address) {
+      this.dashboard = address;
+      this.changed(this, { type: 'serves' });
+    }
   }
 }

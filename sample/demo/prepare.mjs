@@ -14,7 +14,8 @@ export async function prepare(signal) {
   if (!isInstalled())
     await npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], signal);
   if (isOlder('dist/esm/index.js', 'lib')) await npm(['run', '--silent', 'build'], signal);
-  if (isOlder('build/sample/01-quick-start/src/main.js', 'sample/01-quick-start/src'))
+  const samples = ['01-quick-start', '09-dashboard'];
+  if (samples.some((name) => isOlder(`build/sample/${name}/src/main.js`, `sample/${name}/src`)))
     await npm(['run', '--silent', 'build:programs'], signal);
 }
 

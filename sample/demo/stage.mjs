@@ -27,7 +27,7 @@ export class Stage {
     if (this.isOver) return;
     if (message.type === 'peer.down') this.#downs.push({ node, ...message });
     if (message.type === 'ended') this.#ended(node, message);
-    else if (message.type !== 'running') this.#untold.push({ node, message });
+    else if (message.type.startsWith('peer.')) this.#untold.push({ node, message });
     this.#tell();
     this.#screen.refresh();
     this.#wake();

@@ -8,7 +8,8 @@ export type Requirement =
   | 'nats-server'
   | 'openssl'
   | 'erl'
-  | 'faketime';
+  | 'faketime'
+  | 'chromium-headless-shell';
 
 /** What each requirement is, and how to come by it. */
 export const REQUIREMENTS: Readonly<Record<Requirement, { readonly hint: string }>>;

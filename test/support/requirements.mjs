@@ -15,6 +15,7 @@ export const REQUIREMENTS = {
   openssl: { hint: 'install the package openssl' },
   erl: { hint: 'install the package erlang-base' },
   faketime: { hint: 'install the package faketime' },
+  'chromium-headless-shell': { hint: 'install the package chromium-headless-shell' },
 };
 
 export const isRoot = process.getuid?.() === 0;

@@ -1,0 +1,2 @@
+export { PeerageDashboardModule } from './dashboard.module.js';
+export type { PeerageDashboardOptions } from './dashboard.options.js';

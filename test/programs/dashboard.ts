@@ -1,0 +1,56 @@
+/** A Nest app that serves the dashboard. Its configuration comes as JSON in its first argument. */
+import 'reflect-metadata';
+import fastifyHelmet from '@fastify/helmet';
+import { Injectable, Module, UnauthorizedException, VersioningType } from '@nestjs/common';
+import type { CanActivate, ExecutionContext, INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import helmet from 'helmet';
+import { PeerageModule, viaList } from 'nestjs-peerage';
+import { PeerageDashboardModule } from 'nestjs-peerage/dashboard';
+import { map } from 'rxjs';
+import type { DashboardConfig } from './dashboard-config.js';
+
+const config = JSON.parse(process.argv[2] ?? '{}') as DashboardConfig;
+const { http, port = 0, prefix, isHardened = false, password } = config;
+
+@Injectable()
+class Password implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const { headers } = context.switchToHttp().getRequest<{ headers: Record<string, string | undefined> }>();
+    if (headers['authorization'] === password) return true;
+    throw new UnauthorizedException();
+  }
+}
+
+@Module({
+  imports: [
+    PeerageModule.forRoot({ ...config.options, via: viaList([...config.names]) }),
+    PeerageDashboardModule.forRoot(password === undefined ? {} : { guards: [Password] }),
+  ],
+})
+class AppModule {}
+
+async function fastify(): Promise<INestApplication> {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter());
+  if (isHardened) await app.register(fastifyHelmet);
+  return app;
+}
+
+async function express(): Promise<INestApplication> {
+  const app = await NestFactory.create(AppModule);
+  if (isHardened) app.use(helmet());
+  return app;
+}
+
+const app = await (http === 'fastify' ? fastify() : express());
+if (prefix !== undefined) app.setGlobalPrefix(prefix);
+if (isHardened) {
+  app.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' });
+  // What many apps do to each answer: the page must not notice.
+  app.useGlobalInterceptors({ intercept: (_context, next) => next.handle().pipe(map((data) => ({ data }))) });
+}
+app.enableShutdownHooks();
+await app.listen(port, '0.0.0.0');
+console.log(`ready ${new URL(await app.getUrl()).port}`);
