@@ -77,8 +77,8 @@ function rowOf(node: Told, parts: RowParts): NodeRow {
     seenBy: column.filter(isSight).length,
     ...(rttMs !== undefined && { rttMs }),
     ...(view && {
-      ...(view.loop && { lagMs: view.loop.lagMs }),
-      ...(view.loop?.last && { lastBlock: view.loop.last }),
+      lagMs: view.loop.lagMs,
+      ...(view.loop.last && { lastBlock: view.loop.last }),
       ...metaOf(view.self.meta),
       ...(view.holds.length > 0 && { holds: view.holds }),
       uptimeMs: view.uptimeMs + nowMs - (node.toldAtMs ?? nowMs),

@@ -16,7 +16,7 @@ export interface NodeView {
   readonly nodeVersion: string;
   readonly uptimeMs: number;
   /** Its event loop: how late it is, and the last time it did not run for a second or more. */
-  readonly loop?: {
+  readonly loop: {
     readonly lagMs: number;
     readonly last?: { readonly forMs: number; readonly agoMs: number };
   };

@@ -10,8 +10,7 @@ import { PEERAGE_CLOCK } from '../../peerage.constants.js';
 import { ClusterService } from '../cluster.service.js';
 import { EventHub } from '../event-hub.js';
 import { printable } from '../printable.js';
-import type { MissingView, NameView, NodeView, PeerView, ViewRequest } from './node-view.js';
-import { ProviderViews } from './provider-views.js';
+import type { MissingView, NameView, NodeView, PeerView, ProviderView, ViewRequest } from './node-view.js';
 import { RecentEvents } from './recent-events.js';
 import { withoutPasswords } from './without-passwords.js';
 
@@ -31,8 +30,6 @@ const MOST_HELD = 30;
 @Injectable()
 export class NodeViews implements OnModuleInit {
   private readonly recent = new RecentEvents();
-  private readonly providers = new ProviderViews();
-  private startedAtMs = 0;
   private readonly holders: (() => readonly string[])[] = [];
 
   constructor(
@@ -44,11 +41,7 @@ export class NodeViews implements OnModuleInit {
 
   /** From now on events are kept, and members answered. */
   onModuleInit(): void {
-    this.startedAtMs = this.clock.now();
-    this.hub.onAny((event) => {
-      this.recent.add(event);
-      if (event.type === 'poll') this.providers.add(event.report, this.clock.now());
-    });
+    this.hub.onAny((event) => this.recent.add(event));
     this.messaging.handleEarly(VIEW_TOPIC, (request: unknown) => this.answer(read(request)));
   }
 
@@ -60,20 +53,21 @@ export class NodeViews implements OnModuleInit {
   /** How this node sees the cluster now. */
   own(after = 0): NodeView {
     const { cluster } = this;
-    const { names, notes, listening, ...rest } = cluster.explain();
-    const nowMs = this.clock.now();
+    const { names, providers, notes, loop, alone, listening, ...rest } = cluster.explain();
     return {
       self: rest.self,
       cluster: rest.cluster,
       security: rest.security,
       ...(listening && { listening }),
-      isLeaving: cluster.state.isLeaving,
+      isLeaving: rest.state === 'leaving',
       pid: process.pid,
       nodeVersion: process.version,
-      uptimeMs: nowMs - this.startedAtMs,
+      uptimeMs: cluster.stats().upMs,
+      loop: { lagMs: Math.round(loop.lagMs), ...(loop.last && { last: loop.last }) },
+      ...(alone && { alone }),
       peers: this.peers(names),
       missing: names.filter(isMissing).slice(0, MOST_MISSING).map(missing),
-      providers: this.providers.list(nowMs),
+      providers: providers.map(provider),
       holds: this.holders.flatMap((holder) => holder()).slice(0, MOST_HELD),
       notes: notes.map(withoutPasswords),
       events: this.recent.since(after, dateMs(this.clock)),
@@ -152,3 +146,17 @@ function isMissing({ state }: NameExplanation): boolean {
 function missing({ name, state, summary }: NameExplanation): MissingView {
   return { name, state, why: printable(withoutPasswords(summary)) };
 }
+
+function provider({ names, ...rest }: ClusterProvider): ProviderView {
+  const { name, state, lastAnswerAgoMs, failingForMs, error } = rest;
+  return {
+    name,
+    state,
+    names: names.length,
+    ...(lastAnswerAgoMs !== undefined && { lastAnswerAgoMs }),
+    ...(failingForMs !== undefined && { failingForMs }),
+    ...(state === 'failing' && error !== undefined && { error: printable(withoutPasswords(error)) }),
+  };
+}
+
+type ClusterProvider = ReturnType<ClusterService['explain']>['providers'][number];
