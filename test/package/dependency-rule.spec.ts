@@ -157,6 +157,7 @@ const ROOMS: Readonly<
       `import { a } from '../via/a.js';`,
       `import { Logger } from '@nestjs/common';`,
     ],
+  },
   schematics: {
     allowed: [`import { a } from './other.js';`, `import { join } from 'node:path';`],
     refused: [`import { a } from '../naming/a.js';`, `import { Tree } from '@angular-devkit/schematics';`],
