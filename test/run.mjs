@@ -36,6 +36,7 @@ async function main() {
   const counts = count(report);
   if (soaked !== undefined) counts[soaked ? 'passed' : 'failed'] += 1;
   const missing = missingRequirements();
+  printSeconds(report);
   printLeftOut(report, missing);
   if (isCi && missing.size > 0) console.log('\nFailed: with CI=true every requirement must be met.');
   if (exitCode !== 0 && counts.failed === 0)
@@ -134,6 +135,17 @@ function count(report) {
 function missingRequirements() {
   const asked = specFiles().flatMap(requirementsOf);
   return new Set(asked.filter((requirement) => !has(requirement)));
+}
+
+/** What files took, added up by folder. Two of them run at once. */
+function printSeconds(report) {
+  const seconds = new Map();
+  for (const { name, startTime, endTime } of report) {
+    const folder = relative(root, name).split(sep).slice(0, 2).join('/');
+    seconds.set(folder, (seconds.get(folder) ?? 0) + (endTime - startTime) / 1_000);
+  }
+  const parts = Array.from(seconds, ([folder, sum]) => `${folder} ${sum.toFixed(0)} s`);
+  console.log(`\nIn files of ${parts.join(', ')}`);
 }
 
 function printLeftOut(report, missing) {

@@ -48,6 +48,10 @@ describe.each(PAGES)('%s', (page) => {
     expect(scriptsIn(text).filter((name) => !(name in scripts))).toEqual([]);
   });
 
+  it('starts apps in a way that CommonJS can: no await outside of functions', () => {
+    expect(text.match(/^await bootstrap\(/m)).toBeNull();
+  });
+
   it('links only to pages and headings that exist', () => {
     const links = [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)].map(([, to = '']) => to);
     expect(links.filter((to) => !existsSync(join(repository, dirname(page), to)))).toEqual([]);

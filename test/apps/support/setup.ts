@@ -19,11 +19,11 @@ const KEPT = process.env.APPS_FOLDER;
 /** Packs the package, installs it and what apps are made of, and has `nest new` write an app of each kind. */
 export default async function setup(project: TestProject): Promise<() => void> {
   const began = performance.now();
-  const seconds = () => `${((performance.now() - began) / 1_000).toFixed(0)} s`;
   const { remove, tarball, workshop } = pack();
   try {
     const sets = await installSets(KEPT ?? workshop, tarball);
-    console.log(`apps: packages installed after ${seconds()}`);
+    const seconds = ((performance.now() - began) / 1_000).toFixed(0);
+    console.log(`test/apps: packed and installed in ${seconds} s`);
     generate(sets.nest11, 'cjs', false);
     generate(sets.nest12, 'cjs', true);
     generate(sets.nest12, 'esm', true);
@@ -34,10 +34,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
     remove();
     throw error;
   }
-  return () => {
-    remove();
-    console.log(`apps: all in ${seconds()}`);
-  };
+  return remove;
 }
 
 /** An app must not run on other packages than those that `nest new` asks for. */
