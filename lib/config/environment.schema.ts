@@ -12,6 +12,7 @@ type SchemaResult =
  * @publicApi
  */
 export interface EnvironmentSchema {
+  /** What the specification of Standard Schema asks for. */
   readonly '~standard': {
     readonly version: 1;
     readonly vendor: 'nestjs-peerage';

@@ -11,6 +11,7 @@ import type { HoldingsDirective, HoldingsInput, HoldingsOptions } from './core/h
  * @publicApi
  */
 export interface Held {
+  /** What this node holds. */
   readonly key: string;
   /** Aborts when this node holds the key no more: another one gains it, or this one shuts down. */
   readonly signal: AbortSignal;

@@ -10,6 +10,7 @@ import type { HeldWork, Holder } from './holder.js';
  * @publicApi
  */
 export interface Hold {
+  /** What is wished for. */
   readonly key: string;
   /** Whether this node holds it now: what was to be run has begun, and was not told to end. */
   readonly isHeld: boolean;
@@ -40,6 +41,7 @@ export class KeySpace {
 
   /** @internal */
   constructor(
+    /** What `keys()` was asked for. */
     readonly name: string,
     private readonly parts: KeySpaceParts,
   ) {}

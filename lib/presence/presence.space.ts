@@ -20,6 +20,7 @@ export class PresenceSpace<T = unknown> {
 
   /** @internal */
   constructor(
+    /** What `presence()` was asked for. */
     readonly name: string,
     private readonly trackEntry: Track,
     /** A node as it is now: it may tell other things of itself. */

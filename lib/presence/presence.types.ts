@@ -8,7 +8,9 @@ import type { NodeInfo } from '../naming/node-info.js';
 export interface PresenceEntry<T> {
   /** Of this entry alone, on every node: two may have the same key, also of one node. */
   readonly id: string;
+  /** What it was tracked under: a user, a room. */
   readonly key: string;
+  /** What its node says about it. */
   readonly meta: T;
   /** Whose entry it is. It goes with this node. */
   readonly node: NodeInfo;
@@ -20,6 +22,7 @@ export interface PresenceEntry<T> {
  * @publicApi
  */
 export interface PresenceChange<T> {
+  /** Entries that are new. */
   readonly joined: readonly PresenceEntry<T>[];
   /** As they were last. */
   readonly left: readonly PresenceEntry<T>[];
@@ -33,6 +36,7 @@ export interface PresenceChange<T> {
  * @publicApi
  */
 export interface TrackedEntry<T> {
+  /** What it was tracked under. */
   readonly key: string;
   /**
    * Replaces the meta, for all. Nothing happens when it was untracked.
