@@ -35,8 +35,7 @@ const SOME: Readonly<Record<11 | 12, readonly Cell[]>> = {
   12: [
     { modules: 'esm', builder: 'tsc', platform: 'fastify', pairs: [SECOND] },
     { modules: 'cjs', builder: 'swc', platform: 'express', pairs: [THIRD] },
-    { modules: 'cjs', builder: 'webpack', platform: 'fastify', pairs: [FIRST] },
-    { modules: 'esm', builder: 'rspack', platform: 'express', pairs: [SECOND] },
+    { modules: 'esm', builder: 'rspack', platform: 'express', pairs: [FIRST] },
   ],
 };
 
