@@ -84,8 +84,7 @@ export class GeneratedApp {
   private listenGracefully(): void {
     this.edit('src/main.ts', / *await app\.listen\(/, '  app.enableShutdownHooks();\n$&');
     if (this.shape.platform !== 'fastify') return;
-    const statement = `import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';\n`;
-    // With `emitDecoratorMetadata`, `isolatedModules` wants types imported as types where they are decorated only.
+    const statement = `import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';\n`;
     this.edit('src/main.ts', /^/, statement);
     this.edit(
       'src/main.ts',
