@@ -76,6 +76,9 @@ export const VARIABLES: readonly string[] = [
   SECRET_PREVIOUS,
 ];
 
+/** What `kubernetes:` reads by itself is no option, but can be misspelt. */
+const KNOWN: readonly string[] = [...VARIABLES, 'PEERAGE_KUBERNETES_SERVICE', 'PEERAGE_KUBERNETES_SELECTOR'];
+
 /**
  * The options that the `PEERAGE_*` variables of an environment make.
  *
@@ -135,7 +138,9 @@ function putSecrets(options: Record<string, unknown>, env: Environment, faults: 
   const secret = valueOf(env, SECRET);
   const previous = valueOf(env, SECRET_PREVIOUS);
   if (secret !== undefined) options['secret'] = previous === undefined ? [secret] : [secret, previous];
-  else if (previous !== undefined)
+  // Whoever sets it to nothing expects a secret: that there is none is told, as for the option.
+  else if (env[SECRET] !== undefined) options['secret'] = undefined;
+  if (secret === undefined && previous !== undefined)
     faults.push({
       path: SECRET_PREVIOUS,
       problem: `is given without ${SECRET}, which is the one that dials.`,
@@ -151,14 +156,14 @@ function faultsOf(options: Record<string, unknown>, known: readonly Fault[]): Fa
 
 /** Variables that look like one of ours, but are none. Others are left alone: Kubernetes makes many. */
 function slips(env: Environment): Fault[] {
-  const strangers = Object.keys(env).filter((key) => key.startsWith('PEERAGE_') && !VARIABLES.includes(key));
+  const strangers = Object.keys(env).filter((key) => key.startsWith('PEERAGE_') && !KNOWN.includes(key));
   return strangers.flatMap((path) => {
     const near = didYouMean(path.slice('PEERAGE_'.length), SHORT_NAMES);
     return near ? [{ path, problem: `there is no such variable; did you mean PEERAGE_${near}?` }] : [];
   });
 }
 
-const SHORT_NAMES = VARIABLES.map((variable) => variable.slice('PEERAGE_'.length));
+const SHORT_NAMES = KNOWN.map((variable) => variable.slice('PEERAGE_'.length));
 
 function put(options: Record<string, unknown>, path: string, value: unknown): void {
   const [outer = path, inner] = path.split('.');

@@ -84,14 +84,21 @@ export class ServeSupervisor {
 
   private async runOnce(): Promise<{ error: Error; wasWell: boolean }> {
     let wasWell = false;
-    const cancel = this.clock.after(WELL_AFTER_MS, () => {
-      wasWell = true;
-      this.health.worked('serve');
-    });
-    let cancelDelivery: (() => void) | undefined;
-    const delivered = (): void => {
-      cancelDelivery ??= this.clock.after(DELIVERED_MS, () => this.health.worked('serve'));
+    let hasDelivered = false;
+    const timers: (() => void)[] = [];
+    const worksAfter = (ms: number, then: () => void = () => {}): void => {
+      const works = (): void => {
+        then();
+        this.health.worked('serve');
+      };
+      timers.push(this.clock.after(ms, works));
     };
+    const cancel = (): void => timers.forEach((end) => end());
+    const delivered = (): void => {
+      if (!hasDelivered) worksAfter(DELIVERED_MS);
+      hasDelivered = true;
+    };
+    worksAfter(WELL_AFTER_MS, () => (wasWell = true));
     this.aborter.signal.addEventListener('abort', cancel);
     try {
       await this.named.provider.serve?.(this.context(delivered));
@@ -100,7 +107,6 @@ export class ServeSupervisor {
       return { error: toError(thrown), wasWell };
     } finally {
       cancel();
-      cancelDelivery?.();
       this.aborter.signal.removeEventListener('abort', cancel);
     }
   }

@@ -55,6 +55,7 @@ export function securityOf({ secret, tls }: PeerageModuleOptions): Security {
 function secretProblem(secret: unknown): string | undefined {
   if (secret === undefined) return 'is undefined; is the variable set that it comes from?';
   if (typeof secret !== 'string') return 'a secret is a string.';
+  if (!/\S/.test(secret)) return 'is blank; give one such as "openssl rand -base64 32" prints.';
   const bytes = Buffer.byteLength(secret);
   if (bytes < MIN_SECRET_BYTES)
     return `is ${bytes} bytes long; at least ${MIN_SECRET_BYTES} are needed, such as "openssl rand -base64 32" prints.`;

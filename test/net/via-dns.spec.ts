@@ -58,7 +58,7 @@ describe.skipIf(!has('netns') || !has('dnsmasq'))('viaDns with the resolver of t
 
   it('finds names of the hosts file', async () => {
     expect(await poll('dns:fromhosts')).toEqual(['app@10.0.0.77:4001']);
-    expect(await poll('dns:')).toEqual(['app@127.0.0.1', 'app@127.0.0.1:4001']);
+    expect(await poll('dns:localhost')).toEqual(['app@127.0.0.1', 'app@127.0.0.1:4001']);
   });
 
   it('finds all of 300 addresses, which fit into no datagram', async () => {

@@ -1,8 +1,8 @@
 import { assertOptionNames, type OptionNames } from '../../naming/option-names.js';
 import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { describeError, PeerageError } from '../../errors/peerage-error.js';
-import { isAppName, isPort } from '../../naming/checks.js';
+import { describeError } from '../../errors/peerage-error.js';
+import { OptionFaults } from '../option-faults.js';
 import type { AddressFamily } from './dns-families.js';
 
 /**
@@ -51,19 +51,16 @@ const DNS_NAME = /^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})$/;
 /** @throws PeerageError `INVALID_OPTIONS`, naming everything that is wrong. */
 export function validateDnsOptions(options: ViaDnsOptions): void {
   assertOptionNames('viaDns()', options, NAMES);
-  const faults: string[] = [];
+  const faults = new OptionFaults('viaDns()');
   const { dnsName = 'localhost', family = 0, appName, port, nameservers } = options;
   if (typeof dnsName !== 'string' || !(DNS_NAME.test(dnsName) || isIP(dnsName))) {
-    faults.push(`dnsName ${JSON.stringify(dnsName)} is not a host name`);
+    faults.add(`dnsName ${JSON.stringify(dnsName)} is not a host name`);
   }
-  if (appName !== undefined && !isAppName(appName))
-    faults.push(`appName ${JSON.stringify(appName)} is no app name`);
-  if (port !== undefined && !isPort(port)) {
-    faults.push(`port ${String(port)} is not between 1 and 65535`);
-  }
-  if (![0, 4, 6].includes(family)) faults.push(`family ${String(family)} is not 0, 4 or 6`);
-  if (nameservers !== undefined) faults.push(...nameserverFaults(nameservers));
-  if (faults.length > 0) throw new PeerageError('INVALID_OPTIONS', `viaDns(): ${faults.join('; ')}.`);
+  faults.appName(appName);
+  faults.port(port);
+  if (![0, 4, 6].includes(family)) faults.add(`family ${String(family)} is not 0, 4 or 6`);
+  if (nameservers !== undefined) faults.add(...nameserverFaults(nameservers));
+  faults.throwIfAny();
 }
 
 function nameserverFaults(nameservers: readonly string[]): string[] {

@@ -1,8 +1,7 @@
 import { assertOptionNames, type OptionNames } from '../../naming/option-names.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PeerageError } from '../../errors/peerage-error.js';
-import { isAppName, isPort } from '../../naming/checks.js';
+import { OptionFaults } from '../option-faults.js';
 
 /**
  * Options of {@link viaKubernetes}. One of `service` and `selector` is needed, here or in the environment.
@@ -69,16 +68,18 @@ export function kubeSettings(options: ViaKubernetesOptions, env: Environment = p
   const selector = isGiven ? options.selector : valueOf(env, 'PEERAGE_KUBERNETES_SELECTOR');
   const namespace = options.namespace ?? valueOf(env, 'POD_NAMESPACE') ?? ownNamespace(accountFolder);
   const server = options.server ?? serverOf(env);
-  const faults: string[] = [];
+  const faults = new OptionFaults('viaKubernetes()');
   if ((service === undefined) === (selector === undefined))
-    faults.push('give one of service and selector (or PEERAGE_KUBERNETES_SERVICE or _SELECTOR)');
-  if (service !== undefined && !LABEL.test(service)) faults.push(`service ${show(service)} is no name`);
-  if (selector !== undefined && !/\S/.test(selector)) faults.push('selector is empty');
-  if (!LABEL.test(namespace)) faults.push(`namespace ${show(namespace)} is no name`);
-  if (port !== undefined && !isPort(port)) faults.push(`port ${String(port)} is not between 1 and 65535`);
-  if (appName !== undefined && !isAppName(appName)) faults.push(`appName ${show(appName)} is no app name`);
-  if (!/^https?:\/\/[^/]/.test(server)) faults.push(`server ${show(server)} is not of the form https://host`);
-  if (faults.length > 0) throw new PeerageError('INVALID_OPTIONS', `viaKubernetes(): ${faults.join('; ')}.`);
+    faults.add('give one of service and selector (or PEERAGE_KUBERNETES_SERVICE or _SELECTOR)');
+  if (service !== undefined && !LABEL.test(service)) faults.add(`service ${show(service)} is no name`);
+  if (selector !== undefined && !/\S/.test(selector)) faults.add('selector is empty');
+  if (!LABEL.test(namespace)) faults.add(`namespace ${show(namespace)} is no name`);
+  if (portName !== undefined && !/\S/.test(portName)) faults.add('portName is empty');
+  if (!/\S/.test(accountFolder)) faults.add('accountFolder is empty');
+  faults.port(port);
+  faults.appName(appName);
+  if (!/^https?:\/\/[^/]/.test(server)) faults.add(`server ${show(server)} is not of the form https://host`);
+  faults.throwIfAny();
   return {
     server: server.replace(/\/+$/, ''),
     accountFolder,

@@ -1,9 +1,6 @@
-const UNTRUSTED = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-]);
+import { certificateAdvice } from '../registry/untrusted-certificate.js';
+
+const TRUST = 'give sslrootcert=/path/to/ca.pem in the URL, or a pool of your own with the right ssl options';
 
 /** By the code that the server gave. */
 const ADVICE: Readonly<Record<string, string>> = {
@@ -21,11 +18,8 @@ export function postgresAdvice(error: unknown, create: string): string {
   const known = typeof code === 'string' ? code : '';
   if (known === '42501')
     return `Let this user make the table, or make it and grant SELECT, INSERT, UPDATE and DELETE on it: ${create}.`;
-  if (UNTRUSTED.has(known))
-    return (
-      'The certificate of the server is signed by nobody that Node.js knows: give sslrootcert=/path/to/ca.pem in ' +
-      'the URL, or a pool of your own with the right ssl options.'
-    );
+  const certificate = certificateAdvice(error, TRUST);
+  if (certificate !== undefined) return certificate;
   if (/timeout/i.test(String(message)))
     return 'The server hangs, or the connection is dead; another one is used next time.';
   return ADVICE[known] ?? 'Check that the server is up and its address and password are right.';

@@ -1,8 +1,9 @@
 import { assertOptionNames, type OptionNames } from '../../naming/option-names.js';
 import type { InjectionToken } from '@nestjs/common';
-import { PeerageError } from '../../errors/peerage-error.js';
 import type { PgPool } from './pg-types.js';
 import { isTableName } from './statements.js';
+import { OptionFaults } from '../option-faults.js';
+import { repeatedIn } from '../url/url-query.js';
 
 /**
  * Options of {@link viaPostgres}: one of `url`, `pool` and `token`.
@@ -43,25 +44,21 @@ const NAMES: OptionNames<ViaPostgresOptions> = {
   ttlMs: true,
 };
 
-const MIN_TTL_MS = 1_000;
-
 /** @throws PeerageError `INVALID_OPTIONS`, naming everything that is wrong. */
 export function validatePostgresOptions(options: ViaPostgresOptions): void {
   assertOptionNames('viaPostgres()', options, NAMES);
   const { url, pool, token, table, cluster, ttlMs } = options;
-  const faults: string[] = [];
-  const given = [url, pool, token].filter((value) => value !== undefined).length;
-  if (given !== 1) faults.push('give one of url, pool and token');
+  const faults = new OptionFaults('viaPostgres()');
+  faults.oneOf({ url, pool, token });
   if (url !== undefined && !/^postgres(ql)?:\/\//.test(url))
-    faults.push('url is not of the form postgres://user@host/database');
-  else if (url !== undefined) faults.push(...unknownParameters(url));
+    faults.add('url is not of the form postgres://user@host/database');
+  else if (url !== undefined) faults.add(...parameterFaults(url));
   if (table !== undefined && !isTableName(table))
-    faults.push('table is not of the form name or schema.name (letters, digits and _)');
+    faults.add('table is not of the form name or schema.name (letters, digits and _)');
   if (cluster !== undefined && (typeof cluster !== 'string' || !/^\S+$/.test(cluster)))
-    faults.push('cluster is empty or has spaces');
-  if (ttlMs !== undefined && !(Number.isSafeInteger(ttlMs) && ttlMs >= MIN_TTL_MS))
-    faults.push(`ttlMs ${String(ttlMs)} is not an integer of at least ${MIN_TTL_MS} (milliseconds)`);
-  if (faults.length > 0) throw new PeerageError('INVALID_OPTIONS', `viaPostgres(): ${faults.join('; ')}.`);
+    faults.add('cluster is empty or has spaces');
+  faults.ttlMs(ttlMs);
+  faults.throwIfAny();
 }
 
 /** What a connection string may say after its question mark, by the documentation of libpq and of `pg`. */
@@ -76,10 +73,12 @@ const PARAMETERS = new Set(
 );
 
 /** Whoever misspells a parameter would otherwise get its default in silence. */
-function unknownParameters(url: string): string[] {
+function parameterFaults(url: string): string[] {
   const mark = url.indexOf('?');
-  const keys = mark < 0 ? [] : [...new URLSearchParams(url.slice(mark + 1)).keys()];
-  return keys
-    .filter((key) => !PARAMETERS.has(key))
-    .map((key) => `url has a parameter ${key}, which neither PostgreSQL nor pg knows`);
+  const parameters = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+  const unknown = [...parameters.keys()].filter((key) => !PARAMETERS.has(key));
+  return [
+    ...unknown.map((key) => `url has a parameter ${key}, which neither PostgreSQL nor pg knows`),
+    ...repeatedIn(parameters).map((key) => `url has the parameter ${key} more than once`),
+  ];
 }

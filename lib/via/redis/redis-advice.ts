@@ -1,19 +1,15 @@
 import { describeError } from '../../errors/peerage-error.js';
-
-const UNTRUSTED = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-]);
+import { certificateAdvice } from '../registry/untrusted-certificate.js';
 
 const COMMANDS =
   '+zadd +zrem +zrangebyscore +zremrangebyscore +pexpire +time +publish +subscribe +ping +info';
 
+const TRUST =
+  'start the app with NODE_EXTRA_CA_CERTS=/path/to/ca.pem, or give a client of your own with the right tls options';
+
 /** What to do about an error of a Redis client, in a sentence. */
 export function redisAdvice(error: unknown, key: string, channel: string): string {
   const text = describeError(error);
-  const { code } = (error ?? {}) as { code?: unknown };
   if (/NOPERM.*channel/i.test(text))
     return `Give this user the channel: ACL SETUSER <user> &${channel} (or &peerage:* for every app).`;
   if (/NOPERM/.test(text)) return `Give this user the rights it needs: ~${key} &${channel} ${COMMANDS}.`;
@@ -21,13 +17,8 @@ export function redisAdvice(error: unknown, key: string, channel: string): strin
     return 'This is a replica that may only be read: give the address of the primary.';
   if (/WRONGPASS|NOAUTH|invalid username-password/i.test(text))
     return 'The server does not accept this user and password.';
-  if (typeof code === 'string' && UNTRUSTED.has(code))
-    return (
-      'The certificate of the server is signed by nobody that Node.js knows: start the app with ' +
-      'NODE_EXTRA_CA_CERTS=/path/to/ca.pem, or give a client of your own with the right tls options.'
-    );
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return 'The certificate of the server is for another name: give that name in the URL.';
+  const certificate = certificateAdvice(error, TRUST);
+  if (certificate !== undefined) return certificate;
   if (/unknown command/i.test(text))
     return 'This server does not have the command (renamed, or a proxy): viaRedis() needs it.';
   if (/Protocol error|ERR_SSL|wrong version number/i.test(text))

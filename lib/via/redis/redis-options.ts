@@ -1,6 +1,7 @@
 import { assertOptionNames, type OptionNames } from '../../naming/option-names.js';
 import type { InjectionToken } from '@nestjs/common';
-import { describeError, PeerageError } from '../../errors/peerage-error.js';
+import { describeError } from '../../errors/peerage-error.js';
+import { OptionFaults } from '../option-faults.js';
 import { readRedisUrl } from './redis-url.js';
 import type { IoredisClient, NodeRedisClient } from './redis-port.js';
 
@@ -43,24 +44,20 @@ const NAMES: OptionNames<ViaRedisOptions> = {
   ttlMs: true,
 };
 
-const MIN_TTL_MS = 1_000;
-
 /** @throws PeerageError `INVALID_OPTIONS`, naming everything that is wrong. */
 export function validateRedisOptions(options: ViaRedisOptions): void {
   assertOptionNames('viaRedis()', options, NAMES);
   const { url, client, token, key, ttlMs } = options;
-  const faults: string[] = [];
-  const given = [url, client, token].filter((value) => value !== undefined).length;
-  if (given !== 1) faults.push('give one of url, client and token');
+  const faults = new OptionFaults('viaRedis()');
+  faults.oneOf({ url, client, token });
   if (url !== undefined) {
     try {
       readRedisUrl(url);
     } catch (error) {
-      faults.push(describeError(error));
+      faults.add(describeError(error));
     }
   }
-  if (key !== undefined && (typeof key !== 'string' || key === '')) faults.push('key is no text');
-  if (ttlMs !== undefined && !(Number.isSafeInteger(ttlMs) && ttlMs >= MIN_TTL_MS))
-    faults.push(`ttlMs ${String(ttlMs)} is not an integer of at least ${MIN_TTL_MS} (milliseconds)`);
-  if (faults.length > 0) throw new PeerageError('INVALID_OPTIONS', `viaRedis(): ${faults.join('; ')}.`);
+  if (key !== undefined && (typeof key !== 'string' || key === '')) faults.add('key is no text');
+  faults.ttlMs(ttlMs);
+  faults.throwIfAny();
 }

@@ -1,3 +1,5 @@
+import { repeatedIn } from '../url/url-query.js';
+
 /** Where a Redis server is, and how it is reached: a URL without parameters, and what its parameters said. */
 export interface RedisAddress {
   readonly url: string;
@@ -18,16 +20,25 @@ export function readRedisUrl(text: string): RedisAddress {
   if (!/^rediss?:\/\/./.test(text) || !URL.canParse(text))
     throw new Error('url is not of the form redis://host:port');
   const url = new URL(text);
+  if (url.hash !== '') throw new Error('url ends with a #; write one in a password as %23');
+  const [repeated] = repeatedIn(url.searchParams);
+  if (repeated !== undefined) throw new Error(`url has the parameter ${repeated} more than once`);
   const parameters = new Map(url.searchParams);
   url.search = '';
   for (const key of parameters.keys())
     if (!REDIS_PARAMETERS.includes(key))
       throw new Error(`url has no parameter ${key}; it takes ${REDIS_PARAMETERS.join(', ')}`);
   const db = parameters.get('db');
-  if (db !== undefined) url.pathname = `/${databaseOf(db)}`;
-  else if (!/^\/?\d{0,4}$/.test(url.pathname))
+  if (!/^\/?\d{0,4}$/.test(url.pathname))
     throw new Error(`url ends with ${url.pathname}, which is no number of a database`);
-  const protocol = isTls(parameters.get('tls')) ? 'rediss:' : url.protocol;
+  const path = url.pathname.slice(1);
+  if (db !== undefined && path !== '' && path !== db)
+    throw new Error(`url has the database ${path}, and db=${db}; give one of them`);
+  if (db !== undefined) url.pathname = `/${databaseOf(db)}`;
+  const tls = parameters.get('tls');
+  if (url.protocol === 'rediss:' && tls !== undefined && !isTls(tls))
+    throw new Error(`url begins with rediss:, which is TLS, and has tls=${tls}; give one of them`);
+  const protocol = isTls(tls) ? 'rediss:' : url.protocol;
   const family = familyOf(parameters.get('family'));
   return {
     url: protocol + url.href.slice(url.protocol.length),

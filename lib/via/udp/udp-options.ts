@@ -1,7 +1,6 @@
 import { assertOptionNames, type OptionNames } from '../../naming/option-names.js';
 import { isIPv4 } from 'node:net';
-import { PeerageError } from '../../errors/peerage-error.js';
-import { isPort } from '../../naming/checks.js';
+import { OptionFaults } from '../option-faults.js';
 
 /**
  * Options of {@link viaUdp}.
@@ -36,17 +35,15 @@ const NAMES: OptionNames<ViaUdpOptions> = {
 export function udpSettings(options: ViaUdpOptions): UdpSettings {
   assertOptionNames('viaUdp()', options, NAMES);
   const { port = 45_900, multicastAddr = '230.1.1.1', ip = '0.0.0.0', ttl = 1, broadcast = false } = options;
-  const faults: string[] = [];
-  if (!isPort(port)) faults.push(`port ${String(port)} is not between 1 and 65535`);
+  const faults = new OptionFaults('viaUdp()');
+  faults.port(port);
   if (!isMulticast(multicastAddr)) {
-    faults.push(
-      `multicastAddr ${JSON.stringify(multicastAddr)} is not between 224.0.0.0 and 239.255.255.255`,
-    );
+    faults.add(`multicastAddr ${JSON.stringify(multicastAddr)} is not between 224.0.0.0 and 239.255.255.255`);
   }
-  if (!isIPv4(ip)) faults.push(`ip ${JSON.stringify(ip)} is not an IPv4 address`);
+  if (!isIPv4(ip)) faults.add(`ip ${JSON.stringify(ip)} is not an IPv4 address`);
   if (!Number.isInteger(ttl) || ttl < 1 || ttl > 255)
-    faults.push(`ttl ${String(ttl)} is not between 1 and 255`);
-  if (faults.length > 0) throw new PeerageError('INVALID_OPTIONS', `viaUdp(): ${faults.join('; ')}.`);
+    faults.add(`ttl ${String(ttl)} is not between 1 and 255`);
+  faults.throwIfAny();
   return { port, multicastAddr, ip, ttl, broadcast };
 }
 

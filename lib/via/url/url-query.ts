@@ -1,4 +1,10 @@
-/** The parameters after `?` of a provider URL; each is read once, and what nobody read is a mistake. */
+/** The parameters that are there more than once: which one holds is anybody's guess. */
+export function repeatedIn(params: URLSearchParams): string[] {
+  const keys = [...params.keys()];
+  return [...new Set(keys.filter((key, i) => keys.indexOf(key) !== i))];
+}
+
+/** The parameters after `?` of a provider URL; what nobody read is a mistake, and so is what is there twice. */
 export class UrlQuery {
   private readonly params: URLSearchParams;
   private readonly known: string[] = [];
@@ -49,8 +55,10 @@ export class UrlQuery {
     return new URLSearchParams(others).toString();
   }
 
-  /** @throws Error that names the parameters which nobody asked for. */
+  /** @throws Error that names the parameters which nobody asked for, or which are there twice. */
   expectNoMore(): void {
+    const [repeated] = repeatedIn(this.params);
+    if (repeated !== undefined) throw new Error(`it has the parameter ${repeated} more than once`);
     const unknown = [...this.params.keys()].filter((key) => !this.known.includes(key));
     if (unknown.length === 0) return;
     const choice = this.known.length === 0 ? 'it takes none' : `it takes ${this.known.join(', ')}`;

@@ -47,7 +47,7 @@ export const READERS: Readonly<Record<string, Reader>> = {
 function readDns({ rest, query }: ViaUrl): ViaDnsOptions {
   const family = query.number('family');
   return {
-    dnsName: textOrNone(rest),
+    dnsName: expectSomething(rest, 'the name to look up, such as dns:myapp'),
     port: query.number('port'),
     appName: query.text('appName'),
     family: family as ViaDnsOptions['family'],
@@ -115,10 +115,18 @@ function withParameters(url: string, parameters: string): string {
 }
 
 function splitList(rest: string): string[] {
-  return rest
+  const names = rest
     .split(';')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+  expectSomething(names.join(), 'node names, such as list:a@10.0.0.1;b@10.0.0.2');
+  return names;
+}
+
+/** What is left out by mistake must not become a default in silence. */
+function expectSomething(rest: string, what: string): string {
+  if (rest === '') throw new Error(`nothing follows the colon; give ${what}`);
+  return rest;
 }
 
 function expectNothing(rest: string): void {

@@ -163,6 +163,54 @@ describe('the environment', () => {
     );
   });
 
+  /** What a text became: the value of the option, or what is wrong with it. */
+  const readOf = (variable: string, text: string): unknown => {
+    const { options, faults } = readEnvironment({ [variable]: text });
+    if (faults.length > 0) return faults;
+    const path = Object.keys(options)[0];
+    const inner = (options as Record<string, unknown>)[path ?? ''];
+    return inner instanceof Object && !Array.isArray(inner) && path !== 'meta'
+      ? Object.values(inner)[0]
+      : inner;
+  };
+
+  it.each(VARIABLES.filter((variable) => !variable.startsWith('PEERAGE_TLS')))(
+    'passes over nothing that %s says: it is an option, or a fault',
+    (variable) => {
+      fc.assert(
+        fc.property(value, (text) => {
+          const isServiceLink = variable === 'PEERAGE_PORT' && text.startsWith('tcp://');
+          fc.pre(text.trim() !== '' && !isServiceLink);
+          expect(readOf(variable, text)).toBeDefined();
+        }),
+        { numRuns: 30 },
+      );
+    },
+  );
+
+  it.each(VARIABLES)('says which variable was meant when %s is misspelt', (variable) => {
+    const short = variable.slice('PEERAGE_'.length);
+    fc.assert(
+      fc.property(fc.nat({ max: short.length - 1 }), fc.constantFrom('X', ''), (at, letter) => {
+        const slip = `PEERAGE_${short.slice(0, at)}${letter}${short.slice(at + 1)}`;
+        fc.pre(!VARIABLES.includes(slip) && slip !== 'PEERAGE_');
+        expect(faultsOf({ [slip]: '1' })).toEqual([
+          expect.stringMatching(/^\S+: there is no such variable; did/),
+        ]);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('does not take a secret of blanks, and tells of one that is empty', () => {
+    expect(faultsOf({ PEERAGE_SECRET_PREVIOUS: ' '.repeat(20), PEERAGE_SECRET: 'x'.repeat(20) })).toEqual([]);
+    expect(checkOptions({ secret: ' '.repeat(20) }).list).toEqual([
+      { path: 'secret', problem: expect.stringContaining('is blank') },
+    ]);
+    expect(Object.keys(readEnvironment({ PEERAGE_SECRET: ' ' }).options)).toEqual(['secret']);
+    expect(Object.keys(readEnvironment({}).options)).toEqual([]);
+  });
+
   it('gives back the numbers that were written', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1_000_000_000 }), (ms) => {

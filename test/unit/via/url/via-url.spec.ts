@@ -34,7 +34,6 @@ describe('parseViaUrl', () => {
     ['list: a@[::1]:1 ; b@h;', 'viaList', [['a@[::1]:1', 'b@h']]],
     ['dns:myapp', 'viaDns', [{ dnsName: 'myapp' }]],
     ['dns://myapp', 'viaDns', [{ dnsName: 'myapp' }]],
-    ['dns:', 'viaDns', [{}]],
     [
       'dns:myapp?port=4000&appName=x&family=4&nameservers=10.0.0.1;[::1]:53',
       'viaDns',
@@ -119,6 +118,12 @@ describe('parseViaUrl', () => {
     ['a@h', /list:/],
     ['self:x', /"self:x".*nothing/],
     ['list:a@h;noat', /"noat"/],
+    ['list:', /nothing follows the colon/],
+    ['list: ; ;', /nothing follows the colon/],
+    ['dns:', /nothing follows the colon.*dns:myapp/],
+    ['dns:?port=4370', /nothing follows the colon/],
+    ['dns+srv:?nameservers=10.0.0.1', /nothing follows the colon/],
+    ['dns:a?port=1&port=1', /port more than once/],
     ['dns:a b', /dnsName/],
     ['dns:a?port=x', /port=x/],
     ['dns:a?ports=1', /no parameter ports; it takes family, port, appName, nameservers/],
@@ -131,10 +136,17 @@ describe('parseViaUrl', () => {
     ['redis://h?kee=x', /no parameter kee; it takes key, ttlMs, db, family, tls/],
     ['redis://h?ttlMs=10', /ttlMs 10/],
     ['redi://user:x@h', /scheme is unknown/],
+    ['redis://h/1?db=2', /database 1, and db=2/],
+    ['redis://h?db=1&db=2', /db more than once/],
+    ['rediss://h?tls=false', /rediss:.*tls=false/],
+    ['redis://:a#b@h', /form redis:|%23/],
+    ['postgres://h/db?sslmode=require&sslmode=disable', /sslmode more than once/],
     ['postgres://h/db?table=a-b', /table/],
     ['kubernetes:?namespace=n', /one of service and selector/],
     ['kubernetes:Web_1', /service "Web_1"/],
     ['kubernetes:web?port=0', /port 0/],
+    ['kubernetes:web?portName=', /portName is empty/],
+    ['kubernetes:web?accountFolder=', /accountFolder is empty/],
   ])('%j is refused, and says why', (url, message) => {
     expect(() => parseViaUrl(url)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
     expect(() => parseViaUrl(url)).toThrow(message);
@@ -149,21 +161,87 @@ describe('parseViaUrl', () => {
     expect(cut).not.toThrow(/hunter|2@h/);
   });
 
+  const outcomeOf = (text: string): unknown => {
+    try {
+      return typeof parseViaUrl(text).poll;
+    } catch (error) {
+      return error instanceof PeerageError && error.code;
+    }
+  };
+
   it('makes a provider or a PeerageError of every text', () => {
     const scheme = fc.constantFrom(...Object.keys(READERS), '', 'x');
     const url = fc.tuple(scheme, fc.string()).map(([name, rest]) => `${name}:${rest}`);
-    const outcomeOf = (text: string): unknown => {
-      try {
-        return typeof parseViaUrl(text).poll;
-      } catch (error) {
-        return error instanceof PeerageError && error.code;
-      }
-    };
     fc.assert(
       fc.property(fc.oneof(url, fc.string()), (text) => {
         expect(['function', 'INVALID_OPTIONS']).toContain(outcomeOf(text));
       }),
     );
+  });
+
+  describe('parameters', () => {
+    /** URLs that work, each with values for all of its parameters. */
+    const whole: [url: string, parameters: Record<string, string>][] = [
+      ['self:', {}],
+      ['list:a@h', {}],
+      ['dns:myapp', { port: '1', appName: 'x', family: '4', nameservers: '10.0.0.1' }],
+      ['dns+srv:myapp', { port: '1', appName: 'x', family: '6', nameservers: '[::1]:53' }],
+      ['udp://230.1.1.1', { ip: '10.0.0.1', ttl: '2', broadcast: 'true' }],
+      ['file:peers.txt', {}],
+      ['local:', {}],
+      ['redis://h', { key: 'k', ttlMs: '5000', db: '1', family: '6', tls: 'true' }],
+      ['rediss://h/1', { key: 'k', ttlMs: '5000', db: '1', family: '0', tls: '1' }],
+      ['postgres://h/db', { table: 't', cluster: 'c', ttlMs: '5000', sslmode: 'require' }],
+      ['postgresql://h/db', { table: 's.t', cluster: 'c', ttlMs: '5000', connect_timeout: '3' }],
+      [
+        'kubernetes:web',
+        {
+          namespace: 'n',
+          portName: 'mesh',
+          port: '1',
+          appName: 'x',
+          includeNotReady: 'false',
+          server: 'http://h',
+          accountFolder: '/a',
+        },
+      ],
+    ];
+    const cases = fc.constantFrom(...whole).chain(([url, parameters]) =>
+      fc.record({
+        url: fc.constant(url),
+        all: fc.constant(parameters),
+        chosen: fc.subarray(Object.keys(parameters)),
+      }),
+    );
+    const withQuery = (url: string, entries: readonly (readonly [string, string])[]) =>
+      entries.length === 0
+        ? url
+        : `${url}?${entries.map((entry) => entry.map(encodeURIComponent).join('=')).join('&')}`;
+
+    it('are tried for every scheme', () => {
+      expect(whole.map(([url]) => url.split(':')[0]).toSorted()).toEqual(Object.keys(READERS).toSorted());
+    });
+
+    it('work in any choice, and are refused when one is misspelt, twice there or empty', () => {
+      fc.assert(
+        fc.property(cases, fc.string({ minLength: 1 }), fc.nat(), ({ url, all, chosen }, letters, at) => {
+          const given = chosen.map((key) => [key, all[key]!] as const);
+          expect(outcomeOf(withQuery(url, given))).toBe('function');
+          const stranger = `${chosen[0] ?? ''}${letters}`;
+          fc.pre(!(stranger in all));
+          expect(outcomeOf(withQuery(url, [...given, [stranger, '1']]))).toBe('INVALID_OPTIONS');
+          if (given.length === 0) return;
+          const [key, value] = given[at % given.length]!;
+          expect(outcomeOf(withQuery(url, [...given, [key, value]]))).toBe('INVALID_OPTIONS');
+          // A switch that says nothing is on, and a driver's own parameters are the driver's.
+          const isSwitch = ['broadcast', 'tls', 'includeNotReady'].includes(key);
+          if (isSwitch || ['sslmode', 'connect_timeout'].includes(key)) return;
+          const emptied = given.map(([k, v]) => [k, k === key ? '' : v] as const);
+          expect(outcomeOf(withQuery(url, emptied))).toBe('INVALID_OPTIONS');
+        }),
+        { numRuns: 100 },
+      );
+    });
   });
 });
 
