@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { ownScript } from '../naming/own-script.js';
 
 /** The name of the app when nothing tells it. */
@@ -7,19 +7,24 @@ export const DEFAULT_APP_NAME = 'node';
 
 /**
  * The name in the app's package.json: the nearest one with a name, from the main script upwards, and from
- * the working directory when the script is a tool of others (a test runner, a process manager).
+ * the working directory when the script is a tool of others (a test runner, a process manager). Apps that share one
+ * are told apart by their folder: `mono-api` for `apps/api` of `mono`.
  */
 export function appNameFromPackage(
   script: string | undefined = process.argv[1],
   workingDirectory: string = process.cwd(),
 ): string | undefined {
   const own = ownScript(script);
-  const starts = own === undefined ? [workingDirectory] : [dirname(own), workingDirectory];
-  for (const start of starts) {
-    const name = nearestPackageName(start);
-    if (name) return name;
-  }
-  return undefined;
+  return (own === undefined ? undefined : nameOfScript(own)) ?? nearestPackage(workingDirectory)?.name;
+}
+
+function nameOfScript(script: string): string | undefined {
+  const nearest = nearestPackage(dirname(script));
+  if (!nearest) return undefined;
+  const folders = relative(nearest.directory, dirname(script)).split(sep);
+  const at = folders.indexOf('apps');
+  const project = at < 0 ? undefined : folders[at + 1];
+  return project === undefined ? nearest.name : `${nearest.name}-${withoutScope(project)}`;
 }
 
 /** A package name as the part before the @ of a node name: `@org/shop` becomes `shop`. */
@@ -27,11 +32,16 @@ export function withoutScope(packageName: string): string {
   return packageName.replace(/^@[^/]*\//, '').replace(/[\s@\p{Cc}]+/gu, '-');
 }
 
-function nearestPackageName(directory: string): string | undefined {
+interface Package {
+  readonly name: string;
+  readonly directory: string;
+}
+
+function nearestPackage(directory: string): Package | undefined {
   const name = packageNameIn(directory);
-  if (name) return withoutScope(name);
+  if (name) return { name: withoutScope(name), directory };
   const parent = dirname(directory);
-  return parent === directory ? undefined : nearestPackageName(parent);
+  return parent === directory ? undefined : nearestPackage(parent);
 }
 
 function packageNameIn(directory: string): string | undefined {

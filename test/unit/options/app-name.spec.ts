@@ -39,6 +39,20 @@ describe('the name of the app', () => {
     expect(appNameFromPackage(at('bare', 'main.js'), at('shop', 'dist'))).toBe('shop');
   });
 
+  it.each([
+    [['dist', 'apps', 'api', 'main.js'], 'shop-api'],
+    [['apps', 'api', 'src', 'main.ts'], 'shop-api'],
+    [['dist', 'apps', 'main.js'], 'shop'],
+    [['dist', 'api', 'main.js'], 'shop'],
+  ])('has the folder of one of several apps that share a package: %j is %s', (path, name) => {
+    expect(appNameFromPackage(at('shop', ...path), at('other'))).toBe(name);
+  });
+
+  it('is that of the package when each app has one', () => {
+    packageAt(at('shop', 'apps', 'api'), { name: '@org/api' });
+    expect(appNameFromPackage(at('shop', 'apps', 'api', 'dist', 'main.js'), at('other'))).toBe('api');
+  });
+
   it('loses its scope', () => {
     expect(withoutScope('@org/shop')).toBe('shop');
     expect(withoutScope('shop')).toBe('shop');
