@@ -48,7 +48,7 @@ export interface LimitOptions {
    * what it has beyond that waits in its own queue, up to its `sendQueueBytes`. @default 4194304
    */
   readonly receiveQueueBytes: number;
-  /** Dials under way at once. @default 32 */
+  /** Dials under way at once; thirty-two listed addresses where nobody answers count as one. @default 32 */
   readonly dials: number;
   /** Names kept from hints (UDP, `serve`, other nodes); the oldest goes first. @default 1024 */
   readonly hintedNames: number;

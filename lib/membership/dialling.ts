@@ -2,20 +2,9 @@ import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import { addressOf } from '../naming/node-name.js';
 import type { AddressRecord } from './address-book.js';
 import type { Core, DialQueue, LinkRecord } from './core.js';
+import { hasRoom, nextTurnMs } from './dial-room.js';
 import { WIRE_VERSIONS } from '../wire/messages.js';
 import type { LinkId } from './membership.types.js';
-
-/** Hints may use this share of the dials under way, so that a flood of them never delays listed names. */
-const HINT_SHARE = 0.5;
-
-/**
- * So many dials of a queue that began just now are let finish before more begin: handshakes cost time on both
- * sides, and finish sooner one after the other. Dials that hang are not waited for, so that the dead delay
- * nobody: a dial is young for twice the time that dials take here and now, which on a busy machine is long.
- */
-const YOUNG_DIALS = 4;
-const YOUNG_MS = 100;
-const YOUNG_FACTOR = 2;
 
 /** The weight of the last dial in the average of their durations. */
 const DIAL_WEIGHT = 0.2;
@@ -114,7 +103,12 @@ export function consider(core: Core, record: AddressRecord): void {
     return;
   }
   record.queued = true;
-  (core.book.isTrusted(record) ? core.ready.listed : core.ready.hinted).push(record);
+  core.ready[queueOf(core, record)].push(record);
+}
+
+function queueOf({ book }: Core, record: AddressRecord): DialQueue {
+  if (!book.isTrusted(record)) return 'hinted';
+  return record.failures > 0 ? 'failing' : 'listed';
 }
 
 /** Dials at once: past backoff and limits. */
@@ -124,22 +118,25 @@ export function dialNow(core: Core, record: AddressRecord): void {
   core.ready.urgent.push(record);
 }
 
-/** Turns what is queued into dials, as far as the limit goes. */
+/** Turns what is queued into dials, as far as there is room: who is new before whom we could not reach. */
 export function pump(core: Core): void {
   const { ready } = core;
-  const { dials } = core.config.limits;
   if (ready.urgent.length > 0) for (const record of ready.urgent.splice(0)) dial(core, record, 'urgent');
-  while (ready.listed.length > 0 && hasRoom(core, 'listed', dials)) {
-    dialIfFree(core, ready.listed.shift()!, 'listed');
-  }
-  while (ready.hinted.length > 0 && hasRoom(core, 'hinted', Math.ceil(dials * HINT_SHARE))) {
-    dialIfFree(core, ready.hinted.pop()!, 'hinted');
-  }
-  if (hasQueue(core)) core.timers.set('pump', '', core.nowMs + YOUNG_MS / 2);
+  for (const queue of ['listed', 'failing'] as const)
+    while (ready[queue].length > 0 && hasRoom(core, queue)) dialIfFree(core, ready[queue].shift()!, queue);
+  while (ready.hinted.length > 0 && hasRoom(core, 'hinted')) dialIfFree(core, ready.hinted.pop()!, 'hinted');
+  const waits = hasQueue(core) || ready.failing.length > 0;
+  if (waits && !core.timers.has('pump', '')) core.timers.set('pump', '', nextTurnMs(core));
   // What eviction left behind in the queue.
   if (ready.hinted.length > 2 * core.config.limits.hintedNames) {
     ready.hinted = ready.hinted.filter((record) => core.book.get(record.address) === record);
   }
+}
+
+/** Somebody took the connection of a dial; the handshake follows. */
+export function opened(core: Core, linkId: LinkId): void {
+  const begun = core.dials.get(linkId);
+  if (begun) begun.isOpen = true;
 }
 
 /** The link of a dial is open: we introduce ourselves. */
@@ -175,7 +172,7 @@ export function dialSucceeded(core: Core, { id }: LinkRecord): void {
   if (started) core.dialMs += DIAL_WEIGHT * (core.nowMs - started.startedAtMs - core.dialMs);
 }
 
-/** Whether addresses wait to be dialled. */
+/** Whether addresses wait to be dialled that were not tried in vain before. */
 export function hasQueue({ ready }: Core): boolean {
   return ready.listed.length > 0 || ready.hinted.length > 0;
 }
@@ -203,14 +200,6 @@ export function retryIn(core: Core, record: AddressRecord, ms: number): void {
   core.book.prune(record);
 }
 
-function hasRoom({ dials, dialMs, nowMs }: Core, queue: DialQueue, limit: number): boolean {
-  if (dials.size >= limit) return false;
-  const bornMs = nowMs - Math.max(YOUNG_MS, YOUNG_FACTOR * dialMs);
-  let young = 0;
-  for (const begun of dials.values()) if (begun.queue === queue && begun.startedAtMs > bornMs) young += 1;
-  return young < YOUNG_DIALS;
-}
-
 function dialIfFree(core: Core, record: AddressRecord, queue: DialQueue): void {
   record.queued = false;
   if (record.boundTo === undefined && !record.blocked) dial(core, record, queue);
@@ -228,7 +217,7 @@ function dial(core: Core, record: AddressRecord, queue: DialQueue): void {
     connection: '',
   };
   core.begin(link);
-  core.dials.set(link.id, { queue, startedAtMs: core.nowMs });
+  core.dials.set(link.id, { queue, startedAtMs: core.nowMs, isOpen: false, turns: 0 });
   record.dialling = link.id;
   core.out.push({ type: 'dial', link: link.id, host: record.host, port: record.port });
 }

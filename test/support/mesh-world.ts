@@ -169,7 +169,7 @@ function counted(transport: Transport): { transport: Transport; open: Set<Link> 
     open,
     transport: {
       listen: (door) => transport.listen({ ...door, accepted: (link) => door.accepted(count(link)) }),
-      dial: async (host, port, signal) => count(await transport.dial(host, port, signal)),
+      dial: async (host, port, signal, opened) => count(await transport.dial(host, port, signal, opened)),
       reach: (host, port, signal) => transport.reach(host, port, signal),
       close: () => transport.close(),
     },

@@ -60,10 +60,11 @@ export interface Transport {
   /**
    * Opens an authenticated link. Ends within the handshake deadline.
    *
+   * @param opened is called when somebody took the connection, where that and the handshake are two steps
    * @throws PeerageError `CONNECTION_REFUSED`, `DIAL_TIMEOUT`, `UNREACHABLE`, `HOST_NOT_FOUND`,
    * `CONNECTION_LOST`, `WRONG_SECRET`, `NOT_AUTHENTICATED`, `SECURITY_MISMATCH`, `NOT_PEERAGE`, `ABORTED`
    */
-  dial(host: string, port: number, signal: AbortSignal): Promise<Link>;
+  dial(host: string, port: number, signal: AbortSignal, opened?: () => void): Promise<Link>;
   /**
    * Whether somebody takes a connection there: opens one, says nothing on it, and closes it.
    *

@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Directive } from '../../../lib/membership/membership.types.js';
+import type { PeerageErrorCode } from '../../../lib/errors/peerage-error.js';
 import { dialsOf, MembershipDriver, nodeOf, SELF } from '../../support/membership-driver.js';
 
 const NAME = 'app@10.0.0.2';
@@ -54,8 +56,19 @@ describe('what is dialled', () => {
   it.each(['answer', 'hint'] as const)('is four at a time, while those of a fresh %s do not hang', (how) => {
     const first = driver[how](...names(40));
     expect(first).toHaveLength(4);
+    for (const { link } of first) driver.handle({ type: 'opened', link });
     expect(dialsOf(driver.pass(99))).toHaveLength(0);
-    expect(dialsOf(driver.pass(51))).toHaveLength(4);
+    expect(dialsOf(driver.pass(15))).toHaveLength(4);
+  });
+
+  it('is four at a time while our own loop is too late to tell who hangs', () => {
+    driver.answer(...names(40));
+    const dialled: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      driver.nowMs += 16;
+      dialled.push(dialsOf(driver.pass(0)).length);
+    }
+    expect(dialled).toEqual([0, 0, 0, 0, 0, 0]);
   });
 
   it('waits for its turn longer where handshakes take long', () => {
@@ -63,9 +76,13 @@ describe('what is dialled', () => {
     const dials = driver.answer(...nodes.slice(0, 4).map(({ name }) => name));
     driver.nowMs += 1_000;
     dials.forEach(({ link }, i) => driver.welcomed(link, nodes[i]!));
-    driver.answer(...nodes.slice(4).map(({ name }) => name));
+    for (const { link } of driver.answer(...nodes.slice(4).map(({ name }) => name)))
+      driver.handle({ type: 'opened', link });
     expect(dialsOf(driver.pass(1_000))).toHaveLength(0);
-    expect(dialsOf(driver.pass(500))).toHaveLength(4);
+    let next: unknown[] = [];
+    while (next.length === 0 && driver.nowMs < 10_000) next = dialsOf(driver.pass(10));
+    expect(next).toHaveLength(4);
+    expect(driver.nowMs).toBeGreaterThan(2_150);
   });
 
   it('takes the newest hint first', () => {
@@ -84,6 +101,76 @@ describe('what is dialled', () => {
     driver.fail(dial!.link);
     expect(connect()).toHaveLength(1);
     expect(driver.explain(NAME).foundBy).toEqual(['connect']);
+  });
+});
+
+describe('a cold start with names of nodes that are gone', () => {
+  /** How a dial ends, and whether somebody took the connection before. */
+  interface Fate {
+    readonly afterMs: number;
+    readonly code: PeerageErrorCode;
+    readonly isAnswered?: boolean;
+  }
+  const FATES = {
+    refuses: { afterMs: 1, code: 'CONNECTION_REFUSED' },
+    'speaks HTTP': { afterMs: 3, code: 'NOT_PEERAGE', isAnswered: true },
+    swallows: { afterMs: 2_000, code: 'DIAL_TIMEOUT' },
+  } as const satisfies Record<string, Fate>;
+  const live = ['app@10.9.0.1', 'app@10.5.0.2', 'app@10.1.9.3'];
+
+  /** Until all that live have been dialled: how long that took, and how many dials were under way at most. */
+  function run(dead: readonly string[], fate: Fate): { tookMs: number; most: number } {
+    const hosts = new Set(live.map((name) => name.slice('app@'.length)));
+    const flights = new Map<number, number>();
+    let most = 0;
+    const take = (directives: Directive[]): void => {
+      for (const { link, host } of dialsOf(directives))
+        if (!hosts.delete(host)) flights.set(link, driver.nowMs);
+      most = Math.max(most, flights.size);
+    };
+    for (take(driver.answer(...dead, ...live)); hosts.size > 0; take(driver.pass(1)))
+      for (const [link, atMs] of flights) {
+        const ageMs = driver.nowMs - atMs;
+        if (fate.isAnswered && ageMs === 1) take(driver.handle({ type: 'opened', link }));
+        if (ageMs < fate.afterMs) continue;
+        flights.delete(link);
+        take(driver.fail(link, fate.code));
+      }
+    return { tookMs: driver.nowMs, most };
+  }
+
+  it.each([
+    [50, 'refuses', 50],
+    [500, 'refuses', 300],
+    [50, 'speaks HTTP', 100],
+    [500, 'speaks HTTP', 700],
+    [50, 'swallows', 100],
+    [500, 'swallows', 500],
+  ] as const)('is through %i, each of which %s, within %i ms', (count, fate, boundMs) => {
+    const { tookMs, most } = run(names(count), FATES[fate]);
+    expect(tookMs).toBeLessThanOrEqual(boundMs);
+    expect(most).toBeLessThanOrEqual(512);
+  });
+
+  it('dials a name that is new before those that failed', () => {
+    const dead = names(500);
+    const flights = new Map<number, number>();
+    let most = 0;
+    const take = (directives: Directive[]): void => {
+      for (const { link } of dialsOf(directives)) flights.set(link, driver.nowMs);
+    };
+    for (take(driver.answer(...dead)); driver.nowMs < 20_000; take(driver.pass(10))) {
+      for (const [link, atMs] of flights) {
+        if (driver.nowMs - atMs < 2_000) continue;
+        flights.delete(link);
+        take(driver.fail(link, 'DIAL_TIMEOUT'));
+      }
+      if (driver.nowMs > 10_000) most = Math.max(most, flights.size);
+    }
+    expect(driver.answer(...dead, NAME).map(({ host }) => host)).toContain('10.0.0.2');
+    // Who is gone is not asked by many dials for ever.
+    expect(most).toBeLessThanOrEqual(64);
+    expect(most).toBeGreaterThan(32);
   });
 });
 

@@ -22,6 +22,8 @@ interface Target {
   readonly turn: number;
   /** Until when the connection must stand. */
   readonly deadlineMs: number;
+  /** Called when the connection stands. */
+  readonly opened?: (() => void) | undefined;
 }
 
 /** Opens links to other nodes. */
@@ -33,9 +35,9 @@ export class TcpDialer {
   constructor(private readonly context: TcpContext) {}
 
   /** With the first secret, then with each other one: while secrets are changed, any that both accept will do. */
-  async dial(host: string, port: number, signal: AbortSignal): Promise<Link> {
+  async dial(host: string, port: number, signal: AbortSignal, opened?: () => void): Promise<Link> {
     const { tls } = this.context;
-    const target = this.target(host, port, signal);
+    const target = { ...this.target(host, port, signal), opened };
     if (!tls) return this.link(await this.connect(target));
     let refusal: unknown;
     for (const client of tls.clients) {
@@ -110,7 +112,7 @@ class Dial {
     private readonly done: (result: Socket | PeerageError) => void,
   ) {}
 
-  start({ host, port, turn, deadlineMs }: Target): void {
+  start({ host, port, turn, deadlineMs, opened }: Target): void {
     const { clock } = this.context;
     const startedAtMs = clock.now();
     const withinMs = Math.max(0, deadlineMs - startedAtMs);
@@ -124,6 +126,7 @@ class Dial {
       connected: (socket) => {
         socket.once('error', (error) => this.fail(dialError(this.address, 'none', error)));
         this.allowRoundTrips(clock.now() - startedAtMs, deadlineMs - clock.now());
+        opened?.();
         this.onConnect(socket);
       },
       failed: (error) => this.fail(dialError(this.address, 'none', error)),

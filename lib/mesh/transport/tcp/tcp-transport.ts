@@ -45,8 +45,8 @@ class TcpTransport implements Transport {
     return this.listener.listen(door);
   }
 
-  dial(host: string, port: number, signal: AbortSignal): Promise<Link> {
-    return this.dialer.dial(host, port, signal);
+  dial(host: string, port: number, signal: AbortSignal, opened?: () => void): Promise<Link> {
+    return this.dialer.dial(host, port, signal, opened);
   }
 
   reach(host: string, port: number, signal: AbortSignal): Promise<void> {
