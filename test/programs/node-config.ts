@@ -27,6 +27,8 @@ export type ViaConfig =
 /** What `node.ts` is told: the options of the module, with providers as JSON. */
 export interface NodeConfig extends Omit<PeerageModuleOptions, 'via'> {
   readonly via?: readonly ViaConfig[];
+  /** Instead of all options: the argument of `PeerageModule.forRoot()` as a page has it, empty where that reads the environment. */
+  readonly written?: string;
   /** Gets everything ready, and listens only when it is told to. */
   readonly held?: boolean;
   /** Without the log of the app. */

@@ -6,7 +6,7 @@ import 'reflect-metadata';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { Injectable, Module } from '@nestjs/common';
-import type { OnModuleInit } from '@nestjs/common';
+import type { DynamicModule, OnModuleInit } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClusterService, PeerageModule, viaDns, viaFile, viaList, viaLocal, viaUdp } from 'nestjs-peerage';
 import type { ClusterEvent, Via } from 'nestjs-peerage';
@@ -27,7 +27,15 @@ import { subpathProvider } from './subpaths.js';
 import { troubled } from './trouble.js';
 
 const config = JSON.parse(process.argv[2] ?? '{}') as NodeConfig;
-const { via = [], held = false, quiet = false, tellAtPeers, blockAtFirstPeerMs, ...options } = config;
+const {
+  via = [],
+  written,
+  held = false,
+  quiet = false,
+  tellAtPeers,
+  blockAtFirstPeerMs,
+  ...options
+} = config;
 
 type Unstamped<T> = T extends unknown ? Omit<T, 'at'> : never;
 
@@ -84,10 +92,13 @@ class Gate implements OnModuleInit {
   }
 }
 
-const providers = await Promise.all(via.map(provider));
+async function peerageModule(): Promise<DynamicModule> {
+  if (written !== undefined) return (await import('./written.js')).writtenModule(written);
+  return PeerageModule.forRoot({ ...options, via: await Promise.all(via.map(provider)) });
+}
 
 @Module({
-  imports: [PeerageModule.forRoot({ ...options, via: providers })],
+  imports: [await peerageModule()],
   providers: [Gate],
 })
 class AppModule {}

@@ -15,14 +15,22 @@ export interface Dnsmasq {
   stop(): Promise<void>;
 }
 
-/** Starts dnsmasq on loopback with these lines of configuration; it knows nothing else. */
+interface DnsmasqOptions {
+  readonly namespace?: string;
+  /** @default 127.0.0.1 */
+  readonly at?: string;
+  /** @default a free one */
+  readonly port?: number;
+}
+
+/** Starts dnsmasq with these lines of configuration; it knows nothing else. */
 export async function startDnsmasq(
   lines: readonly string[],
-  { namespace, port }: { namespace?: string; port?: number } = {},
+  { namespace, at = '127.0.0.1', port }: DnsmasqOptions = {},
 ): Promise<Dnsmasq> {
   const ownPort = port ?? (await freePort());
   const folder = mkdtempSync(join(tmpdir(), 'via-dnsmasq-'));
-  const base = ['no-resolv', 'no-hosts', 'bind-interfaces', 'listen-address=127.0.0.1', `port=${ownPort}`];
+  const base = ['no-resolv', 'no-hosts', 'bind-interfaces', `listen-address=${at}`, `port=${ownPort}`];
   const user = isRoot ? ['user=root'] : [];
   writeFileSync(join(folder, 'dnsmasq.conf'), `${[...base, ...user, ...lines].join('\n')}\n`);
   const program = [
@@ -57,7 +65,7 @@ export async function startDnsmasq(
     throw error;
   }
   return {
-    address: `127.0.0.1:${ownPort}`,
+    address: `${at}:${ownPort}`,
     freeze: () => void server.kill('SIGSTOP'),
     thaw: () => void server.kill('SIGCONT'),
     stop,

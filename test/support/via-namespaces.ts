@@ -7,7 +7,7 @@ let count = 0;
 export class Namespace {
   readonly name = `via-${process.pid}-${(count += 1)}`;
 
-  constructor(files: { resolvConf?: string; hosts?: string } = {}) {
+  constructor(files: Pick<HostOptions, 'resolvConf' | 'hosts'> = {}) {
     mkdirSync(this.folder, { recursive: true });
     writeFileSync(`${this.folder}/resolv.conf`, files.resolvConf ?? '');
     writeFileSync(`${this.folder}/hosts`, files.hosts ?? '127.0.0.1 localhost\n');
@@ -35,27 +35,38 @@ export class Namespace {
   }
 }
 
-/** A switch in a namespace of its own, and hosts on it: 10.77.0.1, 10.77.0.2, … as interface `eth0`. */
+/** What a host of a network has. */
+export interface HostOptions {
+  /** What the host has before it is plugged in. */
+  readonly before?: ((host: Namespace) => void) | undefined;
+  readonly resolvConf?: string | undefined;
+  readonly hosts?: string | undefined;
+  /** Its address on the common network, with the bits of that. @default 10.77.0.1/24, 10.77.0.2/24, … */
+  readonly address?: string;
+}
+
+/** A switch in a namespace of its own, and hosts on it, each by its interface `eth0`. */
 export class Network {
   readonly hosts: Namespace[] = [];
-  private readonly hub = new Namespace();
+  protected readonly hub = new Namespace();
+  private readonly addresses = new Map<Namespace, string>();
 
   constructor() {
     this.hub.ip('link', 'add', 'br0', 'type', 'bridge', 'mcast_snooping', '0');
     this.hub.ip('link', 'set', 'br0', 'up');
   }
 
-  /** `before`: what the host has before it is plugged in. */
-  addHost(before: (host: Namespace) => void = () => {}): Namespace {
-    const host = new Namespace();
+  addHost({ before, address, ...files }: HostOptions = {}): Namespace {
+    const host = new Namespace(files);
     this.hosts.push(host);
-    before(host);
+    this.addresses.set(host, address ?? `10.77.0.${this.hosts.length}/24`);
+    before?.(host);
     this.plugIn(host);
     return host;
   }
 
   addressOf(host: Namespace): string {
-    return `10.77.0.${this.hosts.indexOf(host) + 1}`;
+    return this.addresses.get(host)!.split('/')[0]!;
   }
 
   /** Gives the host a new network card, as after one was removed. */
@@ -63,13 +74,19 @@ export class Network {
     const port = `port${this.hosts.indexOf(host) + 1}`;
     this.hub.ip('link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', host.name);
     this.hub.ip('link', 'set', port, 'master', 'br0', 'up');
-    host.ip('addr', 'add', `${this.addressOf(host)}/24`, 'broadcast', '10.77.0.255', 'dev', 'eth0');
+    addAddress(host, this.addresses.get(host)!, 'eth0');
     host.ip('link', 'set', 'eth0', 'up');
   }
 
   delete(): void {
     for (const namespace of [...this.hosts, this.hub]) namespace.delete();
   }
+}
+
+/** An IPv6 address is used at once: nobody else has it. */
+export function addAddress(host: Namespace, address: string, device: string): void {
+  const how = address.includes(':') ? ['nodad'] : ['broadcast', '+'];
+  host.ip('addr', 'add', address, ...how, 'dev', device);
 }
 
 function ip(...args: string[]): void {
