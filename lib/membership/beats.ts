@@ -1,5 +1,6 @@
 import type { Core, PeerRecord } from './core.js';
 import type { Beat } from '../wire/messages.js';
+import { cannotReach, takeUnreached } from './reach.js';
 import { countedSilence } from './rule.js';
 import { SHORTEST_BEAT_MS } from '../time/liveness-timing.js';
 
@@ -36,6 +37,7 @@ export function sendBeat(core: Core, peer: PeerRecord, answer = false): void {
   const { lastBeat, wantsEveryMs } = peer;
   const everyMs = peer.watched ? core.timing.intervalMs : 0;
   const silentMs = doubtOf(core, peer);
+  const unreached = cannotReach(peer);
   core.send(peer.link, {
     kind: 'beat',
     body: {
@@ -44,6 +46,7 @@ export function sendBeat(core: Core, peer: PeerRecord, answer = false): void {
       ...(answer && { now: true }),
       ...(everyMs !== (peer.askedEveryMs ?? 0) && { everyMs }),
       ...(silentMs !== undefined && { silentMs }),
+      ...(unreached !== undefined && { unreached }),
     },
   });
   delete peer.lastBeat;
@@ -58,6 +61,7 @@ export function takeBeat(core: Core, peer: PeerRecord, beat: Beat): void {
     peer.rttMs = Math.max(0, core.nowMs - beat.echo - (beat.heldMs ?? 0));
     core.out.push({ type: 'roundTrip', ms: peer.rttMs });
   }
+  takeUnreached(core, peer, beat.unreached);
   if (beat.everyMs === 0) delete peer.wantsEveryMs;
   else if (beat.everyMs !== undefined) peer.wantsEveryMs = Math.max(beat.everyMs, SHORTEST_BEAT_MS);
   if (beat.now) sendBeat(core, peer);

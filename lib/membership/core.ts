@@ -85,6 +85,10 @@ export interface PeerRecord {
   lastBeat?: { readonly sentAt: number; readonly atMs: number };
   /** How its connection ended, while it is being redialled. */
   closedBy?: string;
+  /** What came of connecting to the address in its name, to see whether we could: failures in a row, and why. */
+  outOfReach?: { readonly times: number; readonly code: string };
+  /** Why it cannot connect to the address in our name, as it says. */
+  unreached?: string;
 }
 
 /** What is done, and was learnt, about a peer whose life is in doubt. */
@@ -120,12 +124,19 @@ export interface Contest {
   readonly askedAt: number;
 }
 
-/** Why an address is dialled: at once, because a provider lists it, or because it was heard of. */
-export type DialQueue = 'urgent' | 'listed' | 'hinted';
+/**
+ * Why an address is dialled: at once, because a provider lists it, for the same reason and after it failed before, or
+ * because it was heard of.
+ */
+export type DialQueue = 'urgent' | 'listed' | 'failing' | 'hinted';
 
 export interface DialRecord {
   readonly queue: DialQueue;
   readonly startedAtMs: number;
+  /** Somebody took the connection. */
+  isOpen: boolean;
+  /** Turns of the loop since it began, of those that came on time. */
+  turns: number;
 }
 
 /** What the parts of the core share: its state, the time of the input, and the directives it leads to. */
@@ -155,7 +166,7 @@ export class Core {
   /** Boot ids that the app disconnected, and at which address they were. */
   readonly disconnected = new Map<string, string>();
   /** Addresses to dial: `urgent` past every limit, then what providers list, then hints, newest first. */
-  readonly ready: Record<DialQueue, AddressRecord[]> = { urgent: [], listed: [], hinted: [] };
+  readonly ready: Record<DialQueue, AddressRecord[]> = { urgent: [], listed: [], failing: [], hinted: [] };
   /** Boot ids of the peers in order, until one comes or goes. */
   ring: string[] | undefined;
   /** How often a peer was declared down and came back as the same process, by boot id. */

@@ -3,6 +3,7 @@ import { addressOf } from '../naming/node-name.js';
 import type { Meta } from '../wire/messages.js';
 import type { Core, LinkRecord, PeerRecord } from './core.js';
 import type { SelfChange } from './membership.types.js';
+import { callBackLater } from './reach.js';
 
 /** This node has other meta, or is reached at another address. Every peer is told. */
 export function changeSelf(core: Core, change: SelfChange): void {
@@ -15,6 +16,8 @@ export function changeSelf(core: Core, change: SelfChange): void {
     const record = core.book.ofName(core.self.name);
     if (record && record.boundTo === undefined) core.book.bind(record, 'self');
   }
+  // What peers said of the address was said of the old one.
+  if (isRenamed) for (const peer of core.peers.values()) delete peer.unreached;
   core.selfVersion += 1;
   const { name, host, port, meta } = core.self;
   for (const { link } of core.peers.values())
@@ -44,7 +47,11 @@ export function takeIdentity(core: Core, peer: PeerRecord, said: NodeInfo): void
   }
   const previous = core.snapshot(peer);
   peer.node = { ...said, name, host, port };
-  if (isMoved && !isTaken) core.book.bind(core.book.open(name), bootId);
+  if (isMoved && !isTaken) {
+    core.book.bind(core.book.open(name), bootId);
+    delete peer.outOfReach;
+    callBackLater(core, peer);
+  }
   core.out.push({ type: 'emit', event: { type: 'peer.updated', peer: core.snapshot(peer), previous } });
 }
 

@@ -9,8 +9,10 @@ import {
   foundAnswer,
   foundHints,
   hasQueue,
+  opened,
   pump,
 } from './dialling.js';
+import { countTurn } from './dial-room.js';
 import type { Peer } from './events.js';
 import { compare, sendDigest, takeDigest, takePeerList } from './anti-entropy.js';
 import { explainAddress, explainAll } from './explain.js';
@@ -32,7 +34,7 @@ import { allKnowOurLeaving, drain, takeLeaving } from './leaving.js';
 import type { Directive, Input, LinkId, MembershipConfig } from './membership.types.js';
 import { down, lostConnection, peerOf } from './peers.js';
 import { probeNotes } from './probe-notes.js';
-import { callBack, reached } from './reach.js';
+import { callBack, reached, reachNotes, unreached } from './reach.js';
 import { drawRing } from './ring.js';
 import { isInDoubt } from './rule.js';
 import {
@@ -82,7 +84,7 @@ export class Membership {
 
   /** What does not work between this node and its peers, one sentence each. */
   notes(): string[] {
-    return probeNotes(this.core);
+    return [...reachNotes(this.core), ...probeNotes(this.core)];
   }
 
   /** How a name stands right now; cheaper than `explain`. */
@@ -164,10 +166,14 @@ export class Membership {
         return;
       case 'changeSelf':
         return changeSelf(core, input.change);
+      case 'opened':
+        return opened(core, input.link);
       case 'dialled':
         return dialled(core, input.link, input.address);
       case 'reached':
         return reached(core, input.address);
+      case 'unreached':
+        return unreached(core, input.address, input.code);
       case 'hello':
         return takeHello(core, input.link, input.address, input.body);
       case 'wake':
@@ -249,15 +255,16 @@ export class Membership {
     this.wakeAtMs = undefined;
     this.putOffMs = lateMs > READ_FIRST_MS && this.putOffMs === undefined ? core.nowMs : undefined;
     if (this.putOffMs !== undefined) return;
-    for (let due = core.timers.takeDue(core.nowMs); due; due = core.timers.takeDue(core.nowMs)) this.due(due);
+    for (let due = core.timers.takeDue(core.nowMs); due; due = core.timers.takeDue(core.nowMs))
+      this.due(due, lateMs);
   }
 
-  private due({ kind, id }: Timer): void {
+  private due({ kind, id }: Timer, lateMs: number): void {
     const { core } = this;
     switch (kind) {
-      // It comes after every input.
+      // The pump itself comes after every input.
       case 'pump':
-        return;
+        return countTurn(core, lateMs);
       case 'digest':
         return sendDigest(core);
       case 'ring':

@@ -51,7 +51,8 @@ export type Input =
   | { readonly type: 'disconnect'; readonly name: string }
   /** This node has other meta, or another address. */
   | { readonly type: 'changeSelf'; readonly change: SelfChange }
-  /** A dial that the core asked for has an authenticated link, or failed. */
+  /** A dial that the core asked for was answered, has an authenticated link, or failed. */
+  | { readonly type: 'opened'; readonly link: LinkId }
   | { readonly type: 'dialled'; readonly link: LinkId; readonly address: string }
   | {
       readonly type: 'dialFailed';
@@ -59,8 +60,9 @@ export type Input =
       readonly code: PeerageErrorCode;
       readonly message: string;
     }
-  /** The connection of a `reach` was taken. */
+  /** The connection of a `reach` was taken, or not. */
   | { readonly type: 'reached'; readonly address: string }
+  | { readonly type: 'unreached'; readonly address: string; readonly code: PeerageErrorCode }
   /** Frames. A `hello` brings a link that the core has not seen before. */
   | { readonly type: 'hello'; readonly link: LinkId; readonly address: string; readonly body: Hello }
   | { readonly type: 'welcome'; readonly link: LinkId; readonly body: Welcome }
@@ -125,6 +127,8 @@ export type Directive =
   | { readonly type: 'route'; readonly bootId: string; readonly link: undefined }
   /** `drain`: what is queued is sent first. The core is done with the link. */
   | { readonly type: 'close'; readonly link: LinkId; readonly drain: boolean }
+  /** Nobody can connect to the address in our name, says this peer, and all others do. */
+  | { readonly type: 'outOfReach'; readonly link: LinkId }
   /** One attempt to reach an address ended. */
   | { readonly type: 'attempt'; readonly address: string; readonly result: AttemptResult }
   | { readonly type: 'emit'; readonly event: PeerEvent }

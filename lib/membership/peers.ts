@@ -187,7 +187,8 @@ function reconnected(core: Core, peer: PeerRecord, link: LinkRecord): void {
 /** A connection begins: the dialer's first beat ends the handshake, then each tells whom else it knows. */
 function begin(core: Core, peer: PeerRecord, link: LinkRecord): void {
   if (link.direction === 'outbound') sendBeat(core, peer);
-  else callBackLater(core, peer);
+  // Whom we dialled by another address than its own is told to others by that one.
+  if (link.direction === 'inbound' || link.address !== addressOf(peer.node.name)) callBackLater(core, peer);
   startBeats(core, peer);
   if (core.isDraining) tellLeaving(core, peer);
   catchUp(core, link);

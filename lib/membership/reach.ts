@@ -1,4 +1,4 @@
-import { addressOf } from '../naming/node-name.js';
+import { addressOf, formatHostPort } from '../naming/node-name.js';
 import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import type { AddressRecord } from './address-book.js';
 import type { Core, PeerRecord } from './core.js';
@@ -10,6 +10,10 @@ const PER_PEER_MS = 50;
 
 /** An address that was out of reach may be open by now. */
 const AGAIN_MS = 60_000;
+
+/** So many tries, the first ones in short order, before an address counts as out of reach. */
+const TRIES = 2;
+const TRY_AGAIN_MS = 2_000;
 
 /** Failed dials that leave it open whether a peer lives. */
 const OPEN_QUESTIONS: ReadonlySet<PeerageErrorCode> = new Set([
@@ -61,4 +65,46 @@ export function callBack(core: Core, peer: PeerRecord): void {
 export function reached(core: Core, address: string): void {
   const record = core.book.get(address);
   if (record) record.isOpen = true;
+  const peer = core.peers.get(core.byAddress.get(address) ?? '');
+  if (peer) delete peer.outOfReach;
+}
+
+/** A connection to this address was not taken. Once proves little; then its node hears of it. */
+export function unreached(core: Core, address: string, code: PeerageErrorCode): void {
+  const peer = core.peers.get(core.byAddress.get(address) ?? '');
+  if (!peer) return;
+  const times = (peer.outOfReach?.times ?? 0) + 1;
+  peer.outOfReach = { times, code };
+  if (times < TRIES) core.timers.set('reach', peer.node.bootId, core.nowMs + TRY_AGAIN_MS);
+}
+
+/** Why we cannot connect to the address in a peer's name: our beats tell it so. */
+export function cannotReach({ outOfReach }: PeerRecord): string | undefined {
+  return outOfReach && outOfReach.times >= TRIES ? outOfReach.code : undefined;
+}
+
+/** A peer says why it cannot connect to the address in our name, or that it can. */
+export function takeUnreached(core: Core, peer: PeerRecord, code: string | undefined): void {
+  if (code === undefined) return void delete peer.unreached;
+  const isNews = peer.unreached === undefined;
+  peer.unreached = code;
+  if (isNews && peer.link !== undefined && unreachedBy(core).length === core.peers.size)
+    core.out.push({ type: 'outOfReach', link: peer.link });
+}
+
+export function reachNotes(core: Core): string[] {
+  const peers = unreachedBy(core);
+  const [first] = peers;
+  if (!first) return [];
+  const { host, port } = core.self;
+  return [
+    `${peers.length} of ${core.peers.size} peers cannot connect to this node at ${formatHostPort(host, port)}, ` +
+      `the address that it tells (${first.unreached} at ${first.node.name}). They are peers because this node ` +
+      'dialled them, or was found at another address; two such nodes stay apart. Give `host` (PEERAGE_HOST) the ' +
+      `address at which they can reach it, and open TCP port ${port} there.`,
+  ];
+}
+
+function unreachedBy(core: Core): PeerRecord[] {
+  return [...core.peers.values()].filter((peer) => peer.unreached !== undefined);
 }

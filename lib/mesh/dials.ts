@@ -1,4 +1,4 @@
-import { describeError, PeerageError } from '../errors/peerage-error.js';
+import { describeError, PeerageError, type PeerageErrorCode } from '../errors/peerage-error.js';
 import type { Input, LinkId } from '../membership/membership.types.js';
 import type { Link, Transport } from './transport/transport.js';
 
@@ -22,14 +22,14 @@ export class Dials {
     const abort = new AbortController();
     this.dials.set(id, abort);
     try {
-      const link = await this.transport.dial(host, port, abort.signal);
+      const link = await this.transport.dial(host, port, abort.signal, () => this.opened(id));
       if (this.ended.signal.aborted || abort.signal.aborted) return link.destroy();
       this.owner.taken(link, id);
       this.owner.input({ type: 'dialled', link: id, address: link.remoteAddress });
     } catch (error) {
-      const code = error instanceof PeerageError ? error.code : 'UNREACHABLE';
+      const message = describeError(error);
       if (!this.ended.signal.aborted)
-        this.owner.input({ type: 'dialFailed', link: id, code, message: describeError(error) });
+        this.owner.input({ type: 'dialFailed', link: id, code: codeOf(error), message });
     } finally {
       this.dials.delete(id);
     }
@@ -40,9 +40,13 @@ export class Dials {
     try {
       await this.transport.reach(host, port, this.ended.signal);
       if (!this.ended.signal.aborted) this.owner.input({ type: 'reached', address });
-    } catch {
-      // Out of reach is what the core takes for granted.
+    } catch (error) {
+      if (!this.ended.signal.aborted) this.owner.input({ type: 'unreached', address, code: codeOf(error) });
     }
+  }
+
+  private opened(id: LinkId): void {
+    if (!this.ended.signal.aborted) this.owner.input({ type: 'opened', link: id });
   }
 
   abort(id: LinkId): void {
@@ -53,4 +57,8 @@ export class Dials {
     this.ended.abort();
     for (const dial of this.dials.values()) dial.abort();
   }
+}
+
+function codeOf(error: unknown): PeerageErrorCode {
+  return error instanceof PeerageError ? error.code : 'UNREACHABLE';
 }

@@ -3,7 +3,7 @@ import { PeerageError } from '../errors/peerage-error.js';
 import type { DownReason, Peer, PeerEvent } from '../membership/events.js';
 import type { MeshExplanation } from '../membership/explanation.js';
 import { Membership } from '../membership/membership.js';
-import type { Directive, Input, SelfChange } from '../membership/membership.types.js';
+import type { Directive, Input, LinkId, SelfChange } from '../membership/membership.types.js';
 import { type ControlFrame, FrameKind } from '../wire/messages.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf, canonicalName, parseHostPort } from '../naming/node-name.js';
@@ -278,6 +278,11 @@ export class PeerMesh implements Mesh {
     if (this.state === 'running') this.input({ type: 'changeSelf', change });
   }
 
+  private outOfReach(id: LinkId): void {
+    const link = this.links.get(id);
+    if (link) this.tell(this.toldHost?.unreached(parseHostPort(link.remoteAddress).host));
+  }
+
   /** Peers are told another address of this machine from now on. */
   private tell(change: HostChange | undefined): void {
     if (!change) return;
@@ -381,6 +386,8 @@ export class PeerMesh implements Mesh {
         this.dials.abort(directive.link);
         if (directive.drain) this.messages.linkEnds(directive.link);
         return this.links.close(directive.link, directive.drain);
+      case 'outOfReach':
+        return this.outOfReach(directive.link);
       case 'attempt':
         this.counters.attempt(directive.result);
         return this.attempts.end(directive.address, directive.result);

@@ -19,6 +19,8 @@ export interface HostChange {
  * it is no address of this machine any more.
  */
 export class ToldHost {
+  private readonly outOfReach = new Set<string>();
+
   /** `addresses`: those of now, the likeliest first. */
   constructor(
     private host: string,
@@ -35,15 +37,18 @@ export class ToldHost {
 
   /** Another node says that it has our address; it is reached at `remote`. */
   taken(remote: string): HostChange | undefined {
-    const family = isIP(remote);
-    if (family === 0) return undefined;
-    const nearby = this.addresses().find(
-      ({ address, prefix }) =>
-        isIP(address) === family && prefix !== undefined && isIn(remote, address, prefix),
-    );
-    return (
-      nearby && this.change(nearby.address, `another node has ${this.host} as well, and is reached from it`)
-    );
+    const nearby = this.near(remote);
+    if (nearby === undefined) return undefined;
+    return this.change(nearby, `another node has ${this.host} as well, and is reached from it`);
+  }
+
+  /** No peer can connect to the address that we tell, says one that is reached at `remote`. */
+  unreached(remote: string): HostChange | undefined {
+    this.outOfReach.add(this.host);
+    const nearby = this.near(remote);
+    // Peers of several networks would have it change to and fro.
+    if (nearby === undefined || this.outOfReach.has(nearby)) return undefined;
+    return this.change(nearby, `no peer can connect to ${this.host}, and one is in the network of this one`);
   }
 
   /** Addresses come and go: a lease ends, a laptop moves. */
@@ -51,7 +56,20 @@ export class ToldHost {
     const addresses = this.addresses();
     const [first] = addresses;
     if (!first || addresses.some(({ address }) => address === this.host)) return undefined;
-    return this.change(first.address, `${this.host} is no address of this machine any more`);
+    const because = isLoopback(this.host)
+      ? 'this machine had no address for others before'
+      : `${this.host} is no address of this machine any more`;
+    return this.change(first.address, because);
+  }
+
+  /** Our address on the network of another one. */
+  private near(remote: string): string | undefined {
+    const family = isIP(remote);
+    if (family === 0) return undefined;
+    return this.addresses().find(
+      ({ address, prefix }) =>
+        isIP(address) === family && prefix !== undefined && isIn(remote, address, prefix),
+    )?.address;
   }
 
   private change(host: string, because: string): HostChange | undefined {
@@ -59,6 +77,10 @@ export class ToldHost {
     this.host = host;
     return { host, because };
   }
+}
+
+function isLoopback(host: string): boolean {
+  return host === '::1' || host.startsWith('127.');
 }
 
 function isIn(address: string, network: string, prefix: number): boolean {

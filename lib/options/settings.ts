@@ -126,7 +126,8 @@ function hostOf(options: PeerageModuleOptions, around: Surroundings, faults: Fau
   const host = externalAddresses(around.interfaces())[0]?.address;
   const warning = ofPod === '' ? {} : { warning: passedOver(ofPod, host ?? LOOPBACK) };
   return host === undefined
-    ? { host: LOOPBACK, because: 'this machine has no other address', ...warning }
+    ? // Until it has one: then that is told.
+      { host: LOOPBACK, because: 'this machine has no other address', isDetected: true, ...warning }
     : { host, because: 'it is the first external address of this machine', isDetected: true, ...warning };
 }
 

@@ -85,6 +85,7 @@ function readFields(kind: number, fields: Fields): ControlFrame {
           ...(fields['now'] === true && { now: true }),
           ...(fields['everyMs'] !== undefined && { everyMs: duration(fields['everyMs'], 'everyMs') }),
           ...(fields['silentMs'] !== undefined && { silentMs: duration(fields['silentMs'], 'silentMs') }),
+          ...(fields['unreached'] !== undefined && { unreached: text(fields['unreached'], 'unreached') }),
         },
       };
     case FrameKind.leaving:

@@ -112,6 +112,8 @@ export interface Beat {
   readonly everyMs?: number;
   /** The sender suspects the other side, and has not heard it for so long. */
   readonly silentMs?: number;
+  /** The sender cannot connect to the address in the other side's name: why. */
+  readonly unreached?: string;
 }
 
 /** The sender shuts down: it goes on answering, and says goodbye when all that is under way has ended. */

@@ -105,6 +105,10 @@ export class World {
       const isThrough = this.reaches(node.host, host) && this.reaches(host, node.host) && !this.isLost();
       if (!isThrough || door === 'silent' || target()?.isFrozen || target()?.hasPower === false)
         return this.after(pauseMs, () => tryOnce(pauseMs * 2));
+      if (door === 'open')
+        this.after(2 * this.transitMs(), () =>
+          node.whenRunning(tell(() => node.handle({ type: 'opened', link }))),
+        );
       this.after(3 * this.transitMs(), () => {
         const other = target();
         if (!other?.isAlive || door === 'refused') {
@@ -127,8 +131,13 @@ export class World {
     this.after(3 * this.transitMs(), () => {
       const isThrough = this.reaches(node.host, host) && this.reaches(host, node.host);
       const isTaken = isThrough && this.door(node.host, host) === 'open';
-      if (!isTaken || !this.nodes.get(address)?.isAlive) return;
-      node.whenRunning(() => node.incarnation === started && node.handle({ type: 'reached', address }));
+      const isReached = isTaken && this.nodes.get(address)?.isAlive === true;
+      const tell = (): unknown =>
+        node.incarnation === started &&
+        node.handle(
+          isReached ? { type: 'reached', address } : { type: 'unreached', address, code: 'DIAL_TIMEOUT' },
+        );
+      this.after(isReached ? 0 : 2_000, () => node.whenRunning(tell));
     });
   }
 

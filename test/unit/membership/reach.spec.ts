@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Directive } from '../../../lib/membership/membership.types.js';
+import type { Beat } from '../../../lib/wire/messages.js';
 import { dialsOf, MembershipDriver, nodeOf } from '../../support/membership-driver.js';
 
 const OTHER = nodeOf('app@10.0.0.2', '7');
@@ -52,6 +53,73 @@ describe('a peer that can dial us and that we cannot dial', () => {
     driver.pass(3_000);
     for (const dial of dialsOf(driver.handle({ type: 'connect', name: OTHER.name }))) driver.fail(dial.link);
     expect(types()).toEqual(['peer.up']);
+  });
+});
+
+describe('an address that a peer cannot connect to', () => {
+  const ADDRESS = '10.0.0.2:4370';
+  const beat = (link: number, body: Partial<Beat>) =>
+    driver.handle({ type: 'beat', link, body: { sentAt: driver.nowMs, ...body } });
+  const fail = () => driver.handle({ type: 'unreached', address: ADDRESS, code: 'DIAL_TIMEOUT' });
+  /** What the next beat to it says of its address. */
+  const said = (link: number) => {
+    const sent = beat(link, { now: true });
+    return sent.flatMap((each) =>
+      each.type === 'send' && each.frame.kind === 'beat' ? [each.frame.body] : [],
+    )[0]?.unreached;
+  };
+
+  it('is told to the peer after the second try, and not any more when one is taken', () => {
+    const link = driver.peer(OTHER);
+    driver.pass(500);
+    fail();
+    expect(said(link)).toBeUndefined();
+    expect(reaches(driver.pass(2_000))).toHaveLength(1);
+    fail();
+    expect(said(link)).toBe('DIAL_TIMEOUT');
+    driver.reached(OTHER);
+    expect(said(link)).toBeUndefined();
+  });
+
+  it('is tried when we found the peer at another one', () => {
+    const [dial] = driver.answer('app@alias');
+    driver.welcomed(dial!.link, OTHER);
+    expect(reaches(driver.pass(500))).toMatchObject([{ address: ADDRESS }]);
+  });
+
+  it('is tried anew when the peer has another one', () => {
+    const link = driver.peer(OTHER);
+    driver.pass(500);
+    fail();
+    fail();
+    const { name, host, port } = nodeOf('app@10.0.0.9');
+    driver.handle({ type: 'meta', link, body: { meta: {}, node: { name, host, port } } });
+    expect(said(link)).toBeUndefined();
+    expect(reaches(driver.pass(500))).toMatchObject([{ address: '10.0.0.9:4370' }]);
+  });
+
+  it('is a note, until the peer says no more or our address is another', () => {
+    const link = driver.peer(OTHER);
+    const says = (unreached?: string) => beat(link, unreached === undefined ? {} : { unreached });
+    expect(driver.core.notes).toEqual([]);
+    expect(says('DIAL_TIMEOUT')).toContainEqual({ type: 'outOfReach', link });
+    expect(driver.core.notes).toEqual([
+      expect.stringMatching(/^1 of 1 peers cannot.*10\.0\.0\.1:4370.*PEERAGE_HOST/),
+    ]);
+    expect(says('DIAL_TIMEOUT')).not.toContainEqual({ type: 'outOfReach', link });
+    says();
+    expect(driver.core.notes).toEqual([]);
+    says('DIAL_TIMEOUT');
+    const { name, host, port } = nodeOf('app@10.0.0.8');
+    driver.handle({ type: 'changeSelf', change: { name, host, port } });
+    expect(driver.core.notes).toEqual([]);
+  });
+
+  it('is no reason to change ours while another peer connects to it', () => {
+    const link = driver.peer(OTHER);
+    driver.peer(nodeOf('app@10.0.0.3', '8'));
+    expect(beat(link, { unreached: 'DIAL_TIMEOUT' })).not.toContainEqual({ type: 'outOfReach', link });
+    expect(driver.core.notes).toEqual([expect.stringMatching(/^1 of 2 peers/)]);
   });
 });
 

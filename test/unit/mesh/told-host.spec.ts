@@ -36,12 +36,33 @@ describe('ToldHost', () => {
     expect(told.lookAgain()).toBeUndefined();
   });
 
+  it('becomes the one on the network of a peer when nobody can connect to it, and never changes back for that', () => {
+    const told = new ToldHost(OVERLAY.address, () => [OVERLAY, LAN]);
+    expect(told.unreached('192.0.2.1')).toBeUndefined();
+    expect(told.unreached('10.0.9.1')).toMatchObject({ host: LAN.address });
+    expect(told.unreached('172.18.0.9')).toBeUndefined();
+    expect(told.unreached('10.0.9.1')).toBeUndefined();
+  });
+
+  it('becomes the first address that a machine without network gets', () => {
+    let addresses: (typeof LAN)[] = [];
+    const told = new ToldHost('127.0.0.1', () => addresses);
+    expect(told.lookAgain()).toBeUndefined();
+    addresses = [LAN];
+    expect(told.lookAgain()).toMatchObject({
+      host: LAN.address,
+      because: expect.stringContaining('no address for others before'),
+    });
+  });
+
   it('is always an address of this machine once it was changed', () => {
     const address = fc.ipV4();
     fc.assert(
       fc.property(
         fc.array(fc.record({ address, prefix: fc.integer({ min: 0, max: 32 }) }), { maxLength: 4 }),
-        fc.array(fc.tuple(fc.constantFrom('listed', 'taken', 'look'), address), { maxLength: 8 }),
+        fc.array(fc.tuple(fc.constantFrom('listed', 'taken', 'unreached', 'look'), address), {
+          maxLength: 8,
+        }),
         (own, inputs) => {
           const told = new ToldHost('192.0.2.1', () => own);
           for (const [input, value] of inputs) {
@@ -50,7 +71,9 @@ describe('ToldHost', () => {
                 ? told.listed([value, ...own.slice(0, 1).map((each) => each.address)])
                 : input === 'taken'
                   ? told.taken(value)
-                  : told.lookAgain();
+                  : input === 'unreached'
+                    ? told.unreached(value)
+                    : told.lookAgain();
             if (change) expect(own.map((each) => each.address)).toContain(change.host);
           }
         },

@@ -70,7 +70,7 @@ const bodies: { [K in ControlFrame['kind']]: fc.Arbitrary<Extract<ControlFrame, 
   ),
   refuse: fc.record({ code: fc.constantFrom('WRONG_CLUSTER', 'NAME_TAKEN'), message: text }),
   beat: fc.record(
-    { sentAt: time, echo: time, heldMs: time, now: fc.constant(true), silentMs: time },
+    { sentAt: time, echo: time, heldMs: time, now: fc.constant(true), silentMs: time, unreached: text },
     { requiredKeys: ['sentAt'] },
   ),
   leaving: fc.record({ heard: fc.constant(true) }, { requiredKeys: [] }),

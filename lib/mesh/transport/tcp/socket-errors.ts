@@ -97,7 +97,7 @@ export function callerError(kind: Security['kind'], error: unknown, verdict?: un
     const why =
       kind === 'tls'
         ? 'it does not accept our certificate, or something only looked whether this port is open'
-        : 'it has no secret or another one, or something only looked whether this port is open';
+        : 'it did not wait any longer (is it busy, or the network slow?), or something only looked whether this port is open';
     return new PeerageError('CONNECTION_LOST', `It hung up during the TLS handshake: ${why}.`, cause);
   }
   const message =
