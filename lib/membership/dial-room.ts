@@ -1,4 +1,4 @@
-import type { Core, DialQueue, DialRecord } from './core.js';
+import type { Core, DialQueue } from './core.js';
 
 /**
  * So many dials of a queue that began just now are let finish before more begin: handshakes cost time on both
@@ -20,7 +20,7 @@ const TURN_MS = 10;
 /** Between turns in which nobody new waits to be dialled. */
 const LONG_TURN_MS = 50;
 
-/** A turn that comes later than this is none: what arrived meanwhile was not read before it. */
+/** A turn that comes later than this is none: what arrived meanwhile was not read before it. Then age decides. */
 const ON_TIME_MS = 5;
 
 /** What a dial that hangs counts, in dials. Those that failed before are tried again and again: not too many at once. */
@@ -35,13 +35,14 @@ export function hasRoom(core: Core, queue: DialQueue): boolean {
   const youngMs = Math.max(YOUNG_MS, YOUNG_FACTOR * core.dialMs);
   let [load, own, young, hanging] = [0, 0, 0, 0];
   for (const dial of core.dials.values()) {
-    const isHanging = hangs(dial);
+    const ageMs = core.nowMs - dial.startedAtMs;
+    const isHanging = !dial.isOpen && (dial.turns >= HANGS_AFTER_TURNS || ageMs >= youngMs);
     const weight = isHanging ? HANGING[dial.queue] : 1;
     load += weight;
     if (dial.queue !== queue) continue;
     own += weight;
     if (isHanging) hanging += 1;
-    else if (core.nowMs - dial.startedAtMs < youngMs) young += 1;
+    else if (ageMs < youngMs) young += 1;
   }
   const more = queue === 'listed' ? hanging : 0;
   return load < limit && own < Math.ceil(limit * SHARE[queue]) && young < YOUNG_DIALS + more;
@@ -56,8 +57,4 @@ export function nextTurnMs({ nowMs, ready }: Core): number {
 export function countTurn(core: Core, lateMs: number): void {
   if (lateMs > ON_TIME_MS) return;
   for (const dial of core.dials.values()) dial.turns += 1;
-}
-
-function hangs({ isOpen, turns }: DialRecord): boolean {
-  return !isOpen && turns >= HANGS_AFTER_TURNS;
 }

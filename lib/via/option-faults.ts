@@ -14,17 +14,17 @@ export class OptionFaults {
     this.faults.push(...faults);
   }
 
-  port(value: unknown): void {
+  port(value: number | undefined): void {
     if (value !== undefined && !isPort(value)) this.add(`port ${String(value)} is not between 1 and 65535`);
   }
 
-  appName(value: unknown): void {
+  appName(value: string | undefined): void {
     if (value !== undefined && !isAppName(value)) this.add(`appName ${JSON.stringify(value)} is no app name`);
   }
 
   /** How long the entry of a node in a store counts. */
-  ttlMs(value: unknown): void {
-    if (value !== undefined && !(Number.isSafeInteger(value) && (value as number) >= MIN_TTL_MS))
+  ttlMs(value: number | undefined): void {
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= MIN_TTL_MS))
       this.add(`ttlMs ${String(value)} is not an integer of at least ${MIN_TTL_MS} (milliseconds)`);
   }
 

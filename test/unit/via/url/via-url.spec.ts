@@ -219,7 +219,7 @@ describe('parseViaUrl', () => {
         : `${url}?${entries.map((entry) => entry.map(encodeURIComponent).join('=')).join('&')}`;
 
     it('are tried for every scheme', () => {
-      expect(whole.map(([url]) => url.split(':')[0]).toSorted()).toEqual(Object.keys(READERS).toSorted());
+      expect(new Set(whole.map(([url]) => url.split(':')[0]))).toEqual(new Set(Object.keys(READERS)));
     });
 
     it('work in any choice, and are refused when one is misspelt, twice there or empty', () => {
