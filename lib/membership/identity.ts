@@ -1,5 +1,5 @@
 import type { NodeInfo } from '../naming/node-info.js';
-import { addressOf } from '../naming/node-name.js';
+import { addressOf, isAddress } from '../naming/node-name.js';
 import type { Meta } from '../wire/messages.js';
 import type { Core, LinkRecord, PeerRecord } from './core.js';
 import type { SelfChange } from './membership.types.js';
@@ -49,6 +49,7 @@ export function takeIdentity(core: Core, peer: PeerRecord, said: NodeInfo): void
   peer.node = { ...said, name, host, port };
   if (isMoved && !isTaken) {
     core.book.bind(core.book.open(name), bootId);
+    if (peer.probeAt.host === previous.host && isAddress(host)) peer.probeAt = { host, port };
     delete peer.outOfReach;
     callBackLater(core, peer);
   }

@@ -87,7 +87,7 @@ export class PeerMesh implements Mesh {
     this.startProber = startProber;
     this.warn = warn;
     this.fault = fault;
-    if (ownAddresses && settings.hostIsDetected) this.toldHost = new ToldHost(settings.host, ownAddresses);
+    if (ownAddresses) this.toldHost = new ToldHost(settings.host, ownAddresses, !settings.hostIsDetected);
     this.transport = transport;
     this.clock = clock;
     this.random = random;
@@ -169,7 +169,7 @@ export class PeerMesh implements Mesh {
       random: this.random,
     });
     this.state = 'running';
-    if (this.toldHost) {
+    if (this.toldHost && this.settings.hostIsDetected) {
       this.stopLooking = every(this.clock, LOOK_AGAIN_MS, () => this.tell(this.toldHost?.lookAgain()));
     }
     this.input({ type: 'answersProbes', isSo: this.answersProbes });
@@ -228,7 +228,11 @@ export class PeerMesh implements Mesh {
   }
 
   troubles(): string[] {
-    return [...(this.membership?.notes() ?? []), ...(this.prober?.notes ?? [])];
+    return [
+      ...(this.toldHost?.notes ?? []),
+      ...(this.membership?.notes() ?? []),
+      ...(this.prober?.notes ?? []),
+    ];
   }
 
   stats(): MeshStats {

@@ -14,18 +14,36 @@ export interface HostChange {
 }
 
 /**
- * Which address of this machine peers are told, when nobody gave one. The first of them is a guess, which holds
+ * Which address of this machine peers are told. When nobody gave one, the first of them is a guess, which holds
  * until there is evidence of a better one: a provider lists another of ours, another machine has the same one, or
  * it is no address of this machine any more.
  */
 export class ToldHost {
   private readonly outOfReach = new Set<string>();
+  private readonly wasOurs: boolean;
 
   /** `addresses`: those of now, the likeliest first. */
   constructor(
     private host: string,
     private readonly addresses: () => readonly OwnAddress[],
-  ) {}
+    /** Somebody gave it, so it stays as it is. */
+    private readonly isGiven = false,
+  ) {
+    this.wasOurs = this.isOurs;
+  }
+
+  /** What is wrong with a host that was given, for people. Behind a router it never was an address of this machine. */
+  get notes(): string[] {
+    if (!this.isGiven || !this.wasOurs || this.isOurs) return [];
+    return [
+      `${this.host}, the host that was given, is no address of this machine any more: peers cannot connect to it. ` +
+        'Give another one, or leave it out, and it changes with the machine.',
+    ];
+  }
+
+  private get isOurs(): boolean {
+    return this.addresses().some(({ address }) => address === this.host);
+  }
 
   /** A provider lists these hosts. When some are ours and the one we tell is not among them, one of them it is. */
   listed(hosts: readonly string[]): HostChange | undefined {
@@ -53,9 +71,8 @@ export class ToldHost {
 
   /** Addresses come and go: a lease ends, a laptop moves. */
   lookAgain(): HostChange | undefined {
-    const addresses = this.addresses();
-    const [first] = addresses;
-    if (!first || addresses.some(({ address }) => address === this.host)) return undefined;
+    const [first] = this.addresses();
+    if (!first || this.isOurs) return undefined;
     const because = isLoopback(this.host)
       ? 'this machine had no address for others before'
       : `${this.host} is no address of this machine any more`;
@@ -73,7 +90,7 @@ export class ToldHost {
   }
 
   private change(host: string, because: string): HostChange | undefined {
-    if (host === this.host) return undefined;
+    if (this.isGiven || host === this.host) return undefined;
     this.host = host;
     return { host, because };
   }

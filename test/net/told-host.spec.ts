@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { NodeConfig } from '../programs/node-config.js';
 import { Cluster, type ClusterNode, fullMesh, SECRET } from '../support/cluster.js';
 import { ClusterNetwork } from '../support/network.js';
+import { cardOfItsOwn } from '../support/platform-network.js';
 import { has } from '../support/requirements.mjs';
 import type { Namespace } from '../support/via-namespaces.js';
 
@@ -67,5 +68,33 @@ describe.skipIf(!has('netns'))('the address that peers are told', () => {
     }, 45_000);
     const [peer] = await a.run('peers');
     expect(peer!.bootId).toBe(b.bootId);
+  });
+
+  it('is the one on the network of a peer, when no peer can connect to the first; a wrong one that was given is a note', async () => {
+    const names = ['one', 'two'];
+    const hosts = names.map((_, i) =>
+      network.addHost({
+        hosts: '127.0.0.1 localhost\n10.77.0.1 one\n10.77.0.2 two\n',
+        before: (host) => cardOfItsOwn(host, 'aaa0', `172.18.${i + 1}.3/24`),
+      }),
+    );
+    const via = [{ list: names.map((name) => `app@${name}:${PORT}`) }];
+    const config = { appName: 'app', secret: SECRET, port: PORT, via };
+    const [a, b] = await Promise.all([
+      cluster.start(config, { namespace: hosts[0]!.name }),
+      cluster.start({ ...config, host: '172.18.2.3' }, { namespace: hosts[1]!.name }),
+    ]);
+    await fullMesh([a, b]);
+    await vi.waitFor(async () => {
+      const [peer] = await b.run('peers');
+      const { notes } = await b.run('explain');
+      expect(peer!.host).toBe('10.77.0.1');
+      expect(notes).toContainEqual(
+        expect.stringMatching(/^1 of 1 peers cannot connect .* 172\.18\.2\.3:4500/),
+      );
+    }, 30_000);
+    expect((await a.run('explain')).notes).not.toContainEqual(
+      expect.stringContaining('peers cannot connect'),
+    );
   });
 });

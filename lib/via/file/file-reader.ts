@@ -23,7 +23,7 @@ export async function readNamesFile(path: string, signal: AbortSignal): Promise<
     }
     throw new PeerageError(
       'PROVIDER_FAILED',
-      `Cannot read names from the file ${path}: ${describeError(error)}. Names found before stay known.`,
+      `Cannot read names from the file ${path}: ${describeError(error).replace(/\.$/, '')}. Names found before stay known.`,
       { cause: error },
     );
   }

@@ -9,6 +9,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   '28P01': 'The server does not accept this user and password.',
   '3D000': 'There is no such database on this server.',
   '3F000': 'There is no such schema: make it, or name the table as schema.table.',
+  '42703': 'The table has other columns than ours: give viaPostgres() another `table`.',
+  '53100': 'The disk of the server is full.',
+  '57P03': 'The server is starting, or recovers; it is asked again.',
   '53300': 'The server has no connection left: raise max_connections, or use a pooler.',
 };
 

@@ -19,6 +19,13 @@ export function redisAdvice(error: unknown, key: string, channel: string): strin
     return 'The server does not accept this user and password.';
   const certificate = certificateAdvice(error, TRUST);
   if (certificate !== undefined) return certificate;
+  if (/\b(MOVED|ASK|CROSSSLOT|CLUSTERDOWN)\b/.test(text))
+    return 'This server is one of a Redis Cluster: give viaRedis() a client of the class Cluster of ioredis.';
+  if (/\bLOADING\b/.test(text)) return 'The server is starting, and reads its data; it is asked again.';
+  if (/\bOOM\b/.test(text)) return 'The server is out of memory (maxmemory), and takes nothing new.';
+  if (/\bMISCONF\b/.test(text))
+    return 'The server cannot save its data, and takes nothing new (stop-writes-on-bgsave-error): see its log.';
+  if (/max number of clients/i.test(text)) return 'The server has no connection left: raise maxclients.';
   if (/unknown command/i.test(text))
     return 'This server does not have the command (renamed, or a proxy): viaRedis() needs it.';
   if (/Protocol error|ERR_SSL|wrong version number/i.test(text))

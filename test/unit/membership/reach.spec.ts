@@ -98,6 +98,14 @@ describe('an address that a peer cannot connect to', () => {
     expect(reaches(driver.pass(500))).toMatchObject([{ address: '10.0.0.9:4370' }]);
   });
 
+  it('is probed no more when the peer has another one', () => {
+    const link = driver.peer(OTHER);
+    const { name, host, port } = nodeOf('app@10.0.0.9');
+    driver.handle({ type: 'meta', link, body: { meta: {}, node: { name, host, port } } });
+    const probes = driver.pass(2_000).filter((each) => each.type === 'probe');
+    expect(new Set(probes.map((probe) => probe.host))).toEqual(new Set(['10.0.0.9']));
+  });
+
   it('is a note, until the peer says no more or our address is another', () => {
     const link = driver.peer(OTHER);
     const says = (unreached?: string) => beat(link, unreached === undefined ? {} : { unreached });

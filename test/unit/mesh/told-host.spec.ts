@@ -55,6 +55,21 @@ describe('ToldHost', () => {
     });
   });
 
+  it('stays as it was given, and says so when it was an address of this machine and is none any more', () => {
+    let addresses = [LAN];
+    const ours = new ToldHost(LAN.address, () => addresses, true);
+    const router = new ToldHost('192.0.2.1', () => addresses, true);
+    addresses = [OVERLAY];
+    const changes = [ours.listed([OVERLAY.address]), ours.taken('172.18.0.9'), ours.unreached('172.18.0.9')];
+    expect([...changes, ours.lookAgain()]).toEqual([undefined, undefined, undefined, undefined]);
+    expect(ours.notes).toEqual([
+      expect.stringContaining(`${LAN.address}, the host that was given, is no address`),
+    ]);
+    expect(router.notes).toEqual([]);
+    addresses = [LAN];
+    expect(ours.notes).toEqual([]);
+  });
+
   it('is always an address of this machine once it was changed', () => {
     const address = fc.ipV4();
     fc.assert(
