@@ -282,6 +282,13 @@ export class PeerMesh implements Mesh {
     if (this.state === 'running') this.input({ type: 'changeSelf', change });
   }
 
+  /** Where another node says that it is, we may find ourselves: that is no proof. */
+  private reach({ address, host, port }: Extract<Directive, { type: 'reach' }>): void {
+    if (port === this.listening?.port && this.toldHost?.isHere(host))
+      this.input({ type: 'unreached', address, code: 'SELF' });
+    else void this.dials.reach(address, host, port);
+  }
+
   private outOfReach(id: LinkId): void {
     const link = this.links.get(id);
     if (link) this.tell(this.toldHost?.unreached(parseHostPort(link.remoteAddress).host));
@@ -375,8 +382,7 @@ export class PeerMesh implements Mesh {
         void this.dials.dial(directive.link, directive.host, directive.port);
         return;
       case 'reach':
-        void this.dials.reach(directive.address, directive.host, directive.port);
-        return;
+        return this.reach(directive);
       case 'send': {
         const { link, frame } = directive;
         if (frame.kind === 'leave') this.links.get(link)?.unload();

@@ -41,6 +41,11 @@ export class ToldHost {
     ];
   }
 
+  /** Whether a connection to this host ends at this machine. */
+  isHere(host: string): boolean {
+    return isLoopback(host) || this.addresses().some(({ address }) => address === host);
+  }
+
   private get isOurs(): boolean {
     return this.addresses().some(({ address }) => address === this.host);
   }

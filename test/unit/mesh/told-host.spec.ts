@@ -25,6 +25,16 @@ describe('ToldHost', () => {
     expect(told.taken('10.0.9.1')).toMatchObject({ host: LAN.address });
   });
 
+  it('knows what leads to this machine', () => {
+    const told = new ToldHost(OVERLAY.address, () => [OVERLAY, LAN]);
+    expect([LAN.address, '127.0.0.1', '10.0.9.8', 'one'].map((host) => told.isHere(host))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
   it('is looked for again when it is no address of this machine any more', () => {
     let addresses = [LAN];
     const told = new ToldHost(LAN.address, () => addresses);
