@@ -93,14 +93,15 @@ const messagingProvider: Provider = {
 
 const meshProvider: Provider = {
   provide: PEERAGE_MESH,
-  inject: [PEERAGE_SETTINGS, PEERAGE_CLOCK, PEERAGE_RANDOM],
-  useFactory: (settings: PeerageSettings, clock: Clock, random: () => number): Mesh => {
+  inject: [PEERAGE_SETTINGS, PEERAGE_CLOCK, PEERAGE_RANDOM, LoopWatch],
+  useFactory: (settings: PeerageSettings, clock: Clock, random: () => number, loop: LoopWatch): Mesh => {
     const transport = createTcpTransport({ ...settings, clock });
     return new PeerMesh(settings, {
       transport,
       clock,
       random,
       startProber,
+      loop,
       ownAddresses: () => externalAddresses(networkInterfaces()),
       warn: (message) => new Logger(LOG_CONTEXT).warn(message),
       fault: (error) =>

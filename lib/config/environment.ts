@@ -138,9 +138,7 @@ function putSecrets(options: Record<string, unknown>, env: Environment, faults: 
   const secret = valueOf(env, SECRET);
   const previous = valueOf(env, SECRET_PREVIOUS);
   if (secret !== undefined) options['secret'] = previous === undefined ? [secret] : [secret, previous];
-  // Whoever sets it to nothing expects a secret: that there is none is told, as for the option.
-  else if (env[SECRET] !== undefined) options['secret'] = undefined;
-  if (secret === undefined && previous !== undefined)
+  else if (previous !== undefined)
     faults.push({
       path: SECRET_PREVIOUS,
       problem: `is given without ${SECRET}, which is the one that dials.`,

@@ -1,6 +1,7 @@
 import type { Clock } from '../time/clock.js';
 import type { Prober, ProberOptions } from './probes/prober.js';
 import type { OwnAddress } from './told-host.js';
+import type { LoopWatch } from '../time/loop-watch.js';
 import type { Transport } from './transport/transport.js';
 
 /** What a `PeerMesh` is made of. */
@@ -12,6 +13,8 @@ export interface PeerMeshParts {
   readonly random?: () => number;
   /** The addresses of this machine that others may reach, the likeliest first. @default the host never changes */
   readonly ownAddresses?: () => readonly OwnAddress[];
+  /** Knows whether our own event loop stood still. @default it never does */
+  readonly loop?: Pick<LoopWatch, 'lagMs' | 'history'>;
   /** Says something to people. @default nobody hears */
   readonly warn?: (message: string) => void;
   /** Takes an error of ours: no input of another node caused it. @default throws it */

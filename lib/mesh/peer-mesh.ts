@@ -32,7 +32,7 @@ import { atHost, hostsAt, ownName } from './own-name.js';
 import { noProber, openWithin } from './prober-start.js';
 import { MeshLinks } from './mesh-links.js';
 import type { PeerMeshParts } from './peer-mesh.parts.js';
-import { Refusals } from './refusals.js';
+import { ownFault, Refusals } from './refusals.js';
 import { type HostChange, ToldHost } from './told-host.js';
 import type { Transport } from './transport/transport.js';
 
@@ -57,6 +57,7 @@ export class PeerMesh implements Mesh {
   private readonly toldHost: ToldHost | undefined;
   private stopLooking: () => void = () => {};
   private readonly transport: Transport;
+  private readonly loop: PeerMeshParts['loop'];
   private readonly clock: Clock;
   private readonly random: () => number;
   private readonly links: MeshLinks;
@@ -82,6 +83,7 @@ export class PeerMesh implements Mesh {
       warn = () => {},
       fault = rethrow,
       defer = setImmediate,
+      loop,
     }: PeerMeshParts,
   ) {
     this.startProber = startProber;
@@ -89,6 +91,7 @@ export class PeerMesh implements Mesh {
     this.fault = fault;
     if (ownAddresses) this.toldHost = new ToldHost(settings.host, ownAddresses, !settings.hostIsDetected);
     this.transport = transport;
+    this.loop = loop;
     this.clock = clock;
     this.random = random;
     this.messages = new MessageRoutes(settings.limits, this.clock);
@@ -427,9 +430,9 @@ export class PeerMesh implements Mesh {
   }
 
   private refused(address: string, code: PeerageError['code'], message: string): void {
-    if (this.state === 'running') {
-      this.emit({ type: 'peer.refused', address, code, message, direction: 'inbound' });
-    }
+    if (this.state !== 'running') return;
+    const own = this.loop && ownFault(code, this.loop, 2 * this.settings.limits.handshakeMs);
+    this.emit({ type: 'peer.refused', address, code, message: own ?? message, direction: 'inbound' });
   }
 
   private emit(event: PeerEvent): void {

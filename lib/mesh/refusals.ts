@@ -1,7 +1,25 @@
+import type { PeerageErrorCode } from '../errors/peerage-error.js';
+import { BLOCKED_MS, type LoopWatch } from '../time/loop-watch.js';
+import { seconds } from '../time/seconds.js';
 import type { RefusedEvent } from '../membership/events.js';
 import type { MeshExplanation } from '../membership/explanation.js';
 
 const KEPT = 20;
+
+/** What a caller does that has waited in vain. */
+const GIVEN_UP: ReadonlySet<PeerageErrorCode> = new Set(['CONNECTION_LOST', 'HANDSHAKE_TIMEOUT']);
+
+/** Whoever gave up while our own loop stood still is not to blame: what is told instead. */
+export function ownFault(
+  code: PeerageErrorCode,
+  { lagMs, history: { last } }: Pick<LoopWatch, 'lagMs' | 'history'>,
+  withinMs: number,
+): string | undefined {
+  const pastMs = last !== undefined && last.agoMs <= withinMs ? last.forMs : 0;
+  const stoodMs = Math.max(pastMs, lagMs >= BLOCKED_MS ? lagMs : 0);
+  if (stoodMs === 0 || !GIVEN_UP.has(code)) return undefined;
+  return `This node was late: its event loop stood still for ${seconds(stoodMs)}, and the caller did not wait so long.`;
+}
 
 /** The last strangers who were refused at our door. */
 export class Refusals {

@@ -46,6 +46,27 @@ afterEach(async () => {
   expect(downs.filter(({ peer }) => ours.includes(peer.bootId))).toEqual([]);
 });
 
+it('is not blamed for hanging up while the loop of the node stood still', async () => {
+  const from = node.events.length;
+  const blocked = node.run('block', 1_500);
+  await sleep(100);
+  const { identity, key } = preSharedKey(SECRET, 'app');
+  const options = { minVersion: 'TLSv1.3', ciphers: 'TLS_AES_128_GCM_SHA256', ca: [] } as const;
+  const socket = connectTls({
+    ...options,
+    host: '127.0.0.1',
+    port,
+    pskCallback: () => ({ psk: key, identity }),
+  });
+  socket.on('error', () => undefined);
+  await sleep(400);
+  socket.destroy();
+  await blocked;
+  const refused = await node.event('peer.refused', () => true, { from });
+  expect(refused.code).toBe('CONNECTION_LOST');
+  expect(refused.message).toMatch(/^This node was late: its event loop stood still for 1\.\d s/);
+});
+
 async function call(): Promise<Socket> {
   const socket = connect(port, '127.0.0.1').on('error', () => undefined);
   cleanups.push(() => socket.destroy());
