@@ -50,17 +50,9 @@ it('is not blamed for hanging up while the loop of the node stood still', async 
   const from = node.events.length;
   const blocked = node.run('block', 1_500);
   await sleep(100);
-  const { identity, key } = preSharedKey(SECRET, 'app');
-  const options = { minVersion: 'TLSv1.3', ciphers: 'TLS_AES_128_GCM_SHA256', ca: [] } as const;
-  const socket = connectTls({
-    ...options,
-    host: '127.0.0.1',
-    port,
-    pskCallback: () => ({ psk: key, identity }),
-  });
-  socket.on('error', () => undefined);
+  const caller = dialWithKey();
   await sleep(400);
-  socket.destroy();
+  caller.destroy();
   await blocked;
   const refused = await node.event('peer.refused', () => true, { from });
   expect(refused.code).toBe('CONNECTION_LOST');
@@ -74,8 +66,7 @@ async function call(): Promise<Socket> {
   return socket;
 }
 
-/** A TLS client with a key of the cluster, or of another one. */
-async function callWithKey(secret = SECRET, label = 'app'): Promise<TLSSocket> {
+function dialWithKey(secret = SECRET, label = 'app'): TLSSocket {
   const { identity, key } = preSharedKey(secret, label);
   const socket = connectTls({
     host: '127.0.0.1',
@@ -87,6 +78,12 @@ async function callWithKey(secret = SECRET, label = 'app'): Promise<TLSSocket> {
   });
   socket.on('error', () => undefined);
   cleanups.push(() => socket.destroy());
+  return socket;
+}
+
+/** A TLS client with a key of the cluster, or of another one. */
+async function callWithKey(secret = SECRET, label = 'app'): Promise<TLSSocket> {
+  const socket = dialWithKey(secret, label);
   await new Promise((resolve) => socket.once('secureConnect', resolve).once('close', resolve));
   return socket;
 }
