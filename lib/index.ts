@@ -34,6 +34,12 @@ export type { Hold } from './ownership/key-space.js';
 export type { Held, HeldWork } from './ownership/holder.js';
 export type { OwnerOptions } from './ownership/ownership.service.js';
 
+export { RunOnce } from './runs/run-once.decorator.js';
+export type { RunContext, RunOnceOptions } from './runs/run-once.decorator.js';
+export { claimsIn } from './runs/claim-store.js';
+export type { ClaimStore, PoolLike, RedisLike } from './runs/claim-store.js';
+export type { OnceOptions, OnceResult, RunEvent, RunSkipReason, RunTotals } from './runs/run.events.js';
+
 export { viaDns } from './via/dns/via-dns.js';
 export type { ViaDnsOptions } from './via/dns/via-dns.js';
 export { viaFile } from './via/file/via-file.js';

@@ -21,6 +21,9 @@ import { PeerageDiscovery } from './discovery/peerage.discovery.js';
 import { ProviderResolver } from './discovery/provider.resolver.js';
 import { Ownership } from './ownership/ownership.service.js';
 import { Presence } from './presence/presence.service.js';
+import { PEERAGE_RUNS } from './runs/run-once.decorator.js';
+import { RunsExplorer } from './runs/runs.explorer.js';
+import { RunsService } from './runs/runs.service.js';
 import { Gate } from './messaging/gate.js';
 import { Messaging } from './messaging/messaging.js';
 import { loadTracing } from './messaging/tracing.js';
@@ -134,6 +137,9 @@ const meshProvider: Provider = {
     Presence,
     Ownership,
     ClusterReports,
+    RunsService,
+    RunsExplorer,
+    { provide: PEERAGE_RUNS, useExisting: RunsService },
     ClusterService,
     ClusterLog,
     TroubleLog,
@@ -144,7 +150,7 @@ const meshProvider: Provider = {
     PeerageLifecycle,
     NodeViews,
   ],
-  exports: [ClusterService, NodeViews],
+  exports: [ClusterService, NodeViews, PEERAGE_RUNS],
 })
 export class PeerageModule extends ConfigurableModuleClass {
   /**

@@ -25,6 +25,9 @@ import { Presence } from '../presence/presence.service.js';
 import { PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings } from '../peerage.options.js';
 import { assertEventType, assertFunction } from './event-types.js';
+import type { OnceOptions, OnceResult, RunEvent, RunTotals } from '../runs/run.events.js';
+import { RunsExplorer } from '../runs/runs.explorer.js';
+import { RunsService } from '../runs/runs.service.js';
 import type { ClusterEvent, ClusterEventOf, ClusterEventType, PollReport } from './cluster.events.js';
 import { ClusterExplorer } from './cluster.explorer.js';
 import { ClusterOrchestrator } from './cluster.orchestrator.js';
@@ -69,6 +72,8 @@ export class ClusterService {
     private readonly ownership: Ownership,
     private readonly presences: Presence,
     private readonly reports: ClusterReports,
+    private readonly runs: RunsService,
+    private readonly runsExplorer: RunsExplorer,
   ) {
     real.add(this);
     this.clock = clock;
@@ -179,6 +184,30 @@ export class ClusterService {
    */
   owns(key: string, options: OwnerOptions = {}): boolean {
     return this.ownership.owns(key, options);
+  }
+
+  /**
+   * Runs `run` on one node of those that ask for the same key at about the same time: a migration, a webhook that may
+   * be delivered twice. Waits until this node has found the others. A call that finds the key taken resolves when that
+   * run has ended; when it failed, one of those that wait runs theirs. While the network is split each side runs it.
+   *
+   * @returns what `run` returned, or who ran it
+   * @throws what `run` throws
+   * @throws PeerageError `INVALID_OPTIONS`, `NOT_RUNNING`
+   */
+  async once<T>(key: string, run: () => T | Promise<T>, options: OnceOptions): Promise<OnceResult<T>> {
+    if (this.state.isStopped) throw this.state.problemWith('once()')!;
+    return this.runs.once(key, run, options);
+  }
+
+  /** What becomes of the runs of `@RunOnce()` and `once()`, as this node sees it. Completes on shutdown. */
+  get runs$(): Observable<RunEvent> {
+    return this.runs.runs$;
+  }
+
+  /** How many runs started, finished, were skipped and doubled here since the start. */
+  get runTotals(): RunTotals {
+    return this.runs.totals;
   }
 
   /**
@@ -318,6 +347,7 @@ export class ClusterService {
   bindHandlers(): void {
     this.explorer.explore();
     this.orchestrator.mount();
+    this.runsExplorer.explore();
   }
 
   /**

@@ -17,6 +17,8 @@ import { Presence } from '../presence/presence.service.js';
 import { LOG_CONTEXT, PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings, WaitForOptions } from '../peerage.options.js';
 import { LoopWatch } from '../time/loop-watch.js';
+import { RunsExplorer } from '../runs/runs.explorer.js';
+import { RunsService } from '../runs/runs.service.js';
 import { sleep, within } from '../time/waiting.js';
 import { whenBootstrapped } from './bootstrap-end.js';
 import { ClusterExplorer } from './cluster.explorer.js';
@@ -59,6 +61,8 @@ export class PeerageLifecycle
     private readonly messaging: Messaging,
     private readonly ownership: Ownership,
     private readonly presence: Presence,
+    private readonly runs: RunsService,
+    private readonly runsExplorer: RunsExplorer,
     private readonly log: ClusterLog,
     private readonly explorer: ClusterExplorer,
     private readonly orchestrator: ClusterOrchestrator,
@@ -85,6 +89,8 @@ export class PeerageLifecycle
     this.reports.listen();
     this.explorer.explore();
     this.orchestrator.mount();
+    this.runs.open();
+    this.runsExplorer.explore();
     this.hub.on('poll', () => this.ownership.polled());
     this.mesh.subscribe((event) => this.hub.emit(event));
   }
@@ -130,6 +136,7 @@ export class PeerageLifecycle
     this.ownership.start();
     this.trouble.start();
     this.status.start();
+    this.runs.start();
     this.discovery.start();
     if (this.settings.waitFor) await this.waitFor(this.settings.waitFor);
   }
@@ -149,6 +156,7 @@ export class PeerageLifecycle
   private async leave(): Promise<void> {
     const { drainMs } = this.settings.shutdown;
     this.ownership.leave();
+    this.runs.leave();
     if (!this.state.leave()) return this.stop();
     this.log.leaving(drainMs);
     if (drainMs === 0) return this.stop();
@@ -196,6 +204,7 @@ export class PeerageLifecycle
     const peers = this.mesh.peers.length;
     this.state.stop();
     this.ownership.stop();
+    this.runs.stop();
     this.messaging.stop();
     const outcomes = await Promise.allSettled([this.discovery.stop(), this.mesh.stop(), this.status.stop()]);
     this.presence.stop();

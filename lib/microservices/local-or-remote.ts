@@ -10,6 +10,8 @@ type Handler = (body: unknown, from: NodeInfo) => unknown;
 /** Messages to any node, this one included. */
 export class Exchange {
   private readonly handlers = new Map<string, Handler>();
+  /** Topics that are only refused. */
+  private readonly refusals = new Map<string, () => void>();
 
   constructor(readonly cluster: ClusterService) {}
 
@@ -20,6 +22,7 @@ export class Exchange {
    * @throws PeerageError `INVALID_OPTIONS` when somebody takes them already.
    */
   handle(topic: string, handler: Handler, isEarly = false): () => void {
+    this.refusals.get(topic)?.();
     if (this.handlers.has(topic))
       throw new PeerageError('INVALID_OPTIONS', 'This app listens with two PeerageServers: one handles all.');
     const { cluster } = this;
@@ -30,6 +33,15 @@ export class Exchange {
       this.handlers.delete(topic);
       end();
     };
+  }
+
+  /** Takes the messages of a topic until somebody else does. */
+  refuse(topic: string, refuse: Handler): void {
+    const end = this.handle(topic, refuse);
+    this.refusals.set(topic, () => {
+      this.refusals.delete(topic);
+      end();
+    });
   }
 
   /** Rejects in the same turn when the message cannot be sent. */

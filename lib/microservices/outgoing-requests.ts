@@ -11,6 +11,7 @@ import {
   errorOfOwn,
   isMark,
   isResponse,
+  saysUntouched,
   listOf,
 } from './wire.js';
 import type { RequestBody } from './wire.js';
@@ -19,7 +20,8 @@ import type { RequestBody } from './wire.js';
 export interface Asker {
   /** One packet of the response, still serialised. */
   receive(packet: unknown): void;
-  fail(error: Error): void;
+  /** `isUntouched`: no handler has had it, or will. */
+  fail(error: Error, isUntouched?: boolean): void;
 }
 
 interface AskedCall {
@@ -74,7 +76,7 @@ export class OutgoingRequests {
     this.endTimer ??= every(this.clock, ROLL_CALL_MS, () => this.callRoll());
     this.exchange
       .send(node, TOPICS.request, body)
-      .catch((error: unknown) => this.fail(id, asWritten(error) as Error));
+      .catch((error: unknown) => this.fail(id, asWritten(error) as Error, isNeverSent(error)));
     return id;
   }
 
@@ -113,13 +115,13 @@ export class OutgoingRequests {
     if (call?.node.bootId !== from.bootId) return;
     // It may be the last packet, and whoever takes it may need a moment.
     call.missing = 0;
-    if (sequence === OWN_FAILURE) this.fail(id, errorOfOwn(packet));
+    if (sequence === OWN_FAILURE) this.fail(id, errorOfOwn(packet), saysUntouched(packet));
     else if (sequence === FAILURE || sequence === (call.received += 1)) call.asker.receive(packet);
     else this.lose(id, 'A part of the response was lost with a connection.');
   }
 
-  private fail(id: number, error: Error): void {
-    this.calls.delete(id)?.asker.fail(error);
+  private fail(id: number, error: Error, isUntouched = false): void {
+    this.calls.delete(id)?.asker.fail(error, isUntouched);
   }
 
   private lose(id: number, message: string): void {
@@ -190,4 +192,9 @@ export class OutgoingRequests {
     if (call && (call.missing += 1) > 1)
       this.lose(id, 'The request, or its response, was lost with a connection.');
   }
+}
+
+/** What such an error says of a message that was to be sent: it never went. */
+function isNeverSent(error: unknown): boolean {
+  return error instanceof PeerageError && ['PEER_GONE', 'NO_SUCH_PEER', 'OVERLOADED'].includes(error.code);
 }

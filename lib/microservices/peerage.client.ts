@@ -8,6 +8,7 @@ import { SlotMap } from '../messaging/slot-map.js';
 import { CODEC_OPTIONS, checkOptions, codecOf } from './peerage.options.js';
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
 import { asWritten } from './local-or-remote.js';
+import { type FailedTry, Retries } from './retries.js';
 import { assertRoute, choose } from './route.js';
 import type { Route } from './route.js';
 import type { SharedRoom } from './transport-state.js';
@@ -26,9 +27,31 @@ export interface PeerageClientOptions extends PeerageTransportOptions {
    * @default 'any'
    */
   readonly requestsTo?: Route | undefined;
+  /**
+   * How often a request to one node is sent again, to another one where the route allows, when surely no handler has
+   * had it: the node has lost the pattern, has stopped serving, or went down before the request had gone out.
+   *
+   * @default 2
+   */
+  readonly retries?: number | undefined;
+  /**
+   * The patterns whose requests may be handled twice without harm, as given to `@MessagePattern()`. They are sent again
+   * also when the node went down, or a connection broke, after they had gone out, unless a part of the response has come.
+   *
+   * @default none
+   */
+  readonly idempotent?: readonly (string | object)[] | undefined;
 }
 
-const NAMES: OptionNames<Omit<PeerageClientOptions, 'cluster'>> = { requestsTo: true, ...CODEC_OPTIONS };
+/** Other nodes that a request is sent to after the first. */
+const DEFAULT_RETRIES = 2;
+
+const NAMES: OptionNames<Omit<PeerageClientOptions, 'cluster'>> = {
+  requestsTo: true,
+  retries: true,
+  idempotent: true,
+  ...CODEC_OPTIONS,
+};
 
 type Callback = (packet: WritePacket) => void;
 
@@ -49,7 +72,8 @@ interface Session {
  * Errors of requests: what the handler failed with, as a plain object; or a `PeerageError`: `NO_HANDLER` when no
  * node, or not the one that was asked for, has the pattern; `NO_SUCH_PEER`, `PEER_GONE` when the node goes down,
  * `CONNECTION_LOST`, `OVERLOADED`, `INVALID_MESSAGE`, `ABORTED` when the client is closed, `NOT_RUNNING` when the node
- * has stopped. There is no time limit: use `timeout()` of rxjs, which also ends the handler's work.
+ * has stopped. Before that it is tried elsewhere, when no handler can have had it (see `retries` and `idempotent`).
+ * There is no time limit: use `timeout()` of rxjs, which also ends the handler's work.
  *
  * @publicApi
  */
@@ -59,6 +83,9 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
   private readonly session: Session = { endings: [], pending: new SlotMap() };
   private readonly requestsTo: Route;
   private readonly eventsTo: Route;
+  private readonly retries: number;
+  /** As servers tell them. */
+  private readonly idempotent: ReadonlySet<string>;
 
   /** @throws PeerageError `INVALID_OPTIONS` without a cluster, for options that do not exist, and for a route that is none. */
   constructor(options: PeerageClientOptions) {
@@ -69,6 +96,10 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     this.room = roomOf(options.cluster);
     this.requestsTo = options.requestsTo ?? 'any';
     this.eventsTo = 'all';
+    this.retries = checkRetries(options.retries ?? DEFAULT_RETRIES);
+    this.idempotent = new Set(
+      (options.idempotent ?? []).map((pattern) => this.normalizePattern(pattern as string)),
+    );
     const codec = codecOf(options);
     this.initializeSerializer(codec);
     this.initializeDeserializer(codec);
@@ -130,8 +161,13 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
       if (teardowns.length === 0) return;
       if (nodes.length === 0) throw this.nobody(request, this.requestsTo);
       const serialised = this.serialised(request, TOPICS.request, nodes);
+      if (this.requestsTo !== 'all') {
+        teardowns.push(this.askOneOf(nodes[0]!, request, serialised, callback));
+        return;
+      }
       const each = joined(nodes.length, callback);
-      for (const node of nodes) teardowns.push(this.ask(node, serialised, each));
+      const failed = ({ error }: FailedTry) => each({ err: error });
+      for (const node of nodes) teardowns.push(this.ask(node, serialised, each, failed));
     };
     start().catch(fail);
     return end;
@@ -192,11 +228,40 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     return catalog.settled().then(find);
   }
 
-  private ask(node: ServingNode, serialised: unknown, callback: Callback): () => void {
+  /** Asks one node, and others after it for as long as that is worth while. */
+  private askOneOf(
+    first: ServingNode,
+    { pattern }: RoutedPacket,
+    serialised: unknown,
+    callback: Callback,
+  ): () => void {
+    const { requestsTo } = this;
+    const retries = new Retries(requestsTo, this.retries, this.idempotent.has(pattern));
+    let cancel = (): void => {};
+    const failed = (each: FailedTry): void => {
+      const shift = this.session.ready && retries.after(each, () => this.room.catalog.shift(pattern));
+      const [next] = shift ? choose(requestsTo, shift, () => this.cluster.peers) : [];
+      if (next) cancel = this.ask(next, serialised, callback, failed);
+      else callback({ err: each.error });
+    };
+    cancel = this.ask(first, serialised, callback, failed);
+    return () => cancel();
+  }
+
+  private ask(
+    node: ServingNode,
+    serialised: unknown,
+    callback: Callback,
+    failed: (failure: FailedTry) => void,
+  ): () => void {
     const { calls } = this.room;
+    let hasAnswered = false;
     const id = calls.ask(node, serialised, {
-      receive: (part) => void this.receive(id, part, callback),
-      fail: (err) => callback({ err }),
+      receive: (part) => {
+        hasAnswered = true;
+        void this.receive(id, part, callback);
+      },
+      fail: (error, isUntouched = false) => failed({ node, error, isUntouched, hasAnswered }),
     });
     return () => calls.cancel(id);
   }
@@ -233,6 +298,15 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
   }
 }
 
+/** @throws PeerageError `INVALID_OPTIONS` */
+function checkRetries(retries: number): number {
+  if (Number.isInteger(retries) && retries >= 0) return retries;
+  throw new PeerageError(
+    'INVALID_OPTIONS',
+    `PeerageClient: retries is a whole number from 0 on, not ${String(retries)}.`,
+  );
+}
+
 function closed(): PeerageError {
   return new PeerageError('ABORTED', 'The client was closed.');
 }
@@ -262,12 +336,13 @@ export function peerageClient(
   options: Omit<PeerageClientOptions, 'cluster'> = {},
 ): ClientsProviderAsyncOptions {
   assertOptionNames('peerageClient()', options, NAMES);
+  const { requestsTo, retries, idempotent } = options;
   return {
     name,
     inject: [ClusterService],
     useFactory: (cluster: ClusterService) => ({
       customClass: PeerageClient,
-      options: { requestsTo: options.requestsTo, ...codecOf(options), cluster },
+      options: { requestsTo, retries, idempotent, ...codecOf(options), cluster },
     }),
   };
 }

@@ -115,6 +115,7 @@ export class PeerageServer
     for (const end of [...this.endings.splice(0), ...this.listeners.splice(0)]) end();
     const closed = new PeerageError('PEER_GONE', `${this.cluster.self.name} stopped before it had answered.`);
     for (const call of this.calls.close()) this.sendFailure(call, closed);
+    this.exchange.refuse(TOPICS.request, (body, client) => this.refuse(body, client));
     this.tell('disconnected');
   }
 
@@ -185,6 +186,16 @@ export class PeerageServer
     this.exchange.send(client, TOPICS.response, mark).catch(() => {});
   }
 
+  /** Who has not heard that nothing is served here any more, asks another node. */
+  private refuse(body: unknown, client: NodeInfo): void {
+    if (isMark(body)) return this.sendBack(body, client);
+    if (!isRequest(body)) return;
+    const [id] = body;
+    const error = new PeerageError('NO_HANDLER', `${this.cluster.self.name} serves no more.`);
+    const refusal: ResponseBody = [id, OWN_FAILURE, ownFailure(error, true)];
+    this.exchange.send(client, TOPICS.response, refusal).catch(() => {});
+  }
+
   /** Until the response is complete. */
   private async serve(body: unknown, client: NodeInfo): Promise<void> {
     if (!isRequest(body)) return;
@@ -195,7 +206,7 @@ export class PeerageServer
       const packet = await this.deserializer.deserialize(serialised);
       const pattern = this.getPatternAsString(packet.pattern);
       const handler = this.getHandlerByPattern(pattern);
-      if (!handler) throw this.noHandler(pattern);
+      if (!handler) return this.sendFailure(call, this.noHandler(pattern), true);
       const context = new PeerageContext([client, pattern, packet.metadata]);
       const work = () => this.work(call, context, () => handler(packet.data, context));
       this.onProcessingStartHook(this.transportId, context, work);
@@ -241,11 +252,11 @@ export class PeerageServer
     this.sendFailure(call, sendableError(err, copy));
   }
 
-  private sendFailure(call: ServedCall, error: unknown): void {
+  private sendFailure(call: ServedCall, error: unknown, isUntouched = false): void {
     this.calls.end(call);
     const body: ResponseBody =
       error instanceof PeerageError
-        ? [call.id, OWN_FAILURE, ownFailure(error)]
+        ? [call.id, OWN_FAILURE, ownFailure(error, isUntouched)]
         : [call.id, FAILURE, this.serialise({ err: error, isDisposed: true })];
     // When it does not arrive either, the roll call tells the client.
     this.exchange.send(call.client, TOPICS.response, body).catch(() => {});

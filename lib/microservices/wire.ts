@@ -36,10 +36,17 @@ export const OWN_FAILURE = -1;
 export interface OwnFailure {
   readonly code: PeerageErrorCode;
   readonly message: string;
+  /** No handler has had the request, or will. */
+  readonly untouched?: true;
 }
 
-export function ownFailure({ code, message }: PeerageError): OwnFailure {
-  return { code, message };
+export function ownFailure({ code, message }: PeerageError, untouched = false): OwnFailure {
+  return untouched ? { code, message, untouched } : { code, message };
+}
+
+/** Whether a failure says that no handler has had the request. */
+export function saysUntouched(failure: unknown): boolean {
+  return (failure as Partial<OwnFailure> | null | undefined)?.untouched === true;
 }
 
 /** The error that the client gets. */

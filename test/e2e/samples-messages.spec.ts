@@ -124,3 +124,17 @@ describe('08-microservice', () => {
     expect(await visits(ports[1]!)).toEqual(customers.map(() => 1));
   });
 });
+
+describe('11-jobs', () => {
+  it('runs the migration once, and each second of the job on one node', async () => {
+    const nodes = [1, 2, 3].map(() => startNode('11-jobs', ownWorld()));
+    await expectCluster(nodes);
+    await Promise.all(nodes.map((node) => node.line(/Migrated/)));
+    const said = (pattern: RegExp) =>
+      nodes.flatMap(({ lines }) => lines.filter((line) => pattern.test(line)));
+    expect(said(/Migrated$/)).toHaveLength(1);
+    await vi.waitFor(() => expect(said(/are sent/).length).toBeGreaterThan(3), 10_000);
+    const seconds = said(/are sent/).map((line) => /\((.*)\)/.exec(line)?.[1]);
+    expect(new Set(seconds).size).toBe(seconds.length);
+  });
+});

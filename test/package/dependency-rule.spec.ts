@@ -93,6 +93,14 @@ const ROOMS: Readonly<
     allowed: [`import { a } from '../../errors/a.js';`, `import { a } from './other.js';`],
     refused: [`import { a } from '../../mesh/a.js';`, `export const b = Date.now();`],
   },
+  runs: {
+    allowed: [`import { a } from '../ownership/a.js';`, `import { a } from './core/a.js';`],
+    refused: [`import { a } from '../cluster/a.js';`, `import { a } from '../discovery/a.js';`],
+  },
+  'runs/core': {
+    allowed: [`import { a } from './other.js';`],
+    refused: [`import { a } from '../../presence/a.js';`, `export const b = Date.now();`],
+  },
   via: {
     allowed: [
       `import { a } from '../naming/a.js';`,
@@ -232,7 +240,7 @@ describe('a pure core', () => {
   it('never asks what time it is, which no lint rule can tell from `new Date(ms)`', () => {
     expect(readsClock('const a = [new Date()];')).toBe(true);
     expect(readsClock('const a = [new Date(1)];')).toBe(false);
-    for (const name of ['membership', 'presence/core', 'ownership/core']) {
+    for (const name of ['membership', 'presence/core', 'ownership/core', 'runs/core']) {
       const room = join(repository, 'lib', name);
       const files = readdirSync(room).filter((file) => file.endsWith('.ts'));
       expect(files.length).toBeGreaterThan(0);

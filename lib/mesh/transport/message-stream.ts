@@ -1,3 +1,4 @@
+import type { PeerageError } from '../../errors/peerage-error.js';
 import { FrameKind } from '../../wire/messages.js';
 import { Fifo } from './fifo.js';
 import {
@@ -9,7 +10,7 @@ import {
 } from '../../wire/frame-writer.js';
 import { coalesce } from './join-small.js';
 import { OwnedBytes, type Piece } from './owned-bytes.js';
-import { WriteReceipt } from './write-receipts.js';
+import { WriteReceipt, connectionLost } from './write-receipts.js';
 
 /** What one write takes of short messages. */
 export const BATCH_BYTES = 64 * 1024;
@@ -151,14 +152,17 @@ export class MessageStream {
     return this.isBegun ? this.shift() : undefined;
   }
 
-  /** Forgets everything; returns the tickets. */
-  clear(): WriteReceipt[] {
+  /** Forgets everything, for this reason. Who shares a receipt with one that was taken does not learn which of them was. */
+  fail(error: PeerageError): void {
+    for (const ticket of this.tickets.drain())
+      ticket.settle(ticket.from <= this.takenAt ? connectionLost() : error);
+    for (const { ticket } of this.long.drain()) ticket?.settle(error);
+
     this.waitingBytes = 0;
     this.cursor = 0;
     this.lanes.clear();
     this.short.clear();
     this.longBytes.clear();
-    return [...this.tickets.drain(), ...this.long.drain().flatMap(({ ticket }) => ticket ?? [])];
   }
 
   private isLong(bytes: number, lane: string | undefined): boolean {

@@ -162,7 +162,8 @@ export class Outbox {
 
   /** Forgets everything that waits, with one reason for all. */
   close(error: PeerageError): void {
-    for (const ticket of [...this.messages.clear(), ...this.answers.clear()]) ticket.settle(error);
+    this.messages.fail(error);
+    this.answers.fail(error);
   }
 
   /** About one part. What comes in parts comes alone: the other end puts one message together at a time. */

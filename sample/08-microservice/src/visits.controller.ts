@@ -1,6 +1,6 @@
-import { Controller, Logger } from '@nestjs/common';
-import { Ctx, EventPattern, MessagePattern, Payload, RpcException } from '@nestjs/microservices';
-import { PeerageContext } from 'nestjs-peerage/microservices';
+import { BadRequestException, Controller, Logger, UseFilters } from '@nestjs/common';
+import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
+import { PeerageContext, PeerageExceptionFilter } from 'nestjs-peerage/microservices';
 import type { Observable } from 'rxjs';
 import { from } from 'rxjs';
 
@@ -11,13 +11,14 @@ export interface Visits {
 
 /** The visits of the customers that belong to this worker. */
 @Controller()
+@UseFilters(PeerageExceptionFilter)
 export class VisitsController {
   private readonly logger = new Logger(VisitsController.name);
   private readonly counts = new Map<string, number>();
 
   @MessagePattern('visit')
   visit(@Payload() customer: string, @Ctx() context: PeerageContext): Visits {
-    if (!/^\w+$/.test(customer)) throw new RpcException(`${customer} is no name of a customer`);
+    if (!/^\w+$/.test(customer)) throw new BadRequestException(`${customer} is no name of a customer`);
     const visits = (this.counts.get(customer) ?? 0) + 1;
     this.counts.set(customer, visits);
     this.logger.log(`${customer} is here for the ${visits}. time, says ${context.getPeer().name}`);

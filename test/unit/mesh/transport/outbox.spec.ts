@@ -359,5 +359,23 @@ describe('an outbox', () => {
       for (const promise of promises) expect(await state(promise)).toBe('PEER_GONE');
       expect(outbox.bytes).toBe(0);
     });
+
+    it('and that nobody knows, when others of the same write have left', async () => {
+      const { outbox, push, take, bodies } = setUp();
+      push(Buffer.alloc(40_000), 'x');
+      const tickets = [1, 2, 3].map((i) => {
+        push(Buffer.alloc(20_000, i), 'x');
+        return outbox.ticket('x');
+      });
+      expect(new Set(tickets).size).toBe(1);
+      take();
+      expect(bodies.length).toBeGreaterThan(1);
+      expect(bodies.length).toBeLessThan(4);
+      push('after', 'x');
+      const after = outbox.ticket('x');
+      outbox.close(new PeerageError('PEER_GONE', 'gone'));
+      expect(await state(tickets[0]!)).toBe('CONNECTION_LOST');
+      expect(await state(after)).toBe('PEER_GONE');
+    });
   });
 });

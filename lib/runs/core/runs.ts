@@ -1,0 +1,398 @@
+import { Claim, awaitsEnd, firstInOrder, isYoungFor } from './claim.js';
+import type { PendingRun } from './claim.js';
+import { Ledger } from './ledger.js';
+import type { LedgerEntry } from './ledger.js';
+import {
+  CALM_MS,
+  MAX_AGE_MS,
+  MAX_TOLD,
+  NUDGE_MS,
+  PRUNE_MS,
+  STALL_MS,
+  WAKE_MS,
+  keyText,
+} from './run.types.js';
+import type {
+  RunAnswer,
+  RunDirective,
+  RunInput,
+  RunKey,
+  RunNews,
+  RunQuestion,
+  RunRules,
+  RunView,
+  RunWord,
+  SkipReason,
+} from './run.types.js';
+
+type HeldAnswer = Extract<RunAnswer, { type: 'held' }>;
+type ClaimQuestion = Extract<RunQuestion, { type: 'claim' }>;
+
+/**
+ * Which node runs what is due: the first in rendezvous order claims it from all others. Each node grants a run to one
+ * claimant, until that one gives it back; of two that claim it at once, the one that is behind in the order of this
+ * run does. When all have granted it, it is run, and that is told to all.
+ *
+ * Pure: it is told what happens, with the time, and returns what is to be done.
+ */
+export class Runs {
+  private readonly ledger = new Ledger();
+  private readonly pending = new Map<string, PendingRun>();
+  private directives: RunDirective[] = [];
+  private nowMs = 0;
+  private wokenAtMs: number | undefined;
+  /** Nothing is claimed before. */
+  private calmAtMs = -Infinity;
+  private isLeaving = false;
+  private attempts = 0;
+  /** Peers that have told what was run before they came, or had nothing to tell. */
+  private readonly heard = new Set<string>();
+  private prunedAtMs = -Infinity;
+
+  constructor(private readonly view: RunView) {}
+
+  handle(input: RunInput, nowMs: number): readonly RunDirective[] {
+    this.moveTo(nowMs);
+    this.take(input);
+    return this.flush();
+  }
+
+  /** What another node is answered; and what is to be done besides. */
+  answer(
+    from: string,
+    question: RunQuestion,
+    nowMs: number,
+  ): { readonly answer: RunAnswer; readonly directives: readonly RunDirective[] } {
+    this.moveTo(nowMs);
+    const answer = question.type === 'claim' ? this.grant(from, question) : this.willClaim(question.key);
+    return { answer, directives: this.flush() };
+  }
+
+  private take(input: RunInput): void {
+    switch (input.type) {
+      case 'due':
+        return this.due(input.key, input.rules, input.lateByMs);
+      case 'answered':
+        return input.question.type === 'claim'
+          ? this.claimAnswered(input.from, input.question, input.answer)
+          : this.willAnswered(input.from, input.question.key, input.answer);
+      case 'told':
+        this.heard.add(input.from);
+        for (const news of input.news) this.told(input.from, news);
+        return undefined;
+      case 'stored':
+        return this.stored(input.key, input.by);
+      case 'ended':
+        return this.tellOwn(input.key, input.isReleased ? 'released' : 'done');
+      case 'up':
+        return this.tellAll(input.id);
+      case 'down':
+        return this.down(input.id);
+      case 'view':
+        return this.evaluateAll();
+      case 'leave':
+        return this.leave();
+      case 'wake':
+        return this.wake();
+    }
+  }
+
+  /** What has arrived while the loop stood still may come before any timer. */
+  private moveTo(nowMs: number): void {
+    this.nowMs = nowMs;
+    this.wokenAtMs ??= nowMs;
+    if (nowMs - this.wokenAtMs < WAKE_MS + STALL_MS) return;
+    this.wokenAtMs = nowMs;
+    this.stalled();
+  }
+
+  private wake(): void {
+    this.wokenAtMs = this.nowMs;
+    if (this.nowMs - this.prunedAtMs >= PRUNE_MS) {
+      this.prunedAtMs = this.nowMs;
+      this.ledger.prune(this.view.self, this.nowMs);
+    }
+    this.evaluateAll();
+  }
+
+  /** Others may have taken this node for dead, and what it sees may be old: it claims nothing for a while. */
+  private stalled(): void {
+    this.calmAtMs = this.nowMs + CALM_MS;
+    for (const run of this.pending.values()) if (!run.claim?.isStoring) this.giveUp(run);
+  }
+
+  private due(key: RunKey, rules: RunRules, lateByMs: number): void {
+    if (lateByMs >= STALL_MS) this.stalled();
+    if (lateByMs > MAX_AGE_MS) return this.skip(key, 'stale');
+    const text = keyText(key);
+    if (this.pending.has(text)) return;
+    const run: PendingRun = {
+      key,
+      rules,
+      sinceMs: this.nowMs,
+      declined: new Set(),
+      nudgeAtMs: this.nowMs + NUDGE_MS,
+      notBeforeMs: -Infinity,
+      claim: undefined,
+    };
+    this.pending.set(text, run);
+    this.evaluate(run);
+  }
+
+  private evaluateAll(): void {
+    for (const run of [...this.pending.values()]) this.evaluate(run);
+  }
+
+  private evaluate(run: PendingRun): void {
+    const entry = this.ledger.get(run.key);
+    if (run.claim) return this.pursue(run, run.claim);
+    if (this.isLeaving) return this.settle(run, 'leaving');
+    if (this.nowMs - run.sinceMs > MAX_AGE_MS && !run.rules.isDirect) return this.settle(run, 'stale');
+    if (entry) return this.wait(run, entry);
+    const { view, nowMs } = this;
+    if (!view.isSettled || nowMs < this.calmAtMs || nowMs < run.notBeforeMs) return undefined;
+    const first = run.rules.isDirect ? view.self : firstInOrder(run, view, nowMs);
+    if (first === view.self) return this.claim(run);
+    // This node has the job no more, nor has anybody else.
+    return first === undefined ? this.settle(run, 'leaving') : this.nudge(run, first);
+  }
+
+  /** Somebody has it. */
+  private wait(run: PendingRun, { holder, state }: LedgerEntry): void {
+    const isOver = state === 'done' || (state === 'started' && !awaitsEnd(run.rules));
+    if (isOver) this.settle(run, 'elsewhere', holder);
+    else if (state === 'lost') this.settle(run, 'lost', holder);
+    else if (holder !== this.view.self) this.nudge(run, holder);
+  }
+
+  /** Its clock may be behind ours, and it may have no schedule for this. */
+  private nudge(run: PendingRun, to: string): void {
+    if (this.nowMs < run.nudgeAtMs || !this.isPeer(to)) return;
+    run.nudgeAtMs = this.nowMs + NUDGE_MS;
+    this.ask(to, { type: 'will', key: run.key });
+  }
+
+  private claim(run: PendingRun): void {
+    const { key, rules } = run;
+    this.record(key, this.view.self, 'claimed', rules);
+    run.claim = new Claim((this.attempts += 1), this.nowMs);
+    this.pursue(run, run.claim);
+  }
+
+  /** One step of a claim: asks who has not answered, and begins when all have. */
+  private pursue(run: PendingRun, claim: Claim): void {
+    const { view, nowMs } = this;
+    const { key, rules } = run;
+    if (claim.isStoring) return;
+    const { onLoss, keepMs } = rules;
+    const { attempt } = claim;
+    for (const id of claim.toAsk(view, nowMs)) this.ask(id, { type: 'claim', key, attempt, onLoss, keepMs });
+    const lateMs = nowMs - claim.sinceMs - rules.lateMs;
+    const isComplete = claim.isComplete(view, this.heard, lateMs >= 0);
+    if (isComplete && claim.hasQuorum(view, isYoungFor(run.key, view) ? 0 : 1)) {
+      if (!rules.isStored) return this.start(run);
+      claim.isStoring = true;
+      this.directives.push({ type: 'store', key });
+    } else if (lateMs >= WAKE_MS) this.settle(run, isComplete ? 'no quorum' : 'unsure');
+  }
+
+  private start({ key, rules }: PendingRun): void {
+    this.pending.delete(keyText(key));
+    this.record(key, this.view.self, 'started', rules);
+    this.tellOwn(key, 'started');
+    this.directives.push({ type: 'run', key });
+  }
+
+  private stored(key: RunKey, by: string | undefined): void {
+    const run = this.pending.get(keyText(key));
+    if (!run?.claim?.isStoring) return;
+    const { self } = this.view;
+    if (by === self) return this.start(run);
+    if (by === undefined) return this.settle(run, 'store');
+    this.giveUp(run);
+    this.record(key, by, 'done', run.rules);
+    this.settle(run, 'elsewhere', by);
+  }
+
+  private claimAnswered(
+    from: string,
+    { key, attempt }: ClaimQuestion,
+    answer: RunAnswer | 'mute' | undefined,
+  ): void {
+    const run = this.pending.get(keyText(key));
+    const claim = run?.claim;
+    // Of one that was given up, everybody who was asked has been told.
+    if (!run || claim?.attempt !== attempt) return;
+    if (answer === 'mute') claim.pass(from);
+    else if (answer?.type === 'yes') claim.grant(from, answer.isYoung);
+    else claim.retry(from, this.nowMs);
+    if (typeof answer === 'object' && answer.type === 'held') this.denied(run, claim, answer);
+    this.evaluate(run);
+  }
+
+  private denied(run: PendingRun, claim: Claim, held: HeldAnswer): void {
+    const { key, rules } = run;
+    const { by, state } = held;
+    if (by === this.view.self || claim.isStoring) return;
+    if (state !== 'claimed') {
+      this.giveUp(run);
+      this.record(key, by, state, rules);
+    } else if (this.isAhead(by, this.view.self, key)) {
+      this.giveUp(run);
+      if (this.isPeer(by)) this.record(key, by, state, rules);
+      else run.notBeforeMs = this.nowMs + NUDGE_MS;
+    }
+  }
+
+  private willAnswered(from: string, key: RunKey, answer: RunAnswer | 'mute' | undefined): void {
+    if (answer === undefined) return;
+    const run = this.pending.get(keyText(key));
+    const entry = this.ledger.get(key);
+    const held = typeof answer === 'object' && answer.type === 'held' ? answer : undefined;
+    const isOurHolder = entry?.holder === from && (entry.state === 'claimed' || entry.state === 'started');
+    // It has given it back, and that did not arrive.
+    if (isOurHolder && held?.by !== from) this.ledger.delete(key);
+    if (!run) return;
+    const isSure = held && (held.by === from || held.state !== 'claimed');
+    if (isSure && !run.claim && (!entry || isOurHolder)) this.record(key, held.by, held.state, run.rules);
+    else if (!held && (answer === 'mute' || answer.type === 'no')) run.declined.add(from);
+    this.evaluate(run);
+  }
+
+  /** Another node wants it. */
+  private grant(from: string, { key, onLoss, keepMs }: ClaimQuestion): RunAnswer {
+    const { self } = this.view;
+    const entry = this.ledger.get(key);
+    const run = this.pending.get(keyText(key));
+    const isCrossing = run?.claim !== undefined && !run.claim.isStoring;
+    if (isCrossing && this.isAhead(from, self, key)) this.giveUp(run);
+    else if (entry && entry.holder !== from) {
+      const { holder, state } = entry;
+      // It may have given it back, and that did not arrive.
+      if (state === 'claimed' && holder !== self && this.isPeer(holder))
+        this.ask(holder, { type: 'will', key });
+      return { type: 'held', by: holder, state };
+    }
+    this.record(key, from, 'claimed', { onLoss, keepMs });
+    return isYoungFor(key, this.view) ? { type: 'yes', isYoung: true } : { type: 'yes' };
+  }
+
+  private willClaim(key: RunKey): RunAnswer {
+    const entry = this.ledger.get(key);
+    if (entry) return { type: 'held', by: entry.holder, state: entry.state };
+    if (this.isLeaving || !this.view.having(key.job).includes(this.view.self)) return { type: 'no' };
+    const isHere = this.pending.has(keyText(key)) || this.view.willFire(key);
+    return { type: isHere ? 'yes' : 'no' };
+  }
+
+  private told(teller: string, { key, word, onLoss, keepMs, by = teller }: RunNews): void {
+    const entry = this.ledger.get(key);
+    const run = this.pending.get(keyText(key));
+    if (word === 'released') {
+      if (entry?.holder === by) this.ledger.delete(key);
+      run?.claim?.retryAll(this.nowMs);
+    } else if (by !== this.view.self) {
+      const isRun = entry && (entry.state === 'started' || entry.state === 'done');
+      const hasEnded = word === 'lost' || (word === 'started' && by !== teller && !this.isPeer(by));
+      if (hasEnded) {
+        // Nobody here will see its end.
+        if (!entry && onLoss === 'skip') this.record(key, by, 'lost', { onLoss, keepMs });
+      } else if (isRun && entry.holder !== by) this.duplicate(entry, by);
+      else {
+        if (run?.claim && !run.claim.isStoring) this.giveUp(run);
+        if (!run?.claim) this.record(key, by, word, { onLoss, keepMs });
+      }
+    }
+    if (run) this.evaluate(run);
+  }
+
+  private duplicate({ key, holder }: LedgerEntry, other: string): void {
+    if (!this.ledger.isReported(key))
+      this.directives.push({ type: 'duplicate', key, by: [holder, other].sort() as [string, string] });
+  }
+
+  private down(id: string): void {
+    this.heard.delete(id);
+    for (const entry of this.ledger.openOf(id)) {
+      if (entry.onLoss === 'rerun') this.ledger.delete(entry.key);
+      else this.ledger.set({ ...entry, state: 'lost' }, this.nowMs);
+    }
+    this.evaluateAll();
+  }
+
+  private leave(): void {
+    this.isLeaving = true;
+    for (const run of [...this.pending.values()]) if (!run.claim?.isStoring) this.settle(run, 'leaving');
+  }
+
+  /** A peer that has just come hears what was run, here and elsewhere. */
+  private tellAll(to: string): void {
+    const news = this.ledger.news(MAX_TOLD);
+    this.directives.push({ type: 'tell', to, news });
+    this.evaluateAll();
+  }
+
+  private tellOwn(key: RunKey, word: RunWord): void {
+    const entry = this.ledger.get(key);
+    if (entry?.holder !== this.view.self) return;
+    const { onLoss, keepMs } = entry;
+    if (word === 'released') this.ledger.delete(key);
+    else this.ledger.set({ ...entry, state: word }, this.nowMs);
+    this.directives.push({ type: 'tell', news: [{ key, word, onLoss, keepMs }] });
+    const run = this.pending.get(keyText(key));
+    if (run) this.evaluate(run);
+  }
+
+  /** It is not for this node. */
+  private settle(run: PendingRun, reason: SkipReason, by?: string): void {
+    this.giveUp(run);
+    this.pending.delete(keyText(run.key));
+    this.skip(run.key, reason, by);
+  }
+
+  private skip(key: RunKey, reason: SkipReason, by?: string): void {
+    this.directives.push({ type: 'skip', key, reason, by });
+  }
+
+  /** What was granted to this node, others may have. */
+  private giveUp(run: PendingRun): void {
+    const { claim, key } = run;
+    if (!claim) return;
+    run.claim = undefined;
+    this.ledger.delete(key);
+    this.release(key, claim.askedOf);
+  }
+
+  private release(key: RunKey, to: readonly string[]): void {
+    const news: RunNews = { key, word: 'released', onLoss: 'skip', keepMs: 0 };
+    for (const id of to) this.directives.push({ type: 'tell', to: id, news: [news] });
+  }
+
+  private record(
+    key: RunKey,
+    holder: string,
+    state: LedgerEntry['state'],
+    { onLoss, keepMs }: Pick<RunRules, 'onLoss' | 'keepMs'>,
+  ): void {
+    this.ledger.set({ key, holder, state, onLoss, keepMs }, this.nowMs);
+  }
+
+  /** Of two that claim the same run. */
+  private isAhead(id: string, other: string, key: RunKey): boolean {
+    return this.view.rank(keyText(key), [id, other])[0] === id;
+  }
+
+  private isPeer(id: string): boolean {
+    return this.view.peers.some((peer) => peer.id === id);
+  }
+
+  private ask(to: string, question: RunQuestion): void {
+    this.directives.push({ type: 'ask', to, question });
+  }
+
+  private flush(): readonly RunDirective[] {
+    const { directives } = this;
+    this.directives = [];
+    return directives;
+  }
+}

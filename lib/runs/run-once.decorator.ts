@@ -1,0 +1,137 @@
+import { Inject, Optional } from '@nestjs/common';
+import { PeerageError } from '../errors/peerage-error.js';
+import { assertOptionNames, type OptionNames } from '../naming/option-names.js';
+import type { ClaimStore } from './claim-store.js';
+import type { RunsService } from './runs.service.js';
+
+/**
+ * Options of {@link RunOnce}.
+ *
+ * @publicApi
+ */
+export interface RunOnceOptions {
+  /**
+   * The name of the job in the cluster: methods with the same name on several nodes are one job.
+   *
+   * @default `Class.method`
+   */
+  readonly name?: string | undefined;
+  /**
+   * When the node ends that has begun, or claimed, a run: `skip` leaves it at that (each due time is run at most once),
+   * `rerun` runs it on another node (at least once, so it may be run twice).
+   *
+   * @default 'skip'
+   */
+  readonly onLoss?: 'skip' | 'rerun' | undefined;
+  /**
+   * How late a run may be because a node whose turn it is, or whose word is needed, is blocked. After that the next one
+   * goes on. In milliseconds.
+   *
+   * @default 30_000
+   */
+  readonly lateMs?: number | undefined;
+  /**
+   * Whether each due time has an order of nodes of its own. Otherwise one node runs all of a job, for as long as it
+   * lives.
+   *
+   * @default false
+   */
+  readonly spread?: boolean | undefined;
+  /**
+   * Claims each run there, too: at most once, whatever the network does. With `onLoss: 'rerun'` it makes no sense.
+   *
+   * @default none
+   */
+  readonly store?: ClaimStore | undefined;
+  /**
+   * With a `store`, of `@Cron()`: the last due time that was missed while no node ran is run when the first one starts.
+   *
+   * @default none
+   */
+  readonly catchUp?: 'last' | undefined;
+}
+
+/**
+ * What the method is called with.
+ *
+ * @publicApi
+ */
+export interface RunContext {
+  /** When it was due, by its schedule. */
+  readonly dueAt: Date;
+  /** The same on every node for this job and due time: an idempotency key for your own database. */
+  readonly key: string;
+}
+
+const NAMES: OptionNames<RunOnceOptions> = {
+  name: true,
+  onLoss: true,
+  lateMs: true,
+  spread: true,
+  store: true,
+  catchUp: true,
+};
+
+/** What a decorated method is, for the explorer: kept at its class. */
+export interface RunOnceMethod {
+  readonly method: string;
+  readonly options: RunOnceOptions;
+  readonly original: Method;
+}
+
+export const RUN_ONCE_METADATA = 'peerage:run-once';
+
+/** By these an instance gets to the cluster. The same for all loaded copies of this package. */
+export const PEERAGE_RUNS = Symbol.for('nestjs-peerage.runs');
+
+type Method = (this: object, ...args: never[]) => unknown;
+type Runner = Readonly<Partial<Record<typeof PEERAGE_RUNS, RunsService>>>;
+
+/**
+ * Beside `@Cron()`, `@Interval()` or `@Timeout()`, above or below it: of all nodes that have the method, one runs it
+ * each time it is due. In one connected cluster a due time is run by one node; while the network is split each side
+ * runs it once, unless there is a `quorum` or a `store`.
+ *
+ * The method is called with a {@link RunContext}. Elsewhere it is not called, and the promise resolves to undefined as
+ * soon as that is decided. Without `PeerageModule`, as in a unit test, it is an ordinary method.
+ *
+ * @throws PeerageError `INVALID_OPTIONS`
+ * @publicApi
+ */
+export function RunOnce(options: RunOnceOptions = {}): MethodDecorator {
+  checkRunOnceOptions(options);
+  return (target, key, descriptor) => {
+    const method = descriptor.value as Method | undefined;
+    if (typeof method !== 'function')
+      throw new PeerageError('INVALID_OPTIONS', `@RunOnce() is for methods, which ${String(key)} is not.`);
+    const wrapped = {
+      [key](this: object & Runner, ...args: never[]): unknown {
+        const runs = this[PEERAGE_RUNS];
+        const call = (context: RunContext): unknown => method.call(this, context as never);
+        return runs ? runs.fire(this, String(key), call) : method.apply(this, args);
+      },
+    }[key as string]!;
+    for (const name of Reflect.getOwnMetadataKeys(method) as unknown[])
+      Reflect.defineMetadata(name, Reflect.getOwnMetadata(name, method), wrapped);
+    descriptor.value = wrapped as never;
+    Inject(PEERAGE_RUNS)(target, PEERAGE_RUNS);
+    Optional()(target, PEERAGE_RUNS);
+    const before = (Reflect.getOwnMetadata(RUN_ONCE_METADATA, target) ?? []) as readonly RunOnceMethod[];
+    const entry: RunOnceMethod = { method: String(key), options, original: method };
+    Reflect.defineMetadata(RUN_ONCE_METADATA, [...before, entry], target);
+  };
+}
+
+/** @throws PeerageError `INVALID_OPTIONS` */
+function checkRunOnceOptions(options: RunOnceOptions): void {
+  assertOptionNames('@RunOnce()', options, NAMES);
+  const { onLoss = 'skip', lateMs = 0, store, catchUp } = options;
+  const fail = (problem: string): never => {
+    throw new PeerageError('INVALID_OPTIONS', `@RunOnce(): ${problem}`);
+  };
+  if (onLoss !== 'skip' && onLoss !== 'rerun') fail(`onLoss is 'skip' or 'rerun', not ${String(onLoss)}.`);
+  if (!(lateMs >= 0 && lateMs <= 300_000)) fail(`lateMs is 0 to 300000 ms, not ${String(lateMs)}.`);
+  if (catchUp !== undefined && catchUp !== 'last') fail(`catchUp is 'last', not ${String(catchUp)}.`);
+  if (catchUp !== undefined && !store) fail('catchUp needs a store, which knows what was run.');
+  if (store && onLoss === 'rerun') fail(`a store has one claim for each run, so onLoss: 'rerun' cannot be.`);
+}

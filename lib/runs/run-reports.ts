@@ -1,0 +1,66 @@
+import type { Logger } from '@nestjs/common';
+import { Subject } from 'rxjs';
+import type { RunKey, SkipReason } from './core/run.types.js';
+import type { RunContext } from './run-once.decorator.js';
+import type { RunEvent, RunTotals } from './run.events.js';
+
+/** Distributes over the kinds of events. */
+type Told<T> = T extends unknown ? Omit<T, 'at' | 'job' | 'dueAt' | 'key'> : never;
+
+/** What somebody should look at, in words. */
+const CONCERNS: Readonly<Partial<Record<SkipReason, string>>> = {
+  lost: 'ended before it was done, so it may not have been run (onLoss: skip)',
+  unsure: 'others did not answer in time',
+  'no quorum': 'fewer than a majority is here',
+  store: 'the store did not answer in time',
+  stale: 'it is overdue by too much',
+};
+
+/** Tells the app of runs: as events, as totals, and in the log. */
+export class RunReports {
+  private readonly subject = new Subject<RunEvent>();
+  private readonly counts: Record<RunEvent['type'], number> = {
+    started: 0,
+    finished: 0,
+    skipped: 0,
+    duplicate: 0,
+  };
+  readonly runs$ = this.subject.asObservable();
+
+  constructor(
+    private readonly log: Pick<Logger, 'warn'>,
+    private readonly dateMs: () => number,
+  ) {}
+
+  get totals(): RunTotals {
+    return { ...this.counts };
+  }
+
+  tell(run: RunKey, told: Told<RunEvent>): void {
+    this.counts[told.type] += 1;
+    this.say(run, told);
+    this.subject.next({ ...told, at: new Date(this.dateMs()), job: run.job, ...contextOf(run) });
+  }
+
+  complete(): void {
+    this.subject.complete();
+  }
+
+  /** What is as it should be is told by events only: a job may be due every second. */
+  private say(run: RunKey, told: Told<RunEvent>): void {
+    const { key } = contextOf(run);
+    if (told.type === 'duplicate')
+      this.log.warn(`${key} was run twice, while the network was split: by ${told.by.join(' and ')}`);
+    if (told.type !== 'skipped') return;
+    const { reason, by } = told;
+    const concern = CONCERNS[reason];
+    if (concern !== undefined)
+      this.log.warn(`${key} is skipped: ${by === undefined ? '' : `${by} `}${concern}`);
+  }
+}
+
+/** What a run is called with. */
+export function contextOf({ job, dueMs }: RunKey): RunContext {
+  const dueAt = new Date(dueMs);
+  return { dueAt, key: dueMs === 0 ? job : `${job}@${dueAt.toISOString()}` };
+}

@@ -1,0 +1,366 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { PeerageError } from '../errors/peerage-error.js';
+import { describeError } from '../errors/thrown.js';
+import type { PeerEvent } from '../membership/events.js';
+import type { Mesh } from '../mesh/mesh.js';
+import { Messaging } from '../messaging/messaging.js';
+import { rank } from '../ownership/core/rendezvous.js';
+import { Ownership } from '../ownership/ownership.service.js';
+import { LOG_CONTEXT, PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
+import type { PeerageSettings } from '../peerage.options.js';
+import { Presence } from '../presence/presence.service.js';
+import type { Clock } from '../time/clock.js';
+import { dateMs, every } from '../time/clock.js';
+import { sleep } from '../time/waiting.js';
+import { Runs } from './core/runs.js';
+import { WAKE_MS, keyText } from './core/run.types.js';
+import type { RunDirective, RunInput, RunKey, RunQuestion, RunRules, RunView } from './core/run.types.js';
+import type { Job } from './job.js';
+import { DEFAULT_LATE_MS } from './job.js';
+import type { RunContext } from './run-once.decorator.js';
+import type { OnceOptions, OnceResult } from './run.events.js';
+import { RunReports, contextOf } from './run-reports.js';
+import {
+  MAX_JOB,
+  RUNS_TOPIC,
+  answerBody,
+  newsBody,
+  questionBody,
+  readAnswer,
+  readNews,
+  readQuestion,
+} from './runs-wire.js';
+
+/** An answer that takes longer is asked for again. */
+const ANSWER_MS = 2_000;
+/** The store is asked again after this. */
+const STORE_RETRY_MS = 500;
+/** Names of nodes that are gone, for events. */
+const MAX_NAMES = 1_000;
+
+type Skipped = Extract<RunDirective, { type: 'skip' }>;
+
+/** Whoever has something to run once. */
+interface Waiter {
+  readonly rules: RunRules;
+  readonly call: (context: RunContext) => unknown;
+  readonly done: (value: unknown) => void;
+  readonly failed: (error: unknown) => void;
+  readonly skipped: (skip: Skipped) => void;
+}
+
+/** Runs what is due on one of the nodes: the core, with messages, time and the app's methods. */
+@Injectable()
+export class RunsService {
+  private readonly log = new Logger(LOG_CONTEXT);
+  private readonly reports: RunReports;
+  private readonly core: Runs;
+  private readonly jobs = new Map<string, Job>();
+  private readonly calls = new Map<string, Waiter['call']>();
+  private readonly ofInstance = new WeakMap<object, Map<string, Job>>();
+  private readonly waiters = new Map<string, Waiter[]>();
+  private readonly names = new Map<string, string>();
+  private readonly tracked: { untrack(): void }[] = [];
+  private isOpen = false;
+  private endWaking: () => void = () => {};
+
+  constructor(
+    @Inject(PEERAGE_MESH) private readonly mesh: Mesh,
+    private readonly messaging: Messaging,
+    private readonly ownership: Ownership,
+    private readonly presence: Presence,
+    @Inject(PEERAGE_CLOCK) private readonly clock: Clock,
+    @Inject(PEERAGE_SETTINGS) settings: PeerageSettings,
+  ) {
+    this.reports = new RunReports(this.log, () => dateMs(clock));
+    this.core = new Runs(this.viewWith(settings));
+  }
+
+  get runs$(): RunReports['runs$'] {
+    return this.reports.runs$;
+  }
+
+  get totals(): RunReports['totals'] {
+    return this.reports.totals;
+  }
+
+  /** The names of the jobs that this node has. */
+  get jobNames(): readonly string[] {
+    return [...this.jobs.keys()];
+  }
+
+  get dateMs(): number {
+    return dateMs(this.clock);
+  }
+
+  /** @throws PeerageError `INVALID_OPTIONS` when two methods of the app have one name */
+  add(instance: object, method: string, job: Job, call: Waiter['call']): void {
+    if (this.jobs.has(job.name))
+      throw new PeerageError(
+        'INVALID_OPTIONS',
+        `@RunOnce(): two methods are the job "${job.name}". Give one of them another name: @RunOnce({ name: '…' }).`,
+      );
+    if (job.name.length > MAX_JOB)
+      throw new PeerageError('INVALID_OPTIONS', `@RunOnce(): a name has at most ${MAX_JOB} characters.`);
+    this.jobs.set(job.name, job);
+    this.calls.set(job.name, call);
+    const methods = this.ofInstance.get(instance) ?? new Map<string, Job>();
+    this.ofInstance.set(instance, methods.set(method, job));
+    this.tracked.push(this.presence.of('$jobs').track(job.name, null));
+  }
+
+  /** This node is a real one, and answers others. */
+  open(): void {
+    this.isOpen = true;
+    this.mesh.subscribe((event) => this.hear(event));
+    this.presence.of('$jobs').changes$.subscribe(() => this.input({ type: 'view' }));
+    this.messaging.handleEarly(RUNS_TOPIC, (body: unknown, { peer }) => this.asked(peer.bootId, body));
+  }
+
+  start(): void {
+    this.endWaking = every(this.clock, WAKE_MS, () => this.input({ type: 'wake' }));
+    void this.ownership.settled.then(
+      () => this.catchUp(),
+      () => {},
+    );
+  }
+
+  /** What is due from now on is for others. */
+  leave(): void {
+    this.input({ type: 'leave' });
+    for (const entry of this.tracked.splice(0)) entry.untrack();
+  }
+
+  stop(): void {
+    this.endWaking();
+    this.input({ type: 'leave' });
+    this.reports.complete();
+  }
+
+  /** The schedule has called a decorated method. */
+  fire(instance: object, method: string, call: Waiter['call']): unknown {
+    const job = this.ofInstance.get(instance)?.get(method);
+    const nowMs = dateMs(this.clock);
+    // An instance that the app's container does not know, and a cluster that a test has replaced.
+    if (!job || !this.isOpen) return call({ dueAt: new Date(nowMs), key: `${method}@${nowMs}` });
+    const { dueMs, lateByMs } = job.dues.fired(nowMs);
+    return this.due({ job: job.name, dueMs }, job.rules, lateByMs, call);
+  }
+
+  async once<T>(name: string, call: () => T | Promise<T>, options: OnceOptions): Promise<OnceResult<T>> {
+    const { ttlMs, onLoss = 'skip', lateMs = DEFAULT_LATE_MS } = options;
+    if (typeof name !== 'string' || name.length === 0 || name.length > MAX_JOB - ONCE.length)
+      throw new PeerageError(
+        'INVALID_OPTIONS',
+        `once() takes a key of 1 to ${MAX_JOB - ONCE.length} characters.`,
+      );
+    if (!(ttlMs >= 1_000 && ttlMs <= 86_400_000))
+      throw new PeerageError('INVALID_OPTIONS', `once(): ttlMs is 1000 to 86400000, not ${String(ttlMs)}.`);
+    const rules = { onLoss, lateMs, keepMs: ttlMs, spread: false, isDirect: true, isStored: false };
+    const key = { job: `${ONCE}${name}`, dueMs: 0 };
+    return new Promise((resolve, reject) => {
+      this.wait(key, 0, {
+        rules,
+        call,
+        done: (value) => resolve({ ran: true, value: value as T }),
+        failed: reject,
+        skipped: ({ by, reason }) => resolve({ ran: false, by: this.nameOf(by), reason }),
+      });
+    });
+  }
+
+  private due(key: RunKey, rules: RunRules, lateByMs: number, call: Waiter['call']): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const skipped = () => resolve(undefined);
+      this.wait(key, lateByMs, { rules, call, done: resolve, failed: reject, skipped });
+    });
+  }
+
+  private wait(key: RunKey, lateByMs: number, waiter: Waiter): void {
+    const text = keyText(key);
+    const waiters = this.waiters.get(text);
+    if (waiters) waiters.push(waiter);
+    else this.waiters.set(text, [waiter]);
+    this.input({ type: 'due', key, rules: waiter.rules, lateByMs });
+  }
+
+  private input(input: RunInput): void {
+    for (const directive of this.core.handle(input, this.clock.now())) this.perform(directive);
+  }
+
+  private perform(directive: RunDirective): void {
+    switch (directive.type) {
+      case 'ask':
+        return void this.ask(directive.to, directive.question);
+      case 'tell':
+        return this.tell(directive.to, newsBody(directive.news));
+      case 'store':
+        return void this.store(directive.key);
+      case 'run':
+        return void this.run(directive.key);
+      case 'skip':
+        return this.skip(directive);
+      case 'duplicate': {
+        const by = directive.by.map((id) => this.nameOf(id) ?? id) as [string, string];
+        return this.reports.tell(directive.key, { type: 'duplicate', by });
+      }
+    }
+  }
+
+  private async run(key: RunKey): Promise<void> {
+    const [waiter, ...others] = this.waiters.get(keyText(key)) ?? [];
+    this.waiters.delete(keyText(key));
+    if (!waiter) return;
+    const { work } = this.messaging;
+    const startedMs = this.clock.now();
+    const isOnce = waiter.rules.isDirect;
+    work.begin();
+    this.reports.tell(key, { type: 'started' });
+    // They hear how it ends.
+    for (const other of others) this.wait(key, 0, other);
+    let error: unknown;
+    let hasFailed = false;
+    try {
+      waiter.done(await waiter.call(contextOf(key)));
+    } catch (thrown) {
+      [error, hasFailed] = [thrown, true];
+      waiter.failed(thrown);
+    } finally {
+      const tookMs = this.clock.now() - startedMs;
+      this.reports.tell(key, { type: 'finished', tookMs, ...(hasFailed && { error }) });
+      this.input({ type: 'ended', key, isReleased: isOnce && hasFailed });
+      work.end();
+    }
+  }
+
+  private skip(skip: Skipped): void {
+    const { key, reason, by } = skip;
+    const waiters = this.waiters.get(keyText(key)) ?? [];
+    this.waiters.delete(keyText(key));
+    const name = this.nameOf(by);
+    this.reports.tell(key, { type: 'skipped', reason, ...(name !== undefined && { by: name }) });
+    for (const waiter of waiters) waiter.skipped(skip);
+  }
+
+  private async ask(to: string, question: RunQuestion): Promise<void> {
+    const { clock, messaging } = this;
+    const peer = this.mesh.peers.find(({ bootId }) => bootId === to);
+    const end = (answer: ReturnType<typeof readAnswer> | 'mute'): void =>
+      this.input({ type: 'answered', from: to, question, answer });
+    if (!peer) return void clock.after(0, () => end(undefined));
+    try {
+      const body = await messaging.request(peer, RUNS_TOPIC, questionBody(question), {
+        timeoutMs: ANSWER_MS,
+      });
+      end(readAnswer(body));
+    } catch (error) {
+      end(error instanceof PeerageError && error.code === 'NO_HANDLER' ? 'mute' : undefined);
+    }
+  }
+
+  private asked(from: string, body: unknown): unknown {
+    const question = readQuestion(body);
+    if (!question) {
+      const news = readNews(body);
+      if (news) this.input({ type: 'told', from, news });
+      return undefined;
+    }
+    const { answer, directives } = this.core.answer(from, question, this.clock.now());
+    // The answer goes first.
+    queueMicrotask(() => {
+      for (const directive of directives) this.perform(directive);
+    });
+    return answerBody(answer);
+  }
+
+  private tell(to: string | undefined, body: unknown): void {
+    const peers = this.mesh.peers.filter(({ bootId }) => to === undefined || bootId === to);
+    // What does not arrive is asked for again, or told when they see each other again.
+    for (const peer of peers) this.messaging.send(peer, RUNS_TOPIC, body).catch(() => {});
+  }
+
+  /** The row is made once; when nobody knows whether it was, it is tried again until the run is late. */
+  private async store(key: RunKey): Promise<void> {
+    const job = this.jobs.get(key.job);
+    const own = `${this.mesh.self.name} ${this.mesh.self.bootId}`;
+    const untilMs = this.clock.now() + (job?.rules.lateMs ?? 0);
+    let by: string | undefined;
+    let failure: unknown;
+    do {
+      try {
+        by = await job?.options.store?.claim(key.job, new Date(key.dueMs), own);
+      } catch (error) {
+        failure = error;
+        await sleep(STORE_RETRY_MS, undefined, this.clock);
+      }
+    } while (by === undefined && this.clock.now() < untilMs);
+    if (by === undefined) this.log.warn(`${contextOf(key).key}: its store failed: ${describeError(failure)}`);
+    const [name = '', id = ''] = by?.split(' ') ?? [];
+    if (id !== '') this.name(id, name);
+    this.input({ type: 'stored', key, by: by === undefined ? undefined : id });
+  }
+
+  /** What was due last, when nothing ran. */
+  private async catchUp(): Promise<void> {
+    for (const { name, options, dues, rules } of this.jobs.values()) {
+      const { store, catchUp } = options;
+      const dueMs = catchUp === undefined ? undefined : dues.last(dateMs(this.clock));
+      if (dueMs === undefined || !store) continue;
+      try {
+        const lastMs = (await store.last(name))?.getTime();
+        const call = this.calls.get(name);
+        if (lastMs !== undefined && lastMs < dueMs && call)
+          void this.due({ job: name, dueMs }, rules, 0, call);
+      } catch (error) {
+        this.log.warn(`${name}: what it missed is not known: ${describeError(error)}`);
+      }
+    }
+  }
+
+  private hear(event: PeerEvent): void {
+    if (event.type === 'peer.refused') return;
+    const { bootId, name } = event.peer;
+    this.name(bootId, name);
+    if (event.type === 'peer.up') this.input({ type: 'up', id: bootId });
+    else if (event.type === 'peer.down') this.input({ type: 'down', id: bootId });
+    else this.input({ type: 'view' });
+  }
+
+  private name(id: string, name: string): void {
+    this.names.delete(id);
+    this.names.set(id, name);
+    if (this.names.size > MAX_NAMES) this.names.delete(this.names.keys().next().value!);
+  }
+
+  private nameOf(id: string | undefined): string | undefined {
+    if (id === undefined) return undefined;
+    return id === this.mesh.self.bootId ? this.mesh.self.name : (this.names.get(id) ?? id);
+  }
+
+  private viewWith({ quorum }: PeerageSettings): RunView {
+    const { mesh, ownership, presence, jobs } = this;
+    return {
+      get self() {
+        return mesh.self.bootId;
+      },
+      get isSettled() {
+        return ownership.isSettled;
+      },
+      get peers() {
+        return mesh.peers.map(({ bootId, status }) => ({ id: bootId, status }));
+      },
+      having: (job) =>
+        presence
+          .of('$jobs')
+          .nodes(job)
+          .map(({ bootId }) => bootId),
+      willFire: ({ job, dueMs }) => jobs.get(job)?.dues.willFire(dueMs) ?? false,
+      rank,
+      quorum: quorum === undefined ? 1 : Math.floor(quorum.of / 2) + 1,
+      bornAtMs: dateMs(this.clock),
+    };
+  }
+}
+
+/** Keys of `once()`, among jobs. */
+const ONCE = 'once:';

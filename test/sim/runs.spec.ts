@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { playRuns } from './runs/runs-history.js';
+import type { RunsKind } from './runs/runs-history.js';
+
+const SEEDS = Number(process.env['SIM_SEEDS'] ?? 20);
+const FIRST = Number(process.env['SIM_FIRST'] ?? 1);
+
+const promises: readonly [RunsKind, string][] = [
+  ['calm', 'exactly once, while nodes join, leave, block and have clocks that differ by minutes'],
+  ['deaths', 'at most once, also when nodes are killed and stopped; and once, unless its claimant ended'],
+  ['rerun', 'at least once with `rerun`, while a node lives that had it to do'],
+  ['quorum', 'at most once with a quorum, whatever is cut'],
+  ['store', 'at most once with a store, whatever is cut'],
+  ['split', 'told of, when both sides of a split ran it'],
+];
+
+describe('a due time is run', () => {
+  it.each(promises)('(%s) %s', (kind) => {
+    const failures: string[] = [];
+    for (let seed = FIRST; seed < FIRST + SEEDS && failures.length < 3; seed++) {
+      const faults = playRuns(kind, seed);
+      if (faults.length > 0) failures.push([`seed ${seed} of ${kind}`, ...faults].join('\n'));
+    }
+    expect(failures.join('\n\n')).toBe('');
+  });
+
+  it('in the same way for the same seed', () => {
+    expect(playRuns('split', 3)).toEqual(playRuns('split', 3));
+  });
+});

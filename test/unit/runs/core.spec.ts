@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import { Runs } from '../../../lib/runs/core/runs.js';
+import { KEEP_MS, MAX_AGE_MS } from '../../../lib/runs/core/run.types.js';
+import type {
+  RunDirective,
+  RunKey,
+  RunQuestion,
+  RunRules,
+  RunView,
+} from '../../../lib/runs/core/run.types.js';
+
+const key: RunKey = { job: 'Reports.daily', dueMs: 1_000_000 };
+const rules: RunRules = {
+  onLoss: 'skip',
+  lateMs: 10_000,
+  spread: false,
+  isDirect: false,
+  isStored: false,
+  keepMs: KEEP_MS,
+};
+type Peer = RunView['peers'][number];
+
+/** A node among `b` and `c`; in order, `a` is first. */
+function node(self = 'a', more: Partial<RunView> = {}) {
+  const peers: Peer[] = ['a', 'b', 'c'].filter((id) => id !== self).map((id): Peer => ({ id, status: 'up' }));
+  const view: RunView = {
+    self,
+    isSettled: true,
+    peers,
+    having: () => ['a', 'b', 'c'],
+    willFire: () => false,
+    rank: (_key, ids) => ids.toSorted((a, b) => a.localeCompare(b)),
+    quorum: 1,
+    bornAtMs: 0,
+    ...more,
+  };
+  const core = new Runs(view);
+  core.handle({ type: 'wake' }, 0);
+  return { core, peers };
+}
+
+const claimOf = (directives: readonly RunDirective[], to: string): RunQuestion =>
+  directives.flatMap((each) => (each.type === 'ask' && each.to === to ? [each.question] : []))[0]!;
+const typesOf = (directives: readonly RunDirective[]): string[] => directives.map(({ type }) => type);
+const due = { type: 'due', key, rules, lateByMs: 0 } as const;
+const yes = { type: 'yes' } as const;
+
+describe('a run', () => {
+  it('costs four messages for each other node: a claim, its answer, and word of its begin and its end', () => {
+    const { core } = node();
+    const asked = core.handle(due, 0);
+    expect(typesOf(asked)).toEqual(['ask', 'ask']);
+    const [b, c] = [claimOf(asked, 'b'), claimOf(asked, 'c')];
+    expect(core.handle({ type: 'answered', from: 'b', question: b, answer: yes }, 5)).toEqual([]);
+    const granted = core.handle({ type: 'answered', from: 'c', question: c, answer: yes }, 6);
+    expect(typesOf(granted)).toEqual(['tell', 'run']);
+    expect(typesOf(core.handle({ type: 'ended', key, isReleased: false }, 7))).toEqual(['tell']);
+    // And nobody gets it any more.
+    const later = core.answer('b', { type: 'claim', key, attempt: 1, onLoss: 'skip', keepMs: KEEP_MS }, 8);
+    expect(later.answer).toEqual({ type: 'held', by: 'a', state: 'done' });
+  });
+
+  it('is granted to one claimant, until that one gives it back', () => {
+    const { core } = node('c');
+    const claim = { type: 'claim', key, attempt: 1, onLoss: 'skip', keepMs: KEEP_MS } as const;
+    expect(core.answer('b', claim, 0).answer).toEqual(yes);
+    expect(core.answer('a', claim, 1).answer).toEqual({ type: 'held', by: 'b', state: 'claimed' });
+    const released = { key, word: 'released', onLoss: 'skip', keepMs: 0 } as const;
+    core.handle({ type: 'told', from: 'b', news: [released] }, 2);
+    expect(core.answer('a', claim, 3).answer).toEqual(yes);
+  });
+
+  it.each([
+    ['b', true],
+    ['a', false],
+  ])('that crosses another claim: %s gives way to who is ahead (%s)', (self, givesWay) => {
+    const other = self === 'a' ? 'b' : 'a';
+    const { core } = node(self, { having: () => [self] });
+    core.handle(due, 0);
+    const claim = { type: 'claim', key, attempt: 1, onLoss: 'skip', keepMs: KEEP_MS } as const;
+    const { answer, directives } = core.answer(other, claim, 1);
+    expect(answer).toEqual(givesWay ? yes : { type: 'held', by: self, state: 'claimed' });
+    // What it was granted, others may have.
+    expect(typesOf(directives)).toEqual(givesWay ? ['tell', 'tell'] : []);
+  });
+
+  it('does not begin by the answer to a claim that was given up', () => {
+    const { core } = node();
+    const first = core.handle(due, 0);
+    // Its loop stood still: it gives the claim up, and claims again when it is calm.
+    core.handle({ type: 'wake' }, 3_000);
+    const again = core.handle({ type: 'wake' }, 3_200);
+    expect(typesOf(again)).toEqual([]);
+    for (let ms = 3_400; ms <= 8_000; ms += 200) core.handle({ type: 'wake' }, ms);
+    const second = core.handle({ type: 'wake' }, 8_200);
+    const late = core.handle(
+      { type: 'answered', from: 'b', question: claimOf(first, 'b'), answer: yes },
+      8_210,
+    );
+    const other = core.handle(
+      { type: 'answered', from: 'c', question: claimOf(first, 'c'), answer: yes },
+      8_220,
+    );
+    expect([...late, ...other].some(({ type }) => type === 'run')).toBe(false);
+    expect(typesOf(second).filter((type) => type === 'run')).toEqual([]);
+  });
+
+  it('is not begun when it is so late that others have forgotten whether it was run', () => {
+    const { core } = node();
+    const skipped = core.handle({ ...due, lateByMs: MAX_AGE_MS + 1 }, 0);
+    expect(skipped).toMatchObject([{ type: 'skip', reason: 'stale' }]);
+  });
+
+  it('counts no vote of a node that began after it was due, with a quorum', () => {
+    const { core } = node('a', { quorum: 2, bornAtMs: 500_000 });
+    const asked = core.handle(due, 0);
+    const young = { type: 'yes', isYoung: true } as const;
+    const ask = (id: string) => claimOf(asked, id);
+    core.handle({ type: 'answered', from: 'b', question: ask('b'), answer: young }, 1);
+    const one = core.handle({ type: 'answered', from: 'c', question: ask('c'), answer: young }, 2);
+    expect(one).toEqual([]);
+    const end: RunDirective[] = [];
+    for (let ms = 200; ms <= 11_000; ms += 200) end.push(...core.handle({ type: 'wake' }, ms));
+    expect(end.filter(({ type }) => type === 'skip')).toMatchObject([{ reason: 'no quorum' }]);
+  });
+
+  it('does not wait for a blocked node that has told what it ran', () => {
+    for (const hasTold of [true, false]) {
+      const { core, peers } = node();
+      if (hasTold) core.handle({ type: 'told', from: 'c', news: [] }, 0);
+      peers[1] = { id: 'c', status: 'degraded' };
+      const asked = core.handle(due, 0);
+      const answered = { type: 'answered', from: 'b', question: claimOf(asked, 'b'), answer: yes } as const;
+      expect(typesOf(core.handle(answered, 1))).toEqual(hasTold ? ['tell', 'run'] : []);
+    }
+  });
+});

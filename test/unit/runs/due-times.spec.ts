@@ -1,0 +1,103 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { SchedulerRegistry } from '@nestjs/schedule';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CronDues, IntervalDues, OneDue, findCronJob } from '../../../lib/runs/due-times.js';
+
+type CronJob = ReturnType<SchedulerRegistry['getCronJob']>;
+interface Cron {
+  readonly CronJob: { from(options: object): CronJob };
+}
+
+/** The `cron` that `@nestjs/schedule` uses. */
+const { CronJob } = createRequire(fileURLToPath(import.meta.resolve('@nestjs/schedule')))('cron') as Cron;
+
+const jobOf = (cronTime: string | Date, timeZone?: string): CronJob =>
+  CronJob.from({ cronTime, onTick: () => {}, start: false, ...(timeZone !== undefined && { timeZone }) });
+
+/** Also in zones whose clocks change. */
+const jobs = [
+  jobOf('* * * * * *'),
+  jobOf('*/7 * * * * *'),
+  jobOf('0 */5 * * * *'),
+  jobOf('30 2 * * *', 'Europe/Berlin'),
+  jobOf('0 9 * * 1-5', 'America/New_York'),
+  jobOf('0 0 1 * *', 'Asia/Tokyo'),
+];
+const date = fc.integer({ min: Date.UTC(2026, 0, 1), max: Date.UTC(2027, 11, 31) });
+
+describe('the due time of a cron job', () => {
+  it('is what the timer was set for, however late that is, for each of a row', () => {
+    const lateness = fc.array(fc.integer({ min: -10, max: 900 }), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(fc.constantFrom(...jobs), date, lateness, (job, bornAtMs, lates) => {
+        const dues = new CronDues(() => job, bornAtMs);
+        // The time that the expression gives after any other.
+        const next = (ms: number): number => {
+          const at = job.cronTime.sendAt();
+          return job.cronTime.getNextDateFrom(at.plus({ milliseconds: ms - at.toMillis() })).toMillis();
+        };
+        let dueMs = next(bornAtMs);
+        for (const lateMs of lates) {
+          expect(dues.fired(dueMs + lateMs)).toEqual({ dueMs, lateByMs: Math.max(0, lateMs) });
+          dueMs = next(dueMs + lateMs + 20);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('is the last one when the timer is later than any timer is, or the app calls by itself', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...jobs), date, (job, nowMs) => {
+        const dues = new CronDues(() => job, nowMs - 40 * 86_400_000);
+        // A timer may be early by that much.
+        const lastMs = dues.last(nowMs + 20)!;
+        expect(lastMs).toBeLessThanOrEqual(nowMs + 20);
+        expect(dues.fired(nowMs).dueMs).toBe(lastMs);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('is overdue when its own timer comes hours late', () => {
+    const daily = jobOf('0 4 * * *', 'UTC');
+    const four = Date.UTC(2026, 5, 2, 4);
+    const dues = new CronDues(() => daily, four - 3_600_000);
+    expect(dues.fired(four + 5 * 3_600_000)).toEqual({ dueMs: four, lateByMs: 5 * 3_600_000 });
+  });
+
+  it('is found by the name of the job, or by an expression that is the same', () => {
+    const named = jobOf('0 0 1 1 *');
+    const registry = {
+      getCronJobs: () => new Map([['a', named], ...jobs.map((job, i) => [`${i}`, job] as const)]),
+    } as unknown as SchedulerRegistry;
+    expect(findCronJob(registry, { name: 'a', cronTime: 'changed since' })).toBe(named);
+    expect(findCronJob(registry, { cronTime: '*/7 * * * * *' })).toBe(jobs[1]);
+    const at = new Date(Date.now() + 86_400_000);
+    const single = jobOf(at);
+    expect(findCronJob({ getCronJobs: () => new Map([['x', single]]) } as never, { cronTime: at })).toBe(
+      single,
+    );
+    expect(new CronDues(() => single, Date.now()).fired(at.getTime() + 5)).toEqual({
+      dueMs: at.getTime(),
+      lateByMs: 5,
+    });
+  });
+});
+
+it('of an interval, nodes that begin at other moments have the same', () => {
+  const [a, b] = [new IntervalDues(5_000), new IntervalDues(5_000)];
+  expect(a.fired(12_001)).toEqual({ dueMs: 10_000, lateByMs: 0 });
+  expect(b.willFire(10_000)).toBe(true);
+  expect(b.fired(14_900)).toEqual({ dueMs: 10_000, lateByMs: 0 });
+  expect([b.willFire(10_000), b.willFire(15_000)]).toEqual([false, true]);
+});
+
+it('of a timeout, there is one', () => {
+  const due = new OneDue();
+  expect(due.willFire()).toBe(true);
+  expect(due.fired()).toEqual({ dueMs: 0, lateByMs: 0 });
+  expect(due.willFire()).toBe(false);
+});

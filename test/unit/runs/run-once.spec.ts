@@ -1,0 +1,163 @@
+import { Controller, Injectable } from '@nestjs/common';
+import { Cron, Interval, ScheduleModule, SchedulerRegistry, Timeout } from '@nestjs/schedule';
+import { Test } from '@nestjs/testing';
+import { afterEach, describe, expect, it } from 'vitest';
+import { ClusterService, PeerageModule, RunOnce } from '../../../lib/index.js';
+import type { RunContext, RunOnceOptions } from '../../../lib/index.js';
+import { PEERAGE_RUNS } from '../../../lib/runs/run-once.decorator.js';
+
+const NEVER = '0 0 1 1 *';
+
+@Injectable()
+class Above {
+  @RunOnce()
+  @Cron(NEVER, { name: 'above' })
+  run(): string {
+    return `${this.constructor.name} ran`;
+  }
+}
+
+@Injectable()
+class Below {
+  @Cron(NEVER, { name: 'below' })
+  @RunOnce()
+  run(): string {
+    return `${this.constructor.name} ran`;
+  }
+
+  @RunOnce()
+  @Interval('often', 1e8)
+  often(): void {}
+
+  @Timeout('late', 1e8)
+  @RunOnce()
+  late(): void {}
+}
+
+const apps: { close(): Promise<unknown> }[] = [];
+afterEach(async () => {
+  for (const app of apps.splice(0)) await app.close();
+});
+
+describe('@RunOnce() in a unit test', () => {
+  it('leaves the method as it is: it takes what it is given, and returns what it returns', () => {
+    class Sums {
+      private readonly base = 1;
+
+      @RunOnce()
+      add(a: number, b: number): number {
+        return this.base + a + b;
+      }
+    }
+    expect(new Sums().add(1, 2)).toBe(4);
+    expect(new Sums().add.name).toBe('add');
+  });
+
+  it('needs no cluster in the container', async () => {
+    const module = await Test.createTestingModule({ providers: [Above] }).compile();
+    apps.push(module);
+    expect(module.get(Above).run()).toBe('Above ran');
+  });
+
+  it.each([
+    [{ onLoss: 'again' }, /onLoss is/],
+    [{ lateMs: -1 }, /lateMs/],
+    [{ catchUp: 'last' }, /needs a store/],
+    [{ store: {}, onLoss: 'rerun' }, /rerun/],
+    [{ sprad: true }, /did you mean "spread"/],
+  ])('says at once that %j is wrong', (options, problem) => {
+    expect(() => RunOnce(options as RunOnceOptions)).toThrow(problem);
+  });
+});
+
+describe('@RunOnce() in an app', () => {
+  /** What the scheduler calls, whose promise the decorator makes. */
+  const called = (method: () => unknown): Promise<unknown> => Promise.resolve(method());
+
+  const start = async (...classes: (new () => object)[]) => {
+    const module = await Test.createTestingModule({
+      imports: [
+        ScheduleModule.forRoot(),
+        PeerageModule.forRoot({ bind: '127.0.0.1', ownership: { settleMs: 1 } }),
+      ],
+      providers: classes,
+    }).compile();
+    const app = module.createNestApplication();
+    apps.push(app);
+    await app.init();
+    return app;
+  };
+
+  it('keeps the schedule, above and below its decorator', async () => {
+    const app = await start(Above, Below);
+    const registry = app.get(SchedulerRegistry);
+    expect([...registry.getCronJobs().keys()].toSorted()).toEqual(['above', 'below']);
+    expect(registry.getIntervals()).toEqual(['often']);
+    expect(registry.getTimeouts()).toEqual(expect.arrayContaining(['late']));
+    // On its own it is the whole cluster.
+    await app.get(ClusterService).settled;
+    expect(await called(() => app.get(Above).run())).toBe('Above ran');
+    expect(await called(() => app.get(Below).run())).toBe('Below ran');
+    // Once is enough for this due time.
+    expect(await called(() => app.get(Above).run())).toBeUndefined();
+  });
+
+  it('gives the due time of the expression, and a key', async () => {
+    const given: RunContext[] = [];
+    @Controller()
+    class Yearly {
+      @RunOnce()
+      @Cron('0 30 4 1 1 *', { timeZone: 'Asia/Tokyo' })
+      run(context: RunContext): void {
+        given.push(context);
+      }
+    }
+    const app = await start(Yearly);
+    await called(() => app.get(Yearly).run({} as RunContext));
+    const newYear = `${new Date(Date.now() + 9 * 3_600_000).getUTCFullYear() - 1}-12-31T19:30:00.000Z`;
+    expect(given).toEqual([{ dueAt: new Date(newYear), key: `Yearly.run@${newYear}` }]);
+  });
+
+  it('keeps two apps of one process apart', async () => {
+    const [a, b] = [await start(Above), await start(Above)];
+    const serviceOf = (app: typeof a): unknown => Reflect.get(app.get(Above), PEERAGE_RUNS);
+    expect(serviceOf(a)).toBe(a.get(PEERAGE_RUNS));
+    expect(serviceOf(a)).not.toBe(serviceOf(b));
+  });
+
+  it('refuses two methods with one name, at start', async () => {
+    @Injectable()
+    class Twins {
+      @RunOnce({ name: 'one' })
+      a(): void {}
+
+      @RunOnce({ name: 'one' })
+      b(): void {}
+    }
+    await expect(start(Twins)).rejects.toThrow(/two methods are the job "one"/);
+  });
+
+  it('takes the method of a class that overrides it as it is there', async () => {
+    class Base {
+      @RunOnce()
+      @Cron(NEVER)
+      run(): string {
+        return 'base';
+      }
+    }
+    @Injectable()
+    class Plain extends Base {
+      override run(): string {
+        return 'plain';
+      }
+    }
+    @Injectable()
+    class Inherited extends Base {}
+    const app = await start(Plain, Inherited);
+    await app.get(ClusterService).settled;
+    expect(app.get(Plain).run()).toBe('plain');
+    expect(app.get(Plain).run()).toBe('plain');
+    expect(await called(() => app.get(Inherited).run())).toBe('base');
+    expect(await called(() => app.get(Inherited).run())).toBeUndefined();
+  });
+});

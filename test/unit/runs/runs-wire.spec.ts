@@ -1,0 +1,48 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { RunNews, RunQuestion } from '../../../lib/runs/core/run.types.js';
+import {
+  answerBody,
+  newsBody,
+  questionBody,
+  readAnswer,
+  readNews,
+  readQuestion,
+} from '../../../lib/runs/runs-wire.js';
+
+const key = { job: 'Reports.daily', dueMs: 1_000 };
+
+it('brings questions, answers and news over as they were', () => {
+  const questions: RunQuestion[] = [
+    { type: 'will', key },
+    { type: 'claim', key, attempt: 3, onLoss: 'rerun', keepMs: 5 },
+  ];
+  for (const question of questions) expect(readQuestion(questionBody(question))).toEqual(question);
+  const news: RunNews[] = [
+    { key, word: 'done', onLoss: 'skip', keepMs: 5 },
+    { key, by: 'b', word: 'started', onLoss: 'rerun', keepMs: 0 },
+  ];
+  expect(readNews(newsBody(news))).toEqual(news);
+  expect(readAnswer(answerBody({ type: 'held', by: 'b', state: 'lost' }))).toEqual({
+    type: 'held',
+    by: 'b',
+    state: 'lost',
+  });
+  expect(readAnswer(answerBody({ type: 'yes' }))).toEqual({ type: 'yes', isYoung: false });
+});
+
+it('takes nothing else from a member, and never throws', () => {
+  fc.assert(
+    fc.property(fc.anything(), (body) => {
+      readNews(body);
+      readNews(['news', body]);
+      readNews(['news', [body]]);
+      readAnswer(body);
+      const question = readQuestion(body);
+      expect(question === undefined || typeof question.key.job === 'string').toBe(true);
+    }),
+  );
+  expect(readQuestion(['claim', 'a', 1.5, 1, 'skip', 1])).toBeUndefined();
+  expect(readQuestion(['claim', 'a', 1, 1, 'maybe', 1])).toBeUndefined();
+  expect(readNews(['news', [['a', 1, 'eaten', 'skip', 1, null]]])).toEqual([]);
+});
