@@ -10,6 +10,7 @@ import type { PeerageSettings } from '../peerage.options.js';
 import { Presence } from '../presence/presence.service.js';
 import type { Clock } from '../time/clock.js';
 import { every } from '../time/clock.js';
+import { FormerOpeners } from './core/former-openers.js';
 import { hasMajority } from './core/quorum.js';
 import { best } from './core/rendezvous.js';
 import { isSettled } from './core/settling.js';
@@ -47,6 +48,7 @@ export class Ownership {
   private readonly endings: (() => void)[] = [];
   private listed: { readonly self: NodeInfo; readonly members: readonly NodeInfo[] } | undefined;
   private readonly spaces = new Map<string, { readonly keys: KeySpace; readonly holder: Holder }>();
+  private readonly former = new FormerOpeners();
   private readonly leaders: Holder;
   private readonly coordinators: BehaviorSubject<NodeInfo | undefined>;
   private hadTooMany = false;
@@ -71,7 +73,10 @@ export class Ownership {
     this.coordinators = new BehaviorSubject(this.coordinator);
     this.coordinator$ = this.coordinators.pipe(distinctUntilChanged((a, b) => a?.bootId === b?.bootId));
     mesh.subscribe((event) => this.hear(event));
-    presence.of('$keys').changes$.subscribe(() => this.look());
+    presence.of('$keys').changes$.subscribe(({ left }) => {
+      for (const { key, node } of left) this.former.add(node.bootId, key);
+      this.look();
+    });
   }
 
   /** This node listens. */
@@ -225,7 +230,10 @@ export class Ownership {
         .nodes(space)
         .map(({ bootId }) => bootId),
     );
-    return this.candidates().filter(({ bootId }) => opened.has(bootId));
+    return this.candidates().filter((node) => {
+      if (opened.has(node.bootId)) return true;
+      return !this.isSelf(node) && !this.presence.knows(node.bootId) && this.former.has(node.bootId, space);
+    });
   }
 
   private isSelf(node: NodeInfo | undefined): boolean {

@@ -1,5 +1,6 @@
 import type { PeerEvent } from '../../lib/membership/events.js';
 import type { Input } from '../../lib/membership/membership.types.js';
+import { FormerOpeners } from '../../lib/ownership/core/former-openers.js';
 import { Holdings } from '../../lib/ownership/core/holdings.js';
 import type { HoldingsInput } from '../../lib/ownership/core/holdings.js';
 import { isSettled } from '../../lib/ownership/core/settling.js';
@@ -19,6 +20,7 @@ export class HoldingNode extends SharingNode {
   /** The keys of what runs here: until it has ended. */
   readonly held = new Set<string>();
   private holdings = new Holdings(this.options);
+  private former = new FormerOpeners();
   private isSettled = false;
   private isPolled = false;
   private startedAtMs = 0;
@@ -31,6 +33,7 @@ export class HoldingNode extends SharingNode {
     super.start();
     this.held.clear();
     this.holdings = new Holdings(this.options);
+    this.former = new FormerOpeners();
     this.isSettled = false;
     this.isPolled = false;
     this.startedAtMs = this.now();
@@ -54,8 +57,9 @@ export class HoldingNode extends SharingNode {
     this.look();
   }
 
-  protected override heard(entries: readonly Entry[]): void {
-    if (entries.some(({ space }) => space === SPACE)) this.look();
+  protected override heard(from: string, joined: readonly Entry[], left: readonly Entry[]): void {
+    if (left.some(({ space }) => space === SPACE)) this.former.add(from, SPACE);
+    if ([...joined, ...left].some(({ space }) => space === SPACE)) this.look();
   }
 
   private settle(): void {
@@ -74,9 +78,11 @@ export class HoldingNode extends SharingNode {
   private look(): void {
     const openers = [...this.known].filter(([, entries]) => entries.get(0)?.space === SPACE);
     const opened = new Set(openers.map(([bootId]) => bootId));
+    const isOpener = (bootId: string): boolean =>
+      opened.has(bootId) || (this.former.has(bootId, SPACE) && !this.presence.knows(bootId));
     const others = this.membership
       .peers()
-      .filter(({ bootId, status }) => status !== 'leaving' && opened.has(bootId));
+      .filter(({ bootId, status }) => status !== 'leaving' && isOpener(bootId));
     const members = others.map(({ name }) => name);
     const isMember = this.isSettled && this.drainingAtMs === undefined;
     this.hold({

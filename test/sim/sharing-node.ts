@@ -69,11 +69,11 @@ export class SharingNode extends SimNode {
     for (const entry of [...left, ...updated]) this.assert(entries.has(entry.id), 'was not there', entry);
     for (const { id } of left) entries.delete(id);
     for (const entry of [...joined, ...updated]) entries.set(entry.id, entry);
-    if (peer !== undefined) this.heard([...joined, ...left]);
+    if (peer !== undefined) this.heard(peer, joined, left);
   }
 
   /** These entries of another node have joined or left. */
-  protected heard(_entries: readonly Entry[]): void {}
+  protected heard(_from: string, _joined: readonly Entry[], _left: readonly Entry[]): void {}
 
   private assert(holds: boolean, what: string, entry: Entry): void {
     if (!holds) throw new Error(`seed ${this.world.seed}: ${this.name}: entry ${entry.id} ${what}`);
