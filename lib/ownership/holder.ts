@@ -73,6 +73,11 @@ export class Holder {
     return this.core.isHeld(id);
   }
 
+  /** The keys that are held now. */
+  held(): string[] {
+    return [...this.works].filter(([id]) => this.core.isHeld(id)).map(([, { key }]) => key);
+  }
+
   /** `onEnd` is called when nothing of it runs any more. */
   release(id: number): void {
     this.released.add(id);

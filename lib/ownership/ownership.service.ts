@@ -158,6 +158,15 @@ export class Ownership {
     return keys;
   }
 
+  /** What this node holds now, a few words each, for people. */
+  held(): string[] {
+    const lead = this.leaders.held().length > 0 ? ['the lead'] : [];
+    const keys = [...this.spaces].flatMap(([name, { holder }]) =>
+      holder.held().map((key) => `${key} of ${name}`),
+    );
+    return [...lead, ...keys];
+  }
+
   /** Whether more than half of `quorum.of` nodes are here, by what this node has heard of late. */
   get hasQuorum(): boolean {
     const { quorum } = this.settings;
