@@ -4,6 +4,7 @@ import { PeerageError } from '../../errors/peerage-error.js';
 import type { NameExplanation } from '../../membership/explanation.js';
 import type { Peer } from '../../membership/events.js';
 import { Messaging } from '../../messaging/messaging.js';
+import { Ownership } from '../../ownership/ownership.service.js';
 import type { Clock } from '../../time/clock.js';
 import { dateMs } from '../../time/clock.js';
 import { PEERAGE_CLOCK } from '../../peerage.constants.js';
@@ -37,11 +38,13 @@ export class NodeViews implements OnModuleInit {
     private readonly messaging: Messaging,
     private readonly hub: EventHub,
     @Inject(PEERAGE_CLOCK) private readonly clock: Clock,
+    private readonly ownership: Ownership,
   ) {}
 
   /** From now on events are kept, and members answered. */
   onModuleInit(): void {
     this.hub.onAny((event) => this.recent.add(event));
+    this.addHolder(() => this.ownership.held());
     this.messaging.handleEarly(VIEW_TOPIC, (request: unknown) => this.answer(read(request)));
   }
 

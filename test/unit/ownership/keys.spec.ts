@@ -3,7 +3,7 @@ import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ClusterService, PeerageModule } from '../../../lib/index.js';
 import type { Held } from '../../../lib/index.js';
-import { Ownership } from '../../../lib/ownership/ownership.service.js';
+import { NodeViews } from '../../../lib/cluster/view/node-views.js';
 import { TestCluster } from '../../../lib/testing/index.js';
 import type { TestNode } from '../../../lib/testing/index.js';
 import { CapturedLog } from '../../support/captured-log.js';
@@ -60,7 +60,7 @@ describe('keys that are held', () => {
       const holder = nodes.find((node) => node.get(Feeds).running.has(key))!;
       expect(owner.name).toBe(holder.name);
       expect(holder.cluster.keys('feeds').owns(key)).toBe(true);
-      expect(holder.get(Ownership).held()).toContain(`${key} of feeds`);
+      expect(holder.get(NodeViews).own().holds).toContain(`${key} of feeds`);
     }
     await cluster.advance(60_000);
     expect(nodes.flatMap((node) => node.get(Feeds).log)).toHaveLength(KEYS.length);
