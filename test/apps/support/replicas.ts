@@ -76,7 +76,7 @@ export async function expectCluster(
     await expectProbesWhileBlocked(a, b);
     const { name } = await b.state();
     expect(await endOf(b.program)).toEqual({ code: null, signal: 'SIGTERM' });
-    await a.program.line(new RegExp(`peer\\.down ${name} .*: it said goodbye`));
+    await a.program.line(new RegExp(`peer\\.down.* ${name} .*: it said goodbye`));
   } finally {
     await stopPrograms([a.program, b.program]);
   }
