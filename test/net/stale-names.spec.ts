@@ -13,7 +13,7 @@ const HTTP = `require('http').createServer((q, r) => r.end()).listen(${PORT}, ()
 /** What one dial takes that nobody answers: nobody waits for one. */
 const BOUND_MS = 2_000;
 /** On a busy machine five hundred dials take time of the processor: as many times that of one. */
-const BUSY_FACTOR = 20;
+const BUSY_FACTOR = 40;
 
 describe.skipIf(!has('netns'))('a node that starts with names of nodes that are gone', () => {
   const cluster = new Cluster();
