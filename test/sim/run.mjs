@@ -31,7 +31,7 @@ async function histories() {
   const { values } = parseArgs({
     args,
     options: {
-      seeds: { type: 'string', default: '2000' },
+      seeds: { type: 'string', default: '1000' },
       first: { type: 'string', default: '1' },
       nodes: { type: 'string' },
       ring: { type: 'string' },
