@@ -30,7 +30,7 @@ async function expectGoodbye(nodes: readonly Program[]): Promise<void> {
   const leaver = others.pop()!;
   const name = await nameOf(leaver);
   expect(await leaver.stop()).toEqual({ code: 0, signal: null });
-  const goodbye = new RegExp(`peer\\.down ${name} .*it said goodbye`);
+  const goodbye = new RegExp(`peer\\.down \\(left\\) ${name} .*it said goodbye`);
   await Promise.all(others.map((node) => node.line(goodbye)));
   for (const node of others) expect(await node.stop()).toEqual({ code: 0, signal: null });
 }
