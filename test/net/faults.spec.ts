@@ -7,7 +7,7 @@ import type { Dnsmasq } from '../support/dnsmasq.js';
 import { startDnsmasq } from '../support/dnsmasq.js';
 import { ClusterNetwork } from '../support/network.js';
 import { has } from '../support/requirements.mjs';
-import { Namespace } from '../support/via-namespaces.js';
+import type { Namespace } from '../support/via-namespaces.js';
 
 const PORT = 4_370;
 
@@ -51,9 +51,7 @@ describe.skipIf(!has('netns')).concurrent('a fault, as the person on call reads 
     network = new ClusterNetwork();
     for (let i = 0; i < 15; i++) network.addHost();
     // Its name server is an address that nobody has.
-    deaf = new Namespace({ resolvConf: 'nameserver 10.77.0.250\n' });
-    network.hosts.push(deaf);
-    network.plugIn(deaf);
+    deaf = network.addHost({ resolvConf: 'nameserver 10.77.0.250\n' });
     dns = has('dnsmasq')
       ? await startDnsmasq(['local=/test/'], { namespace: network.hosts[6]!.name, port: 53 })
       : undefined;
