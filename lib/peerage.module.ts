@@ -1,4 +1,3 @@
-import { networkInterfaces } from 'node:os';
 import { Logger, Module } from '@nestjs/common';
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
@@ -38,6 +37,7 @@ import { invalidOptions } from './options/faults.js';
 import { describeError } from './errors/peerage-error.js';
 import { stackOf } from './errors/thrown.js';
 import { externalAddresses } from './options/hosts.js';
+import { ownInterfaces } from './options/own-interfaces.js';
 import { resolveSettings } from './options/settings.js';
 import {
   LOG_CONTEXT,
@@ -105,7 +105,7 @@ const meshProvider: Provider = {
       random,
       startProber,
       loop,
-      ownAddresses: () => externalAddresses(networkInterfaces()),
+      ownAddresses: () => externalAddresses(ownInterfaces()),
       warn: (message) => new Logger(LOG_CONTEXT).warn(message),
       fault: (error) =>
         new Logger(LOG_CONTEXT).error(`A fault of Peerage itself: ${describeError(error)}`, stackOf(error)),

@@ -1,4 +1,3 @@
-import { networkInterfaces } from 'node:os';
 import { DEFAULT_PORT, parseNodeName } from '../naming/node-name.js';
 import type { PeerageModuleOptions, PeerageSettings } from '../peerage.options.js';
 import { DEFAULT_LIMITS, DEFAULT_OWNERSHIP, DEFAULT_SHUTDOWN } from '../peerage.options.js';
@@ -9,6 +8,7 @@ import { host as hostCheck } from './checks.js';
 import { checkOptions, given, heartbeatOf } from './check-options.js';
 import { Faults } from './faults.js';
 import type { Interfaces } from './hosts.js';
+import { ownInterfaces } from './own-interfaces.js';
 import {
   firstAddressIn,
   externalAddresses,
@@ -32,7 +32,7 @@ export interface Surroundings {
 
 const here: Surroundings = {
   env: process.env,
-  interfaces: networkInterfaces,
+  interfaces: () => ownInterfaces(),
   packageName: () => appNameFromPackage(),
 };
 
