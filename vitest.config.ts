@@ -89,8 +89,8 @@ export default defineConfig({
         globalSetup: 'test/package/support/tarball.ts',
       }),
       project('apps', 1, { timeoutMs: 300_000, files: 2, globalSetup: 'test/apps/support/setup.ts' }),
-      project('e2e', 2, { timeoutMs: 60_000, files: 2 }),
-      project('net', 3, { timeoutMs: 300_000, include: ['test/net/*.spec.ts'], files: 2 }),
+      project('e2e', 2, { timeoutMs: 60_000, files: 3 }),
+      project('net', 3, { timeoutMs: 300_000, include: ['test/net/*.spec.ts'], files: 3 }),
       project('liveness', 4, {
         timeoutMs: 300_000,
         include: ['test/net/liveness/*.spec.ts'],

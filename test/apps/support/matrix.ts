@@ -28,13 +28,11 @@ const [FIRST, SECOND, THIRD] = PAIRS;
 /** The builders of `nest build`. That of webpack writes CommonJS only. */
 const SOME: Readonly<Record<11 | 12, readonly Cell[]>> = {
   11: [
-    { modules: 'cjs', builder: 'tsc', platform: 'express', pairs: [FIRST] },
     { modules: 'cjs', builder: 'swc', platform: 'fastify', pairs: [SECOND] },
     { modules: 'cjs', builder: 'webpack', platform: 'express', pairs: [THIRD] },
   ],
   12: [
     { modules: 'esm', builder: 'tsc', platform: 'fastify', pairs: [SECOND] },
-    { modules: 'cjs', builder: 'swc', platform: 'express', pairs: [THIRD] },
     { modules: 'esm', builder: 'rspack', platform: 'express', pairs: [FIRST] },
   ],
 };
