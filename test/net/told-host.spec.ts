@@ -50,7 +50,7 @@ describe.skipIf(!has('netns'))('the address that peers are told', () => {
       const seen = await Promise.all(nodes.map((node) => node.run('peers')));
       const known = seen.map((peers) => peers.map(({ name }) => name));
       expect(known).toEqual(names.map((own) => names.filter((name) => name !== own)));
-    }, 30_000);
+    }, 90_000);
   });
 
   it('changes with the address of the host, which stays the same peer', async () => {
