@@ -37,7 +37,7 @@ import { invalidOptions } from './options/faults.js';
 import { describeError } from './errors/peerage-error.js';
 import { stackOf } from './errors/thrown.js';
 import { externalAddresses } from './options/hosts.js';
-import { ownInterfaces } from './options/own-interfaces.js';
+import { ownInterfaces } from './naming/own-interfaces.js';
 import { resolveSettings } from './options/settings.js';
 import {
   LOG_CONTEXT,

@@ -1,8 +1,5 @@
-import type { NetworkInterfaceInfo } from 'node:os';
 import { isIP, isIPv4, isIPv6 } from 'node:net';
-
-/** The network interfaces, as `os.networkInterfaces()` gives them. */
-export type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
+import type { Interfaces } from '../naming/own-interfaces.js';
 
 /** Whether only this machine can reach a listener on `host`. */
 export function isLoopback(host: string): boolean {

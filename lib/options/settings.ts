@@ -1,4 +1,5 @@
 import { DEFAULT_PORT, parseNodeName } from '../naming/node-name.js';
+import { type Interfaces, ownInterfaces } from '../naming/own-interfaces.js';
 import type { PeerageModuleOptions, PeerageSettings } from '../peerage.options.js';
 import { DEFAULT_LIMITS, DEFAULT_OWNERSHIP, DEFAULT_SHUTDOWN } from '../peerage.options.js';
 import type { Via } from '../via/provider.js';
@@ -7,8 +8,6 @@ import { DEFAULT_APP_NAME, appNameFromPackage } from './app-name.js';
 import { host as hostCheck } from './checks.js';
 import { checkOptions, given, heartbeatOf } from './check-options.js';
 import { Faults } from './faults.js';
-import type { Interfaces } from './hosts.js';
-import { ownInterfaces } from './own-interfaces.js';
 import {
   firstAddressIn,
   externalAddresses,

@@ -2,9 +2,9 @@ import { X509Certificate } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { readFile } from 'node:fs/promises';
 import { createServer, isIPv6 } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { secretFingerprint } from '../../naming/secret-name.js';
 import { DEFAULT_PORT, formatHostPort } from '../../naming/node-name.js';
+import { ownInterfaces } from '../../naming/own-interfaces.js';
 import { describeError } from '../../errors/peerage-error.js';
 import { resolveSettings } from '../../options/settings.js';
 import { askSocket, findSockets } from '../../status/status-socket.js';
@@ -89,7 +89,7 @@ export function checkAddress({ options }: DoctorCommand): Finding {
   const check = 'address';
   try {
     const { host, hostIsDetected, hostBecause, warnings } = resolveSettings({ ...options, via: undefined });
-    const others = Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
+    const others = Object.entries(ownInterfaces()).flatMap(([name, addresses]) =>
       (addresses ?? []).filter(({ internal }) => !internal).map(({ address }) => `${address} (${name})`),
     );
     const says = `peers are told ${host}: ${hostBecause}`;

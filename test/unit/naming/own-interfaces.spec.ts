@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ownInterfaces } from '../../../lib/options/own-interfaces.js';
+import { ownInterfaces } from '../../../lib/naming/own-interfaces.js';
 
 describe('the interfaces of this machine', () => {
   it('are what they were when the system gives no list', () => {

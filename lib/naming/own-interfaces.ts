@@ -1,5 +1,7 @@
-import { networkInterfaces } from 'node:os';
-import type { Interfaces } from './hosts.js';
+import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
+
+/** The network interfaces, as `os.networkInterfaces()` gives them. */
+export type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
 
 let last: Interfaces = {};
 
