@@ -1,4 +1,7 @@
-/** A text that may quote a URL, without the user and password in it. */
+import { withoutPassword } from '../../via/url/without-password.js';
+
+/** A text that may quote URLs, without the users and passwords in them. */
 export function withoutPasswords(text: string): string {
-  return text.replace(/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/?#]+@/gi, '$1…@');
+  const withoutUsers = text.replace(/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/?#]+@/gi, '$1…@');
+  return withoutUsers.replace(/\b[a-z][a-z\d+.-]*:\/\/\S+/gi, withoutPassword);
 }
