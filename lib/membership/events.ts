@@ -87,7 +87,7 @@ export type PeerEvent =
   | { readonly type: 'peer.updated'; readonly peer: Peer; readonly previous: Peer }
   | RefusedEvent;
 
-/** A stranger at the door, or a door that was closed to us. */
+/** A connection that was refused: by us, or to us. */
 export interface RefusedEvent {
   /** Tells this event from others. */
   readonly type: 'peer.refused';

@@ -103,7 +103,7 @@ export interface MeshExplanation {
   readonly security: 'secret' | 'tls' | 'none';
   /** Every name that was found, asked for or connected, sorted; the one that was asked for alone. */
   readonly names: readonly NameExplanation[];
-  /** Strangers lately refused at our door, newest first, at most 20. */
+  /** Strangers lately that this node refused, newest first, at most 20. */
   readonly refused: readonly {
     readonly address: string;
     readonly name?: string;

@@ -11,7 +11,7 @@ const HEARD_EVERY_MS = 100;
 
 /** Where what the links bring goes. */
 export interface LinkOwner {
-  /** Whether callers are taken. */
+  /** Whether inbound connections are taken. */
   isOpen(): boolean;
   newLink(): LinkId;
   input(input: Input): void;
@@ -27,7 +27,7 @@ export interface LinkOwner {
 /** The open links, by the core's numbers: turns what they bring into inputs. */
 export class MeshLinks {
   private readonly links = new Map<LinkId, Link>();
-  /** Hellos of callers who came before we take any. */
+  /** Hellos of dialers that came before we take any. */
   private readonly early = new Set<() => void>();
   /** Those whose other end speaks a newer version, too: it may have frames that we do not know. */
   private readonly newer = new Set<LinkId>();
@@ -41,7 +41,7 @@ export class MeshLinks {
     return this.links.get(id);
   }
 
-  /** A caller at the door gets a number with its hello; anything else it says first is refused. */
+  /** An inbound link gets a number with its hello; anything else it says first is refused. */
   accept(link: Link): void {
     let id: LinkId | undefined;
     let admit: (() => void) | undefined;
@@ -61,7 +61,7 @@ export class MeshLinks {
     });
   }
 
-  /** From now on callers are taken: first those who wait. */
+  /** From now on inbound links are taken: first those that wait. */
   admit(): void {
     for (const admit of this.early) admit();
     this.early.clear();

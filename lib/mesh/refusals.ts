@@ -21,7 +21,7 @@ export function ownFault(
   return `This node was late: its event loop stood still for ${seconds(stoodMs)}, and the caller did not wait so long.`;
 }
 
-/** The last strangers who were refused at our door. */
+/** The last strangers that this node refused. */
 export class Refusals {
   private readonly kept: { event: RefusedEvent; atMs: number }[] = [];
 

@@ -45,18 +45,18 @@ export interface Link {
   destroy(error?: PeerageError): void;
 }
 
-/** Told of every caller at the door. */
+/** Told of each inbound connection: once, when its handshake by TLS is over, or has failed. */
 export interface Acceptor {
-  /** A caller that has proved itself; in plaintext, one that has spoken. So the dialer speaks first. */
+  /** It has proved itself; in plaintext, it has said something. So the dialer speaks first. */
   accepted(link: Link): void;
-  /** A caller that never became a link. */
+  /** It never became a link. */
   refused(address: string, code: PeerageErrorCode, message: string): void;
 }
 
 /** Makes links: over TCP in production, in memory in tests. */
 export interface Transport {
   /** @throws PeerageError `PORT_IN_USE`, `CANNOT_LISTEN`; `NOT_RUNNING` when it was closed meanwhile */
-  listen(door: Acceptor): Promise<{ host: string; port: number }>;
+  listen(acceptor: Acceptor): Promise<{ host: string; port: number }>;
   /**
    * Opens an authenticated link. Ends within the handshake deadline.
    *

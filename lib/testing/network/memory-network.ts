@@ -8,9 +8,9 @@ const FIRST_EPHEMERAL_PORT = 49_152;
 
 /** Who takes calls at an address of the network. */
 export interface MemoryListener {
-  /** Why a caller is not taken; the door hears of it. */
+  /** Why a connection is refused; the acceptor hears of it. */
   judge(callerAddress: string, key: PreSharedKey | undefined): PeerageError | undefined;
-  /** Takes a caller that `judge` had nothing against. */
+  /** Takes a connection that `judge` had nothing against. */
   accept(pipe: MemoryPipe): void;
 }
 

@@ -7,7 +7,7 @@ import type { MemoryPipe } from './memory-pipe.js';
 import {
   PendingHandshakes,
   tooManyHandshakes,
-  type PendingCaller,
+  type PendingConnection,
 } from '../../mesh/transport/tcp/pending-handshakes.js';
 import { chooseKey, preSharedKey, type PreSharedKey } from '../../mesh/transport/tcp/psk.js';
 import { dialAborted, dialError, dialTimeout } from '../../mesh/transport/tcp/socket-errors.js';
@@ -34,16 +34,16 @@ export function createMemoryTransport(network: MemoryNetwork, options: MemoryTra
   return new MemoryTransport(network, options);
 }
 
-/** What is done where somebody listens. Returns why the caller is not taken. */
-type Call = (listener: MemoryListener, far: MemoryPipe, callerAddress: string) => PeerageError | undefined;
+/** What is done where somebody listens. Returns why the connection is refused. */
+type Call = (listener: MemoryListener, far: MemoryPipe, dialerAddress: string) => PeerageError | undefined;
 
 class MemoryTransport implements Transport, MemoryListener {
   private readonly links = new Set<FrameLink>();
   private readonly dials = new Set<MemoryDial>();
-  private readonly pending: PendingHandshakes<PendingCaller>;
+  private readonly pending: PendingHandshakes<PendingConnection>;
   private readonly key: PreSharedKey | undefined;
   private address: string;
-  private door: Acceptor | undefined;
+  private acceptor: Acceptor | undefined;
   private closing: Promise<void> | undefined;
   private lastIsGone: (() => void) | undefined;
 
@@ -56,18 +56,18 @@ class MemoryTransport implements Transport, MemoryListener {
     this.key = options.secret === undefined ? undefined : preSharedKey(options.secret, options.cluster ?? '');
   }
 
-  async listen(door: Acceptor): Promise<{ host: string; port: number }> {
+  async listen(acceptor: Acceptor): Promise<{ host: string; port: number }> {
     const { host } = this.options;
     const port = this.bind(this.options.port === 0 ? this.network.freePort() : this.options.port);
-    this.door = door;
+    this.acceptor = acceptor;
     this.address = formatHostPort(host, port);
     return { host, port };
   }
 
   async dial(host: string, port: number, signal: AbortSignal): Promise<Link> {
     return this.link(
-      await this.connect(host, port, signal, (listener, far, callerAddress) => {
-        const refusal = listener.judge(callerAddress, this.key);
+      await this.connect(host, port, signal, (listener, far, dialerAddress) => {
+        const refusal = listener.judge(dialerAddress, this.key);
         if (!refusal) listener.accept(far);
         return refusal;
       }),
@@ -84,16 +84,16 @@ class MemoryTransport implements Transport, MemoryListener {
     return this.closing;
   }
 
-  judge(callerAddress: string, key: PreSharedKey | undefined): PeerageError | undefined {
+  judge(dialerAddress: string, key: PreSharedKey | undefined): PeerageError | undefined {
     const refusal = this.refusalOf(key);
-    if (refusal) this.door?.refused(callerAddress, refusal.code, refusal.message);
+    if (refusal) this.acceptor?.refused(dialerAddress, refusal.code, refusal.message);
     return refusal;
   }
 
   accept(pipe: MemoryPipe): void {
-    const caller: PendingCaller = { stage: 'proved', evict: () => undefined };
-    this.pending.admit(caller);
-    this.door?.accepted(this.link(pipe, () => this.pending.settled(caller)));
+    const connection: PendingConnection = { stage: 'proved', evict: () => undefined };
+    this.pending.admit(connection);
+    this.acceptor?.accepted(this.link(pipe, () => this.pending.settled(connection)));
   }
 
   private connect(host: string, port: number, signal: AbortSignal, call: Call): Promise<MemoryPipe> {
@@ -175,12 +175,12 @@ class MemoryDial {
     );
   }
 
-  start(from: string, callerAddress: string, call: Call): void {
-    const { near, far } = this.network.connect(from, this.address, callerAddress);
+  start(from: string, dialerAddress: string, call: Call): void {
+    const { near, far } = this.network.connect(from, this.address, dialerAddress);
     this.near = near;
     near.call(() => {
       const listener = this.network.listenerAt(this.address);
-      const refusal = listener && call(listener, far, callerAddress);
+      const refusal = listener && call(listener, far, dialerAddress);
       const isTaken = listener !== undefined && refusal === undefined;
       far.call(() => this.answered(near, isTaken ? undefined : this.asSeenHere(refusal)));
       if (!isTaken) far.destroy();
@@ -201,7 +201,7 @@ class MemoryDial {
     this.done(near);
   }
 
-  /** A dialer learns less than the door does, as with TLS. */
+  /** A dialer learns less than the acceptor does, as with TLS. */
   private asSeenHere(refusal: PeerageError | undefined): PeerageError {
     const { address } = this;
     if (!refusal)

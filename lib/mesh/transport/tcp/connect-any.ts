@@ -21,7 +21,7 @@ export interface ConnectAnyOptions {
   readonly port: number;
   /** Which of several addresses is tried first: another one at each dial. */
   readonly turn: number;
-  /** How long the caller waits. */
+  /** How long a connection is waited for. */
   readonly withinMs: number;
   readonly clock: Clock;
   readonly connected: (socket: Socket) => void;

@@ -3,32 +3,32 @@ import type { TLSSocket } from 'node:tls';
 import { PeerageError } from '../../../errors/peerage-error.js';
 import { deadline } from '../../../time/clock.js';
 import type { FrameLink } from '../frame-link.js';
-import { tooManyHandshakes, type PendingCaller } from './pending-handshakes.js';
-import { callerError } from './socket-errors.js';
+import { tooManyHandshakes, type PendingConnection } from './pending-handshakes.js';
+import { inboundTlsError } from './socket-errors.js';
 import { remoteAddressOf, tuneSocket } from './socket-pipe.js';
-import { FIRST_BYTES, judgePlaintext, judgeTls, MISMATCH_ALERT } from './protocol-detection.js';
+import { FIRST_BYTES, detectOnPlaintext, detectOnTls, MISMATCH_ALERT } from './protocol-detection.js';
 import type { TcpContext } from './tcp-context.js';
 import type { Acceptor } from '../transport.js';
 
-export interface InboundCallHost {
+export interface InboundConnectionHost {
   readonly context: TcpContext;
-  readonly door: Acceptor;
+  readonly acceptor: Acceptor;
   /** Hands a socket that opened with a TLS hello to the TLS server. */
-  secure(call: InboundConnection, raw: Socket): void;
+  secure(connection: InboundConnection, raw: Socket): void;
   /** The connection ended during the TLS handshake. */
-  hungUp(call: InboundConnection): void;
-  /** The handshake of this call is over, one way or the other. */
-  settled(call: InboundConnection): void;
+  disconnectedDuringTls(connection: InboundConnection): void;
+  /** The handshake of this connection is over, one way or the other. */
+  settled(connection: InboundConnection): void;
 }
 
 /**
- * One caller, from accept to the end of its handshake. Its first bytes are looked at before anything is spent
+ * One inbound connection, from accept to the end of its handshake. Its first bytes are looked at before anything is spent
  * on it, so strangers are told apart and silent ones cost one socket.
  */
-export class InboundConnection implements PendingCaller {
-  stage: PendingCaller['stage'] = 'silent';
+export class InboundConnection implements PendingConnection {
+  stage: PendingConnection['stage'] = 'silent';
   readonly address: string;
-  /** Both ends of the connection: no two live calls of a listener have the same. */
+  /** Both ends of the connection: no two live connections of a listener have the same. */
   readonly key: string;
   /** Why its key was not accepted, when that is known before TLS says that the handshake failed. */
   private verdict: PeerageError | undefined;
@@ -39,7 +39,7 @@ export class InboundConnection implements PendingCaller {
 
   constructor(
     private readonly raw: Socket,
-    private readonly host: InboundCallHost,
+    private readonly host: InboundConnectionHost,
   ) {
     const { clock, options } = host.context;
     const { handshakeMs } = options.limits;
@@ -58,13 +58,13 @@ export class InboundConnection implements PendingCaller {
     this.refuse(tooManyHandshakes(pendingHandshakes));
   }
 
-  /** Ends the call; the door hears why. */
+  /** Ends the connection; the acceptor hears why. */
   refuse(error: PeerageError, farewell?: Buffer): void {
     if (this.isOver) return;
     this.finish();
     if (farewell) this.raw.end(farewell, () => this.raw.destroy());
     else this.raw.destroy();
-    this.host.door.refused(this.address, error.code, error.message);
+    this.host.acceptor.refused(this.address, error.code, error.message);
   }
 
   /** Closes it without a word: the transport closes. A link is closed by its transport. */
@@ -81,13 +81,13 @@ export class InboundConnection implements PendingCaller {
   /** @param certificateError what is wrong with its certificate */
   tlsFailed(error: unknown, certificateError?: Error): void {
     const { kind } = this.host.context;
-    this.refuse(this.verdict ?? callerError(kind, error, certificateError));
+    this.refuse(this.verdict ?? inboundTlsError(kind, error, certificateError));
   }
 
   secured(socket: TLSSocket): void {
     if (this.isOver) return;
     if (this.host.context.tls?.isAuthenticated(socket)) this.accept(socket);
-    else this.refuse(callerError(this.host.context.kind, new Error('not authenticated')));
+    else this.refuse(inboundTlsError(this.host.context.kind, new Error('not authenticated')));
   }
 
   private readonly onReadable = (): void => {
@@ -96,7 +96,7 @@ export class InboundConnection implements PendingCaller {
     this.raw.off('readable', this.onReadable);
     this.stage = 'speaking';
     const { tls, options } = this.host.context;
-    const stranger = (tls ? judgeTls : judgePlaintext)(first, options.limits.helloBytes);
+    const stranger = (tls ? detectOnTls : detectOnPlaintext)(first, options.limits.helloBytes);
     if (stranger) {
       // Who only lacks the right kind of security gets a sign that both kinds understand.
       this.refuse(stranger, stranger.code === 'SECURITY_MISMATCH' ? MISMATCH_ALERT : undefined);
@@ -116,7 +116,7 @@ export class InboundConnection implements PendingCaller {
       handshakeMs: Math.max(0, this.deadlineMs - clock.now()),
       settled: () => this.finish(),
     });
-    this.host.door.accepted(this.link);
+    this.host.acceptor.accepted(this.link);
   }
 
   private onTimeout(handshakeMs: number): void {
@@ -130,7 +130,7 @@ export class InboundConnection implements PendingCaller {
   private onRawClose(): void {
     if (this.link || this.isOver) return;
     if (this.stage === 'silent') this.finish();
-    else this.host.hungUp(this);
+    else this.host.disconnectedDuringTls(this);
   }
 
   private finish(): void {

@@ -1,7 +1,7 @@
 import { PeerageError } from '../../../errors/peerage-error.js';
 
-/** A caller whose handshake is not over. */
-export interface PendingCaller {
+/** An inbound connection whose handshake is not over. */
+export interface PendingConnection {
   /**
    * `silent`: nothing came from it. `speaking`: it has said something and proved nothing. `proved`: it is a
    * link.
@@ -12,41 +12,41 @@ export interface PendingCaller {
 }
 
 /**
- * Callers between accept and the end of their handshake, at most so many. When it is full, whoever has waited
+ * Inbound connections between accept and the end of their handshake, at most so many. When it is full, the one that has waited
  * longest without proving anything makes room, the silent first: so connections that only sit there keep
  * nobody out.
  */
-export class PendingHandshakes<Caller extends PendingCaller> {
-  private readonly callers = new Set<Caller>();
+export class PendingHandshakes<Connection extends PendingConnection> {
+  private readonly connections = new Set<Connection>();
 
   constructor(private readonly limit: number) {}
 
   get size(): number {
-    return this.callers.size;
+    return this.connections.size;
   }
 
   /** `false`: there is no room, and nobody who could make some. */
-  admit(caller: Caller): boolean {
-    if (this.callers.size >= this.limit) {
+  admit(connection: Connection): boolean {
+    if (this.connections.size >= this.limit) {
       const victim = this.oldest('silent') ?? this.oldest('speaking');
       if (!victim) return false;
-      this.callers.delete(victim);
+      this.connections.delete(victim);
       victim.evict();
     }
-    this.callers.add(caller);
+    this.connections.add(connection);
     return true;
   }
 
-  settled(caller: Caller): void {
-    this.callers.delete(caller);
+  settled(connection: Connection): void {
+    this.connections.delete(connection);
   }
 
-  [Symbol.iterator](): Iterator<Caller> {
-    return [...this.callers].values();
+  [Symbol.iterator](): Iterator<Connection> {
+    return [...this.connections].values();
   }
 
-  private oldest(stage: PendingCaller['stage']): Caller | undefined {
-    for (const caller of this.callers) if (caller.stage === stage) return caller;
+  private oldest(stage: PendingConnection['stage']): Connection | undefined {
+    for (const connection of this.connections) if (connection.stage === stage) return connection;
     return undefined;
   }
 }
@@ -54,6 +54,6 @@ export class PendingHandshakes<Caller extends PendingCaller> {
 export function tooManyHandshakes(limit: number): PeerageError {
   return new PeerageError(
     'TOO_MANY_HANDSHAKES',
-    `${limit} handshakes are under way, and this caller had proved nothing. Are strangers flooding this port? Else raise limits.pendingHandshakes.`,
+    `${limit} handshakes are under way, and this connection had proved nothing. Are strangers flooding this port? Else raise limits.pendingHandshakes.`,
   );
 }

@@ -15,7 +15,7 @@ export const MISMATCH_ALERT_CODE = 'ERR_SSL_TLSV1_ALERT_INSUFFICIENT_SECURITY';
 const HTTP = /^(GET |HEAD |POST|PUT |DELE|OPTI|PATC|CONN|TRAC|PRI |HTTP)/;
 
 /** Why bytes that open a plaintext connection are not those of a node that speaks plaintext. */
-export function judgePlaintext(first: Buffer, maxBytes: number): PeerageError | undefined {
+export function detectOnPlaintext(first: Buffer, maxBytes: number): PeerageError | undefined {
   if (looksLikeTls(first)) {
     return new PeerageError(
       'SECURITY_MISMATCH',
@@ -26,7 +26,7 @@ export function judgePlaintext(first: Buffer, maxBytes: number): PeerageError | 
 }
 
 /** Why bytes that open a connection to a TLS listener are not those of a TLS client. */
-export function judgeTls(first: Buffer, maxBytes: number): PeerageError | undefined {
+export function detectOnTls(first: Buffer, maxBytes: number): PeerageError | undefined {
   if (looksLikeTls(first)) return undefined;
   if (!looksLikeFrame(first, maxBytes)) return notPeerage(first);
   return new PeerageError(

@@ -29,7 +29,7 @@ export function preSharedKey(secret: string, cluster: string): PreSharedKey {
   };
 }
 
-/** Finds the key that a caller's identity names, or says why there is none. */
+/** Finds the key that the identity of a dialer names, or says why there is none. */
 export function chooseKey(keys: readonly PreSharedKey[], identity: string): PreSharedKey | PeerageError {
   const known = keys.find((key) => key.identity === identity);
   if (known) return known;

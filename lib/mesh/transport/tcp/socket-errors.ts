@@ -85,8 +85,8 @@ export function silentEnd(kind: Security['kind'], error: NodeJS.ErrnoException):
   );
 }
 
-/** What a listener reports of a caller whose TLS handshake failed. */
-export function callerError(kind: Security['kind'], error: unknown, verdict?: unknown): PeerageError {
+/** What a listener reports of a dialer whose TLS handshake failed. */
+export function inboundTlsError(kind: Security['kind'], error: unknown, verdict?: unknown): PeerageError {
   const code = codeOf(error);
   const cause = { cause: error };
   if (verdict !== undefined && verdict !== null) {

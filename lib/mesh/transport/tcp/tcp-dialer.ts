@@ -6,7 +6,7 @@ import { deadline } from '../../../time/clock.js';
 import { ConnectAny } from './connect-any.js';
 import { dialAborted, dialError, dialTimeout, notAuthenticated } from './socket-errors.js';
 import { tuneSocket } from './socket-pipe.js';
-import { judgePlaintext } from './protocol-detection.js';
+import { detectOnPlaintext } from './protocol-detection.js';
 import type { TcpContext } from './tcp-context.js';
 import type { TlsMode } from './tls.js';
 import type { Link } from '../transport.js';
@@ -93,7 +93,7 @@ export class TcpDialer {
     return this.context.link(socket, {
       dialled: true,
       handshakeMs: limits.handshakeMs,
-      ...(this.context.tls ? {} : { judgeFirst: (header) => judgePlaintext(header, limits.helloBytes) }),
+      ...(this.context.tls ? {} : { judgeFirst: (header) => detectOnPlaintext(header, limits.helloBytes) }),
     });
   }
 }

@@ -2,7 +2,7 @@ import { createServer as createTcpServer, type AddressInfo, type Server, type So
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import { describeError, PeerageError } from '../../../errors/peerage-error.js';
 import { formatHostPort } from '../../../naming/node-name.js';
-import { connectionKey, InboundConnection, type InboundCallHost } from './inbound-connection.js';
+import { connectionKey, InboundConnection, type InboundConnectionHost } from './inbound-connection.js';
 import { PendingHandshakes } from './pending-handshakes.js';
 import type { TcpContext } from './tcp-context.js';
 import type { Acceptor } from '../transport.js';
@@ -11,14 +11,14 @@ const EVERY_ADDRESS = '::';
 const EVERY_IPV4_ADDRESS = '0.0.0.0';
 const NO_IPV6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL']);
 
-/** Answers the calls of other nodes. */
-export class TcpListener implements InboundCallHost {
-  door!: Acceptor;
+/** Accepts the connections of other nodes. */
+export class TcpListener implements InboundConnectionHost {
+  acceptor!: Acceptor;
   private readonly pending: PendingHandshakes<InboundConnection>;
-  /** Calls in their TLS handshake, by both ends of their connection. */
+  /** Connections in their TLS handshake, by both of their ends. */
   private readonly securing = new Map<string, InboundConnection>();
   private readonly tlsServer: TlsServer | undefined;
-  private lastHungUp: InboundConnection | undefined;
+  private lastDisconnected: InboundConnection | undefined;
   private server: Server | undefined;
   private isClosed = false;
 
@@ -27,8 +27,8 @@ export class TcpListener implements InboundCallHost {
     this.tlsServer = this.createTlsServer();
   }
 
-  async listen(door: Acceptor): Promise<{ host: string; port: number }> {
-    this.door = door;
+  async listen(acceptor: Acceptor): Promise<{ host: string; port: number }> {
+    this.acceptor = acceptor;
     const { bind, port, portIsFixed } = this.context.options;
     try {
       return await this.open(bind, port);
@@ -40,28 +40,28 @@ export class TcpListener implements InboundCallHost {
 
   async close(): Promise<void> {
     this.isClosed = true;
-    for (const call of this.pending) call.drop();
+    for (const connection of this.pending) connection.drop();
     const server = this.server;
     if (server?.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 
-  secure(call: InboundConnection, raw: Socket): void {
-    this.securing.set(call.key, call);
+  secure(connection: InboundConnection, raw: Socket): void {
+    this.securing.set(connection.key, connection);
     this.tlsServer?.emit('connection', raw);
   }
 
-  hungUp(call: InboundConnection): void {
+  disconnectedDuringTls(connection: InboundConnection): void {
     // The TLS server says why in this turn, if it was the one who hung up: of a socket without address then.
-    this.lastHungUp = call;
+    this.lastDisconnected = connection;
     setImmediate(() => {
-      if (this.lastHungUp === call) this.lastHungUp = undefined;
-      call.tlsFailed({ code: 'EOF' });
+      if (this.lastDisconnected === connection) this.lastDisconnected = undefined;
+      connection.tlsFailed({ code: 'EOF' });
     });
   }
 
-  settled(call: InboundConnection): void {
-    this.pending.settled(call);
-    this.securing.delete(call.key);
+  settled(connection: InboundConnection): void {
+    this.pending.settled(connection);
+    this.securing.delete(connection.key);
   }
 
   private async open(bind: string | undefined, port: number): Promise<{ host: string; port: number }> {
@@ -99,28 +99,28 @@ export class TcpListener implements InboundCallHost {
       socket.destroy();
       return;
     }
-    const call = new InboundConnection(socket, this);
-    if (!this.pending.admit(call)) call.evict();
+    const connection = new InboundConnection(socket, this);
+    if (!this.pending.admit(connection)) connection.evict();
   }
 
-  /** Out of file descriptors, mostly. The listener lives on and takes callers again once it can. */
+  /** Out of file descriptors, mostly. The listener lives on and takes connections again once it can. */
   private onAcceptError(error: Error): void {
     const { address, port } = (this.server?.address() ?? { address: 'unknown', port: 0 }) as AddressInfo;
-    this.door.refused(
+    this.acceptor.refused(
       formatHostPort(address, port),
       'CANNOT_LISTEN',
-      `A caller could not be taken: ${describeError(error)}. Is the limit of open files (ulimit -n) too low?`,
+      `A connection could not be taken: ${describeError(error)}. Is the limit of open files (ulimit -n) too low?`,
     );
   }
 
   private createTlsServer(): TlsServer | undefined {
     const { tls } = this.context;
     if (!tls) return undefined;
-    const callOf = (socket: TLSSocket) => this.securing.get(connectionKey(socket));
-    const server = createTlsServer(tls.server((socket, error) => callOf(socket)?.keyRefused(error)));
-    server.on('secureConnection', (socket) => callOf(socket)?.secured(socket));
+    const connectionOf = (socket: TLSSocket) => this.securing.get(connectionKey(socket));
+    const server = createTlsServer(tls.server((socket, error) => connectionOf(socket)?.keyRefused(error)));
+    server.on('secureConnection', (socket) => connectionOf(socket)?.secured(socket));
     server.on('tlsClientError', (error, socket) =>
-      (callOf(socket) ?? this.lastHungUp)?.tlsFailed(error, socket.authorizationError),
+      (connectionOf(socket) ?? this.lastDisconnected)?.tlsFailed(error, socket.authorizationError),
     );
     return server;
   }

@@ -41,8 +41,8 @@ class TcpTransport implements Transport {
     this.dialer = new TcpDialer(context);
   }
 
-  listen(door: Acceptor): Promise<{ host: string; port: number }> {
-    return this.listener.listen(door);
+  listen(acceptor: Acceptor): Promise<{ host: string; port: number }> {
+    return this.listener.listen(acceptor);
   }
 
   dial(host: string, port: number, signal: AbortSignal, opened?: () => void): Promise<Link> {

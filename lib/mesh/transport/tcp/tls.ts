@@ -28,7 +28,7 @@ export interface TlsMode {
    * cost each one 0.7 ms.
    */
   readonly clients: readonly ConnectionOptions[];
-  /** Options of the one server. `refuse` hears why a caller's key was not accepted. */
+  /** Options of the one server. `refuse` hears why the key of a dialer was not accepted. */
   server(refuse: (socket: TLSSocket, error: PeerageError) => void): TlsOptions;
   /** Whether a connection whose handshake succeeded proves what it has to. */
   isAuthenticated(socket: TLSSocket): boolean;
