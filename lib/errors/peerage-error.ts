@@ -35,7 +35,6 @@ export type PeerageErrorCode =
   | 'NAME_TAKEN'
   // links between nodes that know each other
   | 'SELF'
-  | 'DUPLICATE'
   | 'DISCONNECTED'
   | 'LEAVING'
   // waiting and messages

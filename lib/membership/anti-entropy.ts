@@ -1,4 +1,4 @@
-import type { Core, LinkRecord, PeerRecord } from './core.js';
+import type { Core, IntroducedLink, LinkRecord, PeerRecord } from './core.js';
 import { foundHints, hasQueue } from './dialling.js';
 import { type Digest, MIN_FRAME_BYTES, type PeerList } from '../wire/messages.js';
 
@@ -21,8 +21,8 @@ const COMPARE_MS = 1_000;
  * A connection begins: a newcomer hears whom else we know. Told on every connection of a large cluster that
  * starts, the lists would be most of its traffic, so the dialer of any other connection compares views later.
  */
-export function introduce(core: Core, peer: PeerRecord, link: LinkRecord): void {
-  if (link.remotePeers! >= NEWCOMER_PEERS) {
+export function pushPeers(core: Core, peer: PeerRecord, link: IntroducedLink): void {
+  if (link.remote.peers >= NEWCOMER_PEERS) {
     if (link.direction === 'outbound') compareLater(core, peer);
     return;
   }
@@ -30,9 +30,9 @@ export function introduce(core: Core, peer: PeerRecord, link: LinkRecord): void 
 }
 
 /** It is time to compare views with a peer. */
-export function compare(core: Core, peer: PeerRecord): void {
+export function compareDue(core: Core, peer: PeerRecord): void {
   if (hasQueue(core)) compareLater(core, peer);
-  else tellView(core, peer);
+  else sendDigest(core, peer);
 }
 
 function compareLater(core: Core, { node }: PeerRecord): void {
@@ -57,11 +57,11 @@ export function startDigests(core: Core): void {
 }
 
 /** Compares views with one random peer. */
-export function sendDigest(core: Core): void {
+export function digestDue(core: Core): void {
   if (core.peers.size > 0) startDigests(core);
   const connected = [...core.peers.values()].filter((peer) => peer.link !== undefined);
   const peer = connected[Math.floor(core.config.random() * connected.length)];
-  if (peer) tellView(core, peer);
+  if (peer) sendDigest(core, peer);
 }
 
 /** A peer's view: when it differs from ours, each sends the other its list. */
@@ -70,7 +70,7 @@ export function takeDigest(core: Core, peer: PeerRecord, link: LinkRecord, diges
   tellPeers(core, peer, link, true);
 }
 
-function tellView(core: Core, { link }: PeerRecord): void {
+function sendDigest(core: Core, { link }: PeerRecord): void {
   if (link !== undefined) core.send(link, { kind: 'digest', body: { hash: core.viewHash } });
 }
 

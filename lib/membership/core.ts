@@ -11,37 +11,58 @@ import { Timers } from './timers.js';
 import { type Timing, timingOf } from '../time/liveness-timing.js';
 import { viewPart } from './view-hash.js';
 
-/**
- * A link's way. Outbound: dialling -> greeting -> up. Inbound: (hello) -> welcomed -> up. Either may wait as
- * `contested` while another live node is asked whether it still bears the same address.
- */
-export type LinkStage = 'dialling' | 'greeting' | 'welcomed' | 'contested' | 'up';
+/** What the node at the other end of a link said of itself in its hello or welcome. */
+export interface Introduction {
+  readonly node: NodeInfo;
+  readonly probeKey: Uint8Array;
+  readonly answersProbes: boolean;
+  /** How many peers it had then. */
+  readonly peers: number;
+  /** What it takes. */
+  readonly limits: WireLimits;
+}
 
-export interface LinkRecord {
-  /** Which of our selves the other side was told of. */
-  toldSelf?: number;
+interface LinkOfAnyStage {
   readonly id: LinkId;
   readonly direction: 'inbound' | 'outbound';
-  stage: LinkStage;
   /** `host:port` that was dialled, or from where the dialer came. */
-  address: string;
-  /** Where the other end is, as the network sees it; once the connection is there. */
-  remoteAddress?: string;
+  readonly address: string;
+}
+
+/** A dial without a connection yet. */
+export interface DiallingLink extends LinkOfAnyStage {
+  readonly stage: 'dialling';
+}
+
+interface ConnectedLink extends LinkOfAnyStage {
+  /** Where the other end is, as the network sees it. */
+  readonly remoteAddress: string;
   /** The dialer's random id of this connection. */
-  connection: string;
-  /** The version of the wire that both sides speak on it, once that is known. */
-  version?: number;
-  /** Who is at the other end, once it said so. */
-  remote?: NodeInfo;
-  remoteProbeKey?: Uint8Array;
-  remoteAnswersProbes?: boolean;
-  /** How many peers it had when it said so. */
-  remotePeers?: number;
-  /** What it takes. */
-  remoteLimits?: WireLimits;
+  readonly connection: string;
+  /** Which of our selves the other side was told of. */
+  toldSelf?: number;
+}
+
+/** A dialled connection on which we have introduced ourselves. */
+export interface GreetingLink extends ConnectedLink {
+  readonly stage: 'greeting';
+}
+
+/** A connection whose other end has introduced itself. */
+export interface IntroducedLink extends ConnectedLink {
+  stage: 'welcomed' | 'conflict' | 'up';
+  readonly remote: Introduction;
+  /** The version of the wire that it speaks. */
+  readonly version: number;
   /** The connection that we named as current in our welcome. */
   listed?: string;
 }
+
+/**
+ * A link, by how far it has come. Outbound: dialling -> greeting -> up. Inbound: (hello) -> welcomed -> up. Either may
+ * wait as `conflict` while another live node is asked whether it still has the same address.
+ */
+export type LinkRecord = DiallingLink | GreetingLink | IntroducedLink;
 
 export interface PeerRecord {
   node: NodeInfo;
@@ -116,11 +137,12 @@ export interface Suspicion {
   reconnectAtMs: number;
 }
 
-/** Someone new at the address of a peer that we still hold for alive. */
-export interface Contest {
-  readonly link: LinkId;
-  readonly holder: string;
-  /** A beat of the holder that echoes this proves that it lives. */
+/** Someone new at the address of a peer that we still hold for alive, the incumbent. */
+export interface NameConflict {
+  readonly link: IntroducedLink;
+  /** Its boot id. */
+  readonly incumbent: string;
+  /** A beat of the incumbent that echoes this proves that it lives. */
   readonly askedAt: number;
 }
 
@@ -153,7 +175,7 @@ export class Core {
   readonly book: AddressBook;
   readonly links = new Map<LinkId, LinkRecord>();
   /** Those of them that are being dialled, or in their handshake. */
-  readonly handshakes = new Set<LinkRecord>();
+  readonly handshakes = new Set<LinkId>();
   /** By boot id. */
   readonly peers = new Map<string, PeerRecord>();
   /** Boot id of the peer that names this address as its own. */
@@ -162,7 +184,7 @@ export class Core {
   readonly dials = new Map<LinkId, DialRecord>();
   /** How long a dial takes until the end of its handshake: a moving average of those that succeeded. */
   dialMs = 0;
-  readonly contests = new Map<LinkId, Contest>();
+  readonly conflicts = new Map<LinkId, NameConflict>();
   /** Boot ids that the app disconnected, and at which address they were. */
   readonly disconnected = new Map<string, string>();
   /** Addresses to dial: `urgent` past every limit, then what providers list, then hints, newest first. */
@@ -245,8 +267,13 @@ export class Core {
 
   /** A link's way begins. */
   begin(link: LinkRecord): void {
+    this.handshakes.add(link.id);
+    this.advance(link);
+  }
+
+  /** A link has come to its next stage. */
+  advance(link: LinkRecord): void {
     this.links.set(link.id, link);
-    this.handshakes.add(link);
   }
 
   /** What we tell others that we take. */
@@ -256,8 +283,8 @@ export class Core {
   }
 
   /** Messages for this peer go by this link, from now on. */
-  route(bootId: string, { id, remoteLimits }: LinkRecord): void {
-    this.out.push({ type: 'route', bootId, link: id, limits: remoteLimits! });
+  route({ id, remote }: IntroducedLink): void {
+    this.out.push({ type: 'route', bootId: remote.node.bootId, link: id, limits: remote.limits });
   }
 
   send(link: LinkId, frame: ControlFrame): void {
@@ -277,11 +304,11 @@ export class Core {
 
   /** Nothing of the handshake is waited for any more. */
   endHandshake(link: LinkRecord): void {
-    this.handshakes.delete(link);
+    this.handshakes.delete(link.id);
     this.dials.delete(link.id);
-    this.contests.delete(link.id);
+    this.conflicts.delete(link.id);
     this.timers.delete('handshake', link.id);
-    this.timers.delete('contest', link.id);
+    this.timers.delete('conflict', link.id);
   }
 
   /** The dial behind this link is over. */
@@ -293,12 +320,9 @@ export class Core {
     this.out.push({ type: 'attempt', address: record.address, result });
   }
 
-  emitRefused(
-    link: Pick<LinkRecord, 'direction' | 'address' | 'remote'>,
-    code: PeerageErrorCode,
-    message: string,
-  ): void {
-    const { direction, address, remote } = link;
+  emitRefused(link: LinkRecord, code: PeerageErrorCode, message: string): void {
+    const { direction, address } = link;
+    const remote = remoteOf(link);
     this.out.push({
       type: 'emit',
       event: {
@@ -311,4 +335,9 @@ export class Core {
       },
     });
   }
+}
+
+/** The node at the other end of a link, once it has introduced itself. */
+export function remoteOf(link: LinkRecord): NodeInfo | undefined {
+  return 'remote' in link ? link.remote.node : undefined;
 }

@@ -1,7 +1,7 @@
 import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import { addressOf } from '../naming/node-name.js';
 import type { AddressRecord } from './address-book.js';
-import type { Core, DialQueue, LinkRecord } from './core.js';
+import type { Core, DialQueue, DiallingLink, GreetingLink, LinkRecord } from './core.js';
 import { hasRoom, nextTurnMs } from './dial-room.js';
 import { WIRE_VERSIONS } from '../wire/messages.js';
 import type { LinkId } from './membership.types.js';
@@ -92,9 +92,9 @@ export function consider(core: Core, record: AddressRecord): void {
     core.book.bind(record, 'self');
     return;
   }
-  const holder = core.peers.get(core.byAddress.get(record.address) ?? '');
-  if (holder?.link !== undefined) {
-    core.book.bind(record, holder.node.bootId);
+  const incumbent = core.peers.get(core.byAddress.get(record.address) ?? '');
+  if (incumbent?.link !== undefined) {
+    core.book.bind(record, incumbent.node.bootId);
     return;
   }
   if (record.sources.size === 0) return;
@@ -141,15 +141,21 @@ export function opened(core: Core, linkId: LinkId): void {
 
 /** The link of a dial is open: we introduce ourselves. */
 export function dialled(core: Core, linkId: LinkId, address: string): void {
-  const link = core.links.get(linkId);
+  const dialling = core.links.get(linkId);
   // It was given up while it was being dialled.
-  if (!link) return void core.out.push({ type: 'close', link: linkId, drain: false });
-  const record = core.book.get(link.address);
+  if (!dialling) return void core.out.push({ type: 'close', link: linkId, drain: false });
+  const record = core.book.get(dialling.address);
   if (record) record.isOpen = true;
-  link.stage = 'greeting';
-  link.toldSelf = core.selfVersion;
-  link.remoteAddress = address;
-  link.connection = core.randomId();
+  const link: GreetingLink = {
+    id: linkId,
+    direction: 'outbound',
+    stage: 'greeting',
+    address: dialling.address,
+    remoteAddress: address,
+    connection: core.randomId(),
+    toldSelf: core.selfVersion,
+  };
+  core.advance(link);
   core.timers.set('handshake', link.id, core.nowMs + core.config.limits.handshakeMs);
   core.send(link.id, {
     kind: 'hello',
@@ -209,12 +215,11 @@ function dial(core: Core, record: AddressRecord, queue: DialQueue): void {
   record.queued = false;
   const isForgotten = core.book.get(record.address) !== record;
   if (isForgotten || record.dialling !== undefined) return;
-  const link: LinkRecord = {
+  const link: DiallingLink = {
     id: core.newLink(),
     direction: 'outbound',
     stage: 'dialling',
     address: record.address,
-    connection: '',
   };
   core.begin(link);
   core.dials.set(link.id, { queue, startedAtMs: core.nowMs, isOpen: false, turns: 0 });

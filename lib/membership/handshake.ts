@@ -1,7 +1,7 @@
 import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf } from '../naming/node-name.js';
-import type { Core, LinkRecord, PeerRecord } from './core.js';
+import type { Core, IntroducedLink, LinkRecord, PeerRecord } from './core.js';
 import { dialFailed, retryIn } from './dialling.js';
 import { sendBeat } from './beats.js';
 import {
@@ -20,7 +20,7 @@ import { isEvidence } from './reach.js';
  * How long a peer has to prove that it lives when someone else comes with its address. A restarted process
  * on the same host is known at once, because its kernel resets the old connection.
  */
-const CONTEST_MS = 1_000;
+const CONFLICT_MS = 1_000;
 
 interface Verdict {
   readonly code: PeerageErrorCode;
@@ -28,52 +28,43 @@ interface Verdict {
 }
 
 /** Refusals that are ordinary between nodes that know each other: no event, no log line. */
-const SILENT: ReadonlySet<PeerageErrorCode> = new Set(['SELF', 'DISCONNECTED', 'LEAVING', 'DUPLICATE']);
+const SILENT: ReadonlySet<PeerageErrorCode> = new Set(['SELF', 'DISCONNECTED', 'LEAVING']);
 
 /** Somebody dialled us and introduced itself. */
 export function takeHello(core: Core, id: LinkId, address: string, hello: Hello): void {
-  const link: LinkRecord = {
+  const version = commonVersion(hello.versions);
+  const link: IntroducedLink = {
     id,
     direction: 'inbound',
     stage: 'welcomed',
     address,
     remoteAddress: address,
     connection: hello.connection,
-    remote: hello.node,
-    remoteProbeKey: hello.probeKey,
-    remoteAnswersProbes: hello.answersProbes,
-    remotePeers: hello.peers,
-    remoteLimits: hello.limits,
+    remote: hello,
+    version: version ?? 0,
   };
   core.begin(link);
-  const version = commonVersion(hello.versions);
-  if (version !== undefined) link.version = version;
   const verdict = version === undefined ? mismatch(hello.versions) : judge(core, hello.cluster, hello.node);
   if (verdict) return refuse(core, link, verdict);
   lives(core, hello.node);
-  contestOr(core, link, welcome);
+  unlessNameConflict(core, link, welcome);
 }
 
 /** The node that we dialled takes us. */
-export function takeWelcome(core: Core, link: LinkRecord, body: Welcome): void {
-  if (link.stage !== 'greeting') return;
-  link.remote = body.node;
-  link.remoteProbeKey = body.probeKey;
-  link.remoteAnswersProbes = body.answersProbes;
-  link.remotePeers = body.peers;
-  link.remoteLimits = body.limits;
-  const { bootId } = body.node;
-  const { version } = body;
-  link.version = version;
+export function takeWelcome(core: Core, greeting: LinkRecord, body: Welcome): void {
+  if (greeting.stage !== 'greeting') return;
+  const { version, node } = body;
+  const link: IntroducedLink = { ...greeting, stage: 'welcomed', remote: body, version };
+  core.advance(link);
   const chosen = { min: version, max: version };
   const isOurs = commonVersion(chosen) !== undefined;
-  const verdict = isOurs ? judge(core, body.cluster, body.node) : mismatch(chosen);
+  const verdict = isOurs ? judge(core, body.cluster, node) : mismatch(chosen);
   if (verdict) return giveUp(core, link, verdict.code, verdict.message);
-  lives(core, body.node);
+  lives(core, node);
   const record = core.book.get(link.address);
-  if (record) record.welcomedBy = bootId;
-  if (isSpare(core, link, body)) return dropSpare(core, link, bootId);
-  contestOr(core, link, adopt);
+  if (record) record.welcomedBy = node.bootId;
+  if (isDuplicate(core, link, body)) return closeDuplicate(core, link);
+  unlessNameConflict(core, link, adopt);
 }
 
 /** The node that we dialled does not take us. */
@@ -83,8 +74,8 @@ export function takeRefuse(core: Core, link: LinkRecord, { code, message }: Refu
 }
 
 /** The first frame after our welcome: the dialer holds to this connection, and has no other with us. */
-export function confirm(core: Core, link: LinkRecord): void {
-  const peer = core.peers.get(link.remote!.bootId);
+function confirm(core: Core, link: IntroducedLink): void {
+  const peer = core.peers.get(link.remote.node.bootId);
   const current = peer && linkOf(core, peer);
   // We told the dialer of the current connection and it came all the same: that one is dead at its end.
   const isReplacement = current?.connection === link.listed;
@@ -92,27 +83,25 @@ export function confirm(core: Core, link: LinkRecord): void {
   else core.close(link, true);
 }
 
-/** A beat that answers a contest's question: the holder lives. */
-export function proveHolder(core: Core, holder: PeerRecord, echo: number | undefined): void {
-  for (const [id, contest] of core.contests) {
-    if (contest.holder !== holder.node.bootId || echo === undefined || echo < contest.askedAt) continue;
-    loseContest(core, core.links.get(id)!, holder);
+/** A beat that answers what was asked in a name conflict: the incumbent lives. */
+export function proveIncumbent(core: Core, incumbent: PeerRecord, echo: number | undefined): void {
+  for (const conflict of core.conflicts.values()) {
+    if (conflict.incumbent !== incumbent.node.bootId || echo === undefined || echo < conflict.askedAt)
+      continue;
+    incumbentStays(core, conflict.link, incumbent);
   }
 }
 
-/** The holder is gone, or has not proved itself in time: the newcomer takes its place. */
-export function winContest(core: Core, link: LinkRecord): void {
-  core.contests.delete(link.id);
-  core.timers.delete('contest', link.id);
-  if (link.direction === 'inbound') welcome(core, link);
-  else adopt(core, link);
+/** The incumbent has not proved itself in time: the newcomer takes its place. */
+export function conflictTimedOut(core: Core, id: LinkId): void {
+  const conflict = core.conflicts.get(id);
+  if (conflict) newcomerWins(core, conflict.link);
 }
 
-/** The connection of `holder` ended: whoever contests its address need not wait. */
-export function endContestsOf(core: Core, holder: string): void {
-  for (const [id, contest] of core.contests) {
-    if (contest.holder === holder) winContest(core, core.links.get(id)!);
-  }
+/** The connection of `incumbent` ended: whoever has its address need not wait. */
+export function endConflictsWith(core: Core, incumbent: string): void {
+  for (const conflict of core.conflicts.values())
+    if (conflict.incumbent === incumbent) newcomerWins(core, conflict.link);
 }
 
 /** A handshake took too long. */
@@ -179,8 +168,8 @@ function refuse(core: Core, link: LinkRecord, { code, message }: Verdict): void 
   if (!SILENT.has(code)) core.emitRefused(link, code, message);
 }
 
-function welcome(core: Core, link: LinkRecord): void {
-  const peer = core.peers.get(link.remote!.bootId);
+function welcome(core: Core, link: IntroducedLink): void {
+  const peer = core.peers.get(link.remote.node.bootId);
   const current = peer && linkOf(core, peer)?.connection;
   link.stage = 'welcomed';
   link.toldSelf = core.selfVersion;
@@ -189,7 +178,7 @@ function welcome(core: Core, link: LinkRecord): void {
   core.send(link.id, {
     kind: 'welcome',
     body: {
-      version: link.version!,
+      version: link.version,
       versions: WIRE_VERSIONS,
       cluster: core.config.cluster,
       node: core.self,
@@ -206,17 +195,19 @@ function welcome(core: Core, link: LinkRecord): void {
  * Whether our dial is one connection too many: we have one, or the other side holds one that we know of, or
  * it dials us at this moment and its boot id is the lower one.
  */
-function isSpare(core: Core, link: LinkRecord, { node, current }: Welcome): boolean {
+function isDuplicate(core: Core, link: IntroducedLink, { node, current }: Welcome): boolean {
   const peer = core.peers.get(node.bootId);
   if (peer?.link !== undefined && !peer.suspicion) return true;
-  for (const other of core.handshakes) {
-    if (other.stage !== 'welcomed' || other === link || other.remote?.bootId !== node.bootId) continue;
+  for (const id of core.handshakes) {
+    const other = core.links.get(id);
+    if (other?.stage !== 'welcomed' || other === link || other.remote.node.bootId !== node.bootId) continue;
     if (other.connection === current || node.bootId < core.self.bootId) return true;
   }
   return false;
 }
 
-function dropSpare(core: Core, link: LinkRecord, bootId: string): void {
+function closeDuplicate(core: Core, link: IntroducedLink): void {
+  const { bootId } = link.remote.node;
   core.attemptEnded(link, { result: 'connected', bootId });
   core.close(link, true);
   const record = core.book.get(link.address);
@@ -225,37 +216,51 @@ function dropSpare(core: Core, link: LinkRecord, bootId: string): void {
   else retryIn(core, record, core.config.limits.handshakeMs);
 }
 
-function isDialledByLower(core: Core, link: LinkRecord): boolean {
-  const weAreLower = core.self.bootId < link.remote!.bootId;
+function isDialledByLower(core: Core, link: IntroducedLink): boolean {
+  const weAreLower = core.self.bootId < link.remote.node.bootId;
   return weAreLower === (link.direction === 'outbound');
 }
 
-/** Goes on with `next`, unless a peer that seems alive bears the newcomer's address: then asks that one first. */
-function contestOr(core: Core, link: LinkRecord, next: (core: Core, link: LinkRecord) => void): void {
-  const remote = link.remote!;
-  const holderId = core.byAddress.get(addressOf(remote.name));
-  const holder = holderId === remote.bootId ? undefined : core.peers.get(holderId ?? '');
-  if (holder?.link === undefined) return next(core, link);
-  link.stage = 'contested';
+/** Goes on with `next`, unless a peer that seems alive has the newcomer's address: then asks that one first. */
+function unlessNameConflict(
+  core: Core,
+  link: IntroducedLink,
+  next: (core: Core, link: IntroducedLink) => void,
+): void {
+  const { name, bootId } = link.remote.node;
+  const incumbentId = core.byAddress.get(addressOf(name));
+  const incumbent = incumbentId === bootId ? undefined : core.peers.get(incumbentId ?? '');
+  if (incumbent?.link === undefined) return next(core, link);
+  link.stage = 'conflict';
   core.timers.delete('handshake', link.id);
-  core.timers.set('contest', link.id, core.nowMs + CONTEST_MS);
-  core.contests.set(link.id, { link: link.id, holder: holder.node.bootId, askedAt: core.nowMs });
-  sendBeat(core, holder, true);
+  core.timers.set('conflict', link.id, core.nowMs + CONFLICT_MS);
+  core.conflicts.set(link.id, { link, incumbent: incumbent.node.bootId, askedAt: core.nowMs });
+  sendBeat(core, incumbent, true);
+}
+
+function newcomerWins(core: Core, link: IntroducedLink): void {
+  core.conflicts.delete(link.id);
+  core.timers.delete('conflict', link.id);
+  if (link.direction === 'inbound') welcome(core, link);
+  else adopt(core, link);
 }
 
 function nameTaken({ name, bootId }: NodeInfo): string {
   return `${name} is the name of another live node (boot id ${bootId}); give each node its own \`host\`, \`port\` or \`name\``;
 }
 
-function loseContest(core: Core, link: LinkRecord, holder: PeerRecord): void {
-  const message = nameTaken(holder.node);
-  core.contests.delete(link.id);
+function incumbentStays(core: Core, link: IntroducedLink, incumbent: PeerRecord): void {
+  const message = nameTaken(incumbent.node);
+  core.conflicts.delete(link.id);
   if (link.direction === 'inbound') refuse(core, link, { code: 'NAME_TAKEN', message });
   else giveUp(core, link, 'NAME_TAKEN', message);
 }
 
-/** Whether frames of this link count as a peer's. */
-export function speaker(core: Core, link: LinkRecord): PeerRecord | undefined {
-  if (link.stage === 'welcomed') confirm(core, link);
+/**
+ * A frame came by this link. If it is the first one after our welcome, the handshake is complete, and the other end
+ * becomes a peer. Returns the peer whose connection it is.
+ */
+export function completeHandshake(core: Core, link: LinkRecord): PeerRecord | undefined {
+  if (link.stage === 'welcomed' && link.direction === 'inbound') confirm(core, link);
   return peerOf(core, link);
 }

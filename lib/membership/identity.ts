@@ -1,7 +1,7 @@
 import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf, isAddress } from '../naming/node-name.js';
 import type { Meta } from '../wire/messages.js';
-import type { Core, LinkRecord, PeerRecord } from './core.js';
+import type { Core, IntroducedLink, PeerRecord } from './core.js';
 import type { SelfChange } from './membership.types.js';
 import { callBackLater } from './reach.js';
 
@@ -38,8 +38,8 @@ export function takeIdentity(core: Core, peer: PeerRecord, said: NodeInfo): void
   const { bootId } = peer.node;
   const address = addressOf(said.name);
   const isMoved = said.name !== peer.node.name;
-  const holder = core.byAddress.get(address);
-  const isTaken = isMoved && holder !== undefined && holder !== bootId;
+  const incumbent = core.byAddress.get(address);
+  const isTaken = isMoved && incumbent !== undefined && incumbent !== bootId;
   const { name, host, port } = isTaken ? peer.node : said;
   if (isMoved && !isTaken) {
     core.byAddress.delete(addressOf(peer.node.name));
@@ -62,7 +62,7 @@ export function isSame(before: NodeInfo, now: NodeInfo): boolean {
 }
 
 /** We have changed while this connection shook hands: the other side hears of it now. */
-export function catchUp(core: Core, link: LinkRecord): void {
+export function catchUp(core: Core, link: IntroducedLink): void {
   if (link.toldSelf === undefined || link.toldSelf === core.selfVersion) return;
   const { name, host, port, meta } = core.self;
   core.send(link.id, { kind: 'meta', body: { meta, node: { name, host, port } } });

@@ -1,6 +1,6 @@
 import { addressOf } from '../naming/node-name.js';
 import { OWN_SOURCES } from './address-book.js';
-import { Core, type LinkRecord } from './core.js';
+import { Core, type LinkRecord, remoteOf } from './core.js';
 import {
   consider,
   dialled,
@@ -14,19 +14,19 @@ import {
 } from './dialling.js';
 import { countTurn } from './dial-room.js';
 import type { Peer } from './events.js';
-import { compare, sendDigest, takeDigest, takePeerList } from './anti-entropy.js';
+import { compareDue, digestDue, takeDigest, takePeerList } from './anti-entropy.js';
 import { explainAddress, explainAll } from './explain.js';
 import type { NameExplanation } from './explanation.js';
 import {
+  completeHandshake,
+  conflictTimedOut,
   dialEnded,
-  endContestsOf,
+  endConflictsWith,
   handshakeTimedOut,
-  speaker,
-  proveHolder,
+  proveIncumbent,
   takeHello,
   takeRefuse,
   takeWelcome,
-  winContest,
 } from './handshake.js';
 import { beatDue, takeBeat } from './beats.js';
 import { changeSelf, takeMeta } from './identity.js';
@@ -35,18 +35,9 @@ import type { Directive, Input, LinkId, MembershipConfig } from './membership.ty
 import { down, lostConnection, peerOf } from './peers.js';
 import { probeNotes } from './probe-notes.js';
 import { callBack, reached, reachNotes, unreached } from './reach.js';
-import { drawRing } from './ring.js';
+import { recomputeRing } from './ring.js';
 import { isInDoubt } from './rule.js';
-import {
-  doubted,
-  hearsUs,
-  isTimedOut,
-  probed,
-  probeDue,
-  takeAnswer,
-  takeAsk,
-  takeProof,
-} from './suspicion.js';
+import { doubted, hearsUs, judgeDue, probed, probeDue, takeAnswer, takeAsk, takeProof } from './suspicion.js';
 import { READ_FIRST_MS } from '../time/liveness-timing.js';
 import type { Timer } from './timers.js';
 
@@ -207,7 +198,7 @@ export class Membership {
         return;
       }
     }
-    const peer = speaker(core, link);
+    const peer = completeHandshake(core, link);
     if (!peer) return;
     peer.heard = core.clock.now;
     switch (input.type) {
@@ -215,7 +206,7 @@ export class Membership {
         takeBeat(core, peer, input.body);
         hearsUs(core, peer, input.body.silentMs);
         takeProof(core, peer, input.body.echo);
-        return proveHolder(core, peer, input.body.echo);
+        return proveIncumbent(core, peer, input.body.echo);
       case 'leaving':
         return takeLeaving(core, peer, input.body);
       case 'leave':
@@ -238,12 +229,16 @@ export class Membership {
     const peer = peerOf(core, link);
     core.forgetLink(link);
     // Who is connected and had one connection too many was late to be told so: no news.
-    const isSpare = !peer && core.peers.get(link.remote?.bootId ?? '')?.link !== undefined;
-    if (fault && (peer || link.direction === 'inbound') && !(isSpare && fault.code === 'HANDSHAKE_TIMEOUT'))
+    const isDuplicate = !peer && core.peers.get(remoteOf(link)?.bootId ?? '')?.link !== undefined;
+    if (
+      fault &&
+      (peer || link.direction === 'inbound') &&
+      !(isDuplicate && fault.code === 'HANDSHAKE_TIMEOUT')
+    )
       core.emitRefused(link, fault.code, fault.message);
     if (peer) {
       lostConnection(core, peer, code, fault !== undefined);
-      endContestsOf(core, peer.node.bootId);
+      endConflictsWith(core, peer.node.bootId);
     } else if (link.direction === 'outbound') {
       const lost = `the connection ended during the handshake (${code})`;
       dialEnded(core, link, fault?.code ?? 'CONNECTION_LOST', fault?.message ?? lost);
@@ -266,9 +261,9 @@ export class Membership {
       case 'pump':
         return countTurn(core, lateMs);
       case 'digest':
-        return sendDigest(core);
+        return digestDue(core);
       case 'ring':
-        return drawRing(core);
+        return recomputeRing(core);
       case 'dial': {
         const record = core.book.get(String(id));
         return record && consider(core, record);
@@ -279,10 +274,8 @@ export class Membership {
         const link = core.links.get(Number(id));
         return link && handshakeTimedOut(core, link);
       }
-      case 'contest': {
-        const link = core.links.get(Number(id));
-        return link && winContest(core, link);
-      }
+      case 'conflict':
+        return conflictTimedOut(core, Number(id));
     }
     const peer = core.peers.get(String(id));
     if (!peer) return;
@@ -292,11 +285,11 @@ export class Membership {
       case 'probe':
         return probeDue(core, peer);
       case 'compare':
-        return compare(core, peer);
+        return compareDue(core, peer);
       case 'reach':
         return callBack(core, peer);
       case 'judge':
-        return isTimedOut(core, peer)
+        return judgeDue(core, peer)
           ? down(core, peer, peer.link === undefined ? 'closed' : 'timeout')
           : undefined;
     }

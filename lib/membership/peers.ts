@@ -1,11 +1,11 @@
 import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf, isAddress, parseHostPort } from '../naming/node-name.js';
 import { DEFAULT_BACKOFF, OWN_SOURCES, type AddressRecord } from './address-book.js';
-import type { Core, LinkRecord, PeerRecord } from './core.js';
+import { type Core, type IntroducedLink, type LinkRecord, type PeerRecord, remoteOf } from './core.js';
 import { dialNow, dialSucceeded, hint, retryIn } from './dialling.js';
 import type { DownEvidence, DownReason } from './events.js';
 import { catchUp, isSame, takeIdentity } from './identity.js';
-import { introduce, startDigests } from './anti-entropy.js';
+import { pushPeers, startDigests } from './anti-entropy.js';
 import { tellLeaving } from './leaving.js';
 import { sendBeat, startBeats, stopBeats } from './beats.js';
 import { callBackLater } from './reach.js';
@@ -44,8 +44,8 @@ const RETRY_MS: Readonly<Record<DownReason, number>> = {
 };
 
 /** Makes `link` the connection of the peer at its other end, new or known. */
-export function adopt(core: Core, link: LinkRecord): void {
-  const node = link.remote!;
+export function adopt(core: Core, link: IntroducedLink): void {
+  const { node } = link.remote;
   link.stage = 'up';
   dialSucceeded(core, link);
   core.endHandshake(link);
@@ -53,7 +53,7 @@ export function adopt(core: Core, link: LinkRecord): void {
   if (link.direction === 'outbound') core.attemptEnded(link, { result: 'connected', bootId: node.bootId });
   const known = core.peers.get(node.bootId);
   if (known) reconnected(core, known, link);
-  else welcomed(core, node, link);
+  else addPeer(core, link);
 }
 
 /**
@@ -113,13 +113,14 @@ export function down(
 }
 
 /** The link by which `peer` is reached, if it has one now. */
-export function linkOf(core: Core, peer: PeerRecord): LinkRecord | undefined {
-  return peer.link === undefined ? undefined : core.links.get(peer.link);
+export function linkOf(core: Core, peer: PeerRecord): IntroducedLink | undefined {
+  const link = peer.link === undefined ? undefined : core.links.get(peer.link);
+  return link && 'remote' in link ? link : undefined;
 }
 
 /** The peer whose connection `link` is. */
 export function peerOf(core: Core, link: LinkRecord): PeerRecord | undefined {
-  const peer = link.remote && core.peers.get(link.remote.bootId);
+  const peer = core.peers.get(remoteOf(link)?.bootId ?? '');
   return peer?.link === link.id ? peer : undefined;
 }
 
@@ -132,10 +133,12 @@ export function bind(core: Core, record: AddressRecord, bootId: string): void {
   record.backoff = DEFAULT_BACKOFF;
 }
 
-function welcomed(core: Core, node: NodeInfo, link: LinkRecord): void {
+/** Whom we have no connection with yet becomes a peer. */
+function addPeer(core: Core, link: IntroducedLink): void {
+  const { node, probeKey, answersProbes } = link.remote;
   const address = addressOf(node.name);
-  const holder = core.peers.get(core.byAddress.get(address) ?? '');
-  if (holder) down(core, holder, 'replaced');
+  const incumbent = core.peers.get(core.byAddress.get(address) ?? '');
+  if (incumbent) down(core, incumbent, 'replaced');
   const peer: PeerRecord = {
     node,
     link: link.id,
@@ -145,9 +148,9 @@ function welcomed(core: Core, node: NodeInfo, link: LinkRecord): void {
     knowsOurLeaving: false,
     upAtMs: core.nowMs,
     heard: core.clock.now,
-    probeKey: link.remoteProbeKey!,
+    probeKey,
     probeAt: probeAddress(link),
-    answersProbes: link.remoteAnswersProbes!,
+    answersProbes,
     probes: 'untried',
     probedBy: false,
     trialsLeft: 0,
@@ -157,7 +160,7 @@ function welcomed(core: Core, node: NodeInfo, link: LinkRecord): void {
   core.admit(peer);
   for (const [bootId, at] of core.disconnected) if (at === address) core.disconnected.delete(bootId);
   bindAddresses(core, peer, link);
-  core.route(node.bootId, link);
+  core.route(link);
   const event = { type: 'peer.up', peer: core.snapshot(peer) } as const;
   core.out.push({
     type: 'emit',
@@ -169,30 +172,30 @@ function welcomed(core: Core, node: NodeInfo, link: LinkRecord): void {
   if (core.peers.size === 1) startDigests(core);
 }
 
-function reconnected(core: Core, peer: PeerRecord, link: LinkRecord): void {
+function reconnected(core: Core, peer: PeerRecord, link: IntroducedLink): void {
   const old = linkOf(core, peer);
   peer.link = link.id;
   peer.heard = core.clock.now;
   peer.probeAt = probeAddress(link);
-  peer.answersProbes = link.remoteAnswersProbes!;
+  peer.answersProbes = link.remote.answersProbes;
   delete peer.closedBy;
   if (old) core.close(old, true);
   bindAddresses(core, peer, link);
-  core.route(peer.node.bootId, link);
-  if (!isSame(peer.node, link.remote!)) takeIdentity(core, peer, link.remote!);
+  core.route(link);
+  if (!isSame(peer.node, link.remote.node)) takeIdentity(core, peer, link.remote.node);
   cleared(core, peer);
   begin(core, peer, link);
 }
 
 /** A connection begins: the dialer's first beat ends the handshake, then each tells whom else it knows. */
-function begin(core: Core, peer: PeerRecord, link: LinkRecord): void {
+function begin(core: Core, peer: PeerRecord, link: IntroducedLink): void {
   if (link.direction === 'outbound') sendBeat(core, peer);
   // Whom we dialled by another address than its own is told to others by that one.
   if (link.direction === 'inbound' || link.address !== addressOf(peer.node.name)) callBackLater(core, peer);
   startBeats(core, peer);
   if (core.isDraining) tellLeaving(core, peer);
   catchUp(core, link);
-  introduce(core, peer, link);
+  pushPeers(core, peer, link);
 }
 
 /** How long ago this very process ceased to be our peer. */
@@ -224,9 +227,9 @@ function bindAddresses(core: Core, peer: PeerRecord, link: LinkRecord): void {
  * Where whom we dialled was reached; else where it says that it is, or, when that is a name, from where it came.
  * Names are never looked up for a probe: that would fill the few threads which resolve for the whole app.
  */
-function probeAddress({ direction, remote, remoteAddress }: LinkRecord): PeerRecord['probeAt'] {
-  const { host, port } = remote!;
-  const reached = parseHostPort(remoteAddress!);
+function probeAddress({ direction, remote, remoteAddress }: IntroducedLink): PeerRecord['probeAt'] {
+  const { host, port } = remote.node;
+  const reached = parseHostPort(remoteAddress);
   if (direction === 'outbound') return reached;
   return { host: isAddress(host) ? host : reached.host, port };
 }

@@ -8,12 +8,12 @@ const SUCCESSORS = 10;
 /** A peer came or went. A small ring is drawn at once, and a larger one when it had time to settle. */
 export function ringChanged(core: Core): void {
   core.ring = undefined;
-  if (core.peers.size <= SUCCESSORS) drawRing(core);
+  if (core.peers.size <= SUCCESSORS) recomputeRing(core);
   else if (!core.timers.has('ring', '')) core.timers.set('ring', '', core.nowMs + RETUNE_MS);
 }
 
-/** Draws the ring anew: whom we watch, and whom no longer, is told how often to beat. */
-export function drawRing(core: Core): void {
+/** Whom we watch, and whom no longer, is told how often to beat. */
+export function recomputeRing(core: Core): void {
   const watched = new Set(after(core, core.self.bootId));
   for (const [bootId, peer] of core.peers) {
     if (watched.has(bootId) === (peer.watched !== undefined)) continue;

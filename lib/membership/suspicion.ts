@@ -37,8 +37,11 @@ export function suspect(core: Core, peer: PeerRecord, why: Suspicion['why'], ear
   core.timers.set('judge', peer.node.bootId, core.nowMs);
 }
 
-/** Whether the deadline of a peer has passed. Suspects who is silent for too long, and looks again in time. */
-export function isTimedOut(core: Core, peer: PeerRecord): boolean {
+/**
+ * It is time to judge a peer: suspects it when it is silent for too long, replaces a connection that is stalled, and
+ * sets the time of the next judgement. Returns whether its deadline has passed.
+ */
+export function judgeDue(core: Core, peer: PeerRecord): boolean {
   const quietMs = peer.suspicion ? 0 : patienceLeft(core, peer);
   if (quietMs <= 0) suspect(core, peer, 'silent', core.timing.suspectMs);
   const { suspicion } = peer;

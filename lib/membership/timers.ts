@@ -2,7 +2,7 @@
 export type TimerKind =
   | 'beat'
   | 'compare'
-  | 'contest'
+  | 'conflict'
   | 'dial'
   | 'digest'
   | 'handshake'

@@ -65,7 +65,7 @@ export class PeerMesh implements Mesh {
   private readonly loopback: Loopback;
   private readonly dials: Dials;
   private readonly listeners = new Set<(event: PeerEvent) => void>();
-  private readonly attempts = new PendingDials();
+  private readonly pendingDials = new PendingDials();
   private readonly refusals = new Refusals();
   private readonly counters = new MeshCounters();
   private readonly inputs: Input[] = [];
@@ -203,7 +203,7 @@ export class PeerMesh implements Mesh {
     const canonical = canonicalName(name);
     this.input({ type: 'connect', name: canonical });
     const outcome = await this.outcome(canonical);
-    if (outcome.result === 'connected') return this.arrival(outcome.bootId);
+    if (outcome.result === 'connected') return this.peerUp(outcome.bootId);
     throw notConnected(canonical, outcome);
   }
 
@@ -328,7 +328,7 @@ export class PeerMesh implements Mesh {
     this.cancelWake();
     this.stopLooking();
     this.dials.end();
-    this.attempts.endAll({ result: 'failed', code: 'ABORTED', message: 'the node is shutting down' });
+    this.pendingDials.settleAll({ result: 'failed', code: 'ABORTED', message: 'the node is shutting down' });
     await Promise.all([this.transport.close(), this.prober?.close()]);
   }
 
@@ -403,7 +403,7 @@ export class PeerMesh implements Mesh {
         return this.outOfReach(directive.link);
       case 'attempt':
         this.counters.attempt(directive.result);
-        return this.attempts.end(directive.address, directive.result);
+        return this.pendingDials.settle(directive.address, directive.result);
       case 'emit':
         return this.emit(directive.event);
       case 'falseAlarm': {
@@ -439,7 +439,7 @@ export class PeerMesh implements Mesh {
     if (event.type === 'peer.refused') this.refusals.add(event, this.clock.now());
     if (event.type === 'peer.refused' && event.code === 'NAME_TAKEN')
       this.tell(this.toldHost?.taken(parseHostPort(event.address).host));
-    if (event.type === 'peer.up') this.attempts.arrived(event.peer);
+    if (event.type === 'peer.up') this.pendingDials.resolvePeer(event.peer);
     if (event.type === 'peer.down') this.peerDown(event.peer, event.reason);
     for (const listener of this.listeners) listener(event);
   }
@@ -459,7 +459,7 @@ export class PeerMesh implements Mesh {
     const standing = this.membership!.standing(name);
     switch (standing.state) {
       case 'dialling':
-        return { name, ...(await this.attempts.ended(addressOf(name))) };
+        return { name, ...(await this.pendingDials.settled(addressOf(name))) };
       case 'peer':
         return { name, result: 'connected', bootId: standing.bootId };
       default:
@@ -468,9 +468,9 @@ export class PeerMesh implements Mesh {
   }
 
   /** The peer of a connected attempt: here already, or a handshake away. */
-  private async arrival(bootId: string): Promise<Peer> {
+  private async peerUp(bootId: string): Promise<Peer> {
     const peer = this.peers.find((each) => each.bootId === bootId);
-    return peer ?? this.attempts.arrival(bootId, this.clock, this.settings.limits.handshakeMs);
+    return peer ?? this.pendingDials.peerUp(bootId, this.clock, this.settings.limits.handshakeMs);
   }
 }
 

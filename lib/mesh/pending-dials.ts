@@ -4,27 +4,28 @@ import type { AttemptResult } from '../membership/explanation.js';
 import type { FoundResult } from './mesh.js';
 import type { Clock } from '../time/clock.js';
 
-/** Who waits for the end of an attempt, by address, or for a peer, by boot id. */
+/** Who waits for a dial to settle, by address, or for a peer to be up, by boot id. */
 export class PendingDials {
   private readonly byAddress = new Map<string, ((result: AttemptResult) => void)[]>();
   private readonly byBootId = new Map<string, ((peer: Peer) => void)[]>();
 
-  ended(address: string): Promise<AttemptResult> {
+  /** Resolves with the result of the dial of this address that is under way. */
+  settled(address: string): Promise<AttemptResult> {
     return new Promise((resolve) => add(this.byAddress, address, resolve));
   }
 
-  end(address: string, result: AttemptResult): void {
+  settle(address: string, result: AttemptResult): void {
     const waiting = this.byAddress.get(address) ?? [];
     this.byAddress.delete(address);
     for (const resolve of waiting) resolve(result);
   }
 
-  endAll(result: AttemptResult): void {
-    for (const address of [...this.byAddress.keys()]) this.end(address, result);
+  settleAll(result: AttemptResult): void {
+    for (const address of [...this.byAddress.keys()]) this.settle(address, result);
   }
 
   /** Waits for the peer whose handshake is about to end. Rejects with `CONNECTION_LOST` when it does not. */
-  arrival(bootId: string, clock: Clock, withinMs: number): Promise<Peer> {
+  peerUp(bootId: string, clock: Clock, withinMs: number): Promise<Peer> {
     return new Promise((resolve, reject) => {
       const cancel = clock.after(withinMs, () => {
         this.byBootId.delete(bootId);
@@ -42,7 +43,7 @@ export class PendingDials {
     });
   }
 
-  arrived(peer: Peer): void {
+  resolvePeer(peer: Peer): void {
     const waiting = this.byBootId.get(peer.bootId) ?? [];
     this.byBootId.delete(peer.bootId);
     for (const resolve of waiting) resolve(peer);

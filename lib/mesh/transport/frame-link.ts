@@ -80,7 +80,6 @@ export class FrameLink implements Link {
   private isEstablished = false;
   private isSettled = false;
   private heardBytes = 0;
-  private writtenAtMs: number;
   private closeError: PeerageError | undefined;
   private ending: { code: string; error: PeerageError | undefined } | undefined;
   private cancelDeadline: () => void;
@@ -89,7 +88,6 @@ export class FrameLink implements Link {
     private readonly pipe: Pipe,
     private readonly options: FrameLinkOptions,
   ) {
-    this.writtenAtMs = options.clock.now();
     this.reader = new FrameReader(
       options.limits.helloBytes,
       {
@@ -115,10 +113,6 @@ export class FrameLink implements Link {
 
   get queuedBytes(): number {
     return this.queue.bytes + this.pipe.bufferedBytes;
-  }
-
-  get lastWriteAtMs(): number {
-    return this.writtenAtMs;
   }
 
   open(handlers: LinkHandlers): void {
@@ -246,8 +240,7 @@ export class FrameLink implements Link {
     while (!this.isBlocked && (this.queue.bytes > 0 || this.outbox?.isReady)) {
       const buffers = this.queue.take();
       const tickets = this.unloaded.splice(0);
-      this.writtenAtMs = this.options.clock.now();
-      this.outbox?.take(buffers, tickets, this.writtenAtMs);
+      this.outbox?.take(buffers, tickets, this.options.clock.now());
       this.isBlocked = !this.pipe.write(buffers, this.written.expect(tickets));
     }
     if (this.isBlocked) this.outbox?.hold();

@@ -20,8 +20,6 @@ export interface Link {
   readonly remoteAddress: string;
   /** Bytes that wait to be sent. */
   readonly queuedBytes: number;
-  /** Milliseconds (monotonic) when bytes were last handed to the network. */
-  readonly lastWriteAtMs: number;
   /** Starts delivery. Called once, in the turn in which the link was handed over. */
   open(handlers: LinkHandlers): void;
   /** The handshake is over: its deadline and its small frame limit no longer hold. */
