@@ -11,62 +11,26 @@ import {
   VIEWS,
 } from './format.js';
 import { byteLengthOf, entriesOf, itemsOf, kindOfView, timeOf, viewBytes } from './intrinsics.js';
+import { HEADER_ROOM, SlabWriter } from './slab-writer.js';
 import { Step, UnsendableValue, ValueTooLarge, within } from './unsendable.js';
 import { twosComplement } from './twos-complement.js';
 import { writeLongUtf8, writeShortUtf8, wellFormed } from './utf8.js';
 
-/** Values are written one after the other into slabs of this size. */
-const SLAB_BYTES = 64 * 1024;
-/** A value is not begun in a slab with less room than this. */
-const SPARE_BYTES = 1024;
 /** Strings up to this length are copied faster here than by a call into the runtime. */
 const SHORT_STRING = 20;
-/** What a number, or the header of anything, takes at most. */
-const HEADER_ROOM = 16;
 
 type ToJson = (this: object) => unknown;
 
 const VIEW_NAMES: readonly (string | undefined)[] = VIEWS.map(({ name }) => name);
 
-/**
- * Writes values as MessagePack, into memory that it takes in slabs. What was written is never touched again:
- * the next value follows behind it.
- */
-export class ValueWriter {
-  /** The slab at hand. */
-  bytes: Buffer = Buffer.alloc(0);
-  /** Where the value at hand starts in it. */
-  start = 0;
-  /** Where its next byte goes. */
-  at = 0;
-  private view = new DataView(this.bytes.buffer);
-  private maxBytes = 0;
+/** Writes values as MessagePack. */
+export class ValueWriter extends SlabWriter {
   /** Parts that the value at hand has so far: items, fields, entries. */
   private parts = 0;
 
-  constructor(private readonly slabBytes = SLAB_BYTES) {}
-
-  /** Begins a value: leaves some bytes free before it, and holds both together to a limit. */
-  begin(headerBytes: number, maxBytes: number): void {
-    if (this.bytes.length - this.at < SPARE_BYTES) this.take(Buffer.allocUnsafeSlow(this.slabBytes), 0);
-    this.start = this.at;
-    this.at += headerBytes;
-    this.maxBytes = headerBytes + maxBytes;
+  override begin(headerBytes: number, maxBytes: number): void {
+    super.begin(headerBytes, maxBytes);
     this.parts = 0;
-  }
-
-  /** Forgets the value at hand. */
-  abandon(): void {
-    this.at = this.start;
-    // The slab of a long one is not kept for short ones.
-    if (this.bytes.length > this.slabBytes) this.take(Buffer.alloc(0), 0);
-    this.start = this.at;
-  }
-
-  /** Takes over a value that another writer wrote, with what is before it. */
-  copy(source: Buffer, start: number, end: number): void {
-    if (this.bytes.length - this.at < end - start) this.grow(end - start);
-    this.at += source.copy(this.bytes, this.at, start, end);
   }
 
   /**
@@ -348,56 +312,10 @@ export class ValueWriter {
     }
   }
 
-  private raw(content: Uint8Array, length: number): void {
-    if (this.bytes.length - this.at < length) this.grow(length);
-    this.bytes.set(content, this.at);
-    this.at += length;
-  }
-
   private mark(type: number): void {
     this.bytes[this.at++] = Tag.mark;
     this.bytes[this.at++] = type;
     this.bytes[this.at++] = 0;
-  }
-
-  private uint16(value: number): void {
-    this.view.setUint16(this.at, value);
-    this.at += 2;
-  }
-
-  private uint32(value: number): void {
-    this.view.setUint32(this.at, value);
-    this.at += 4;
-  }
-
-  private makeRoomFor(text: string): void {
-    // At least a byte a unit: most that is too long need not be looked through.
-    this.refuseBeyond(text.length);
-    const size = Buffer.byteLength(text);
-    this.refuseBeyond(size);
-    if (this.bytes.length - this.at < size + HEADER_ROOM) this.grow(size + HEADER_ROOM);
-  }
-
-  /** Moves the value at hand to a slab where it has room for so many bytes more. */
-  private grow(more: number): void {
-    this.refuseBeyond(more - HEADER_ROOM);
-    const written = this.at - this.start;
-    const room = Math.min(2 * written, this.maxBytes) + more;
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.slabBytes, room));
-    this.bytes.copy(larger, 0, this.start, this.at);
-    this.take(larger, written);
-    this.start = 0;
-  }
-
-  /** With so many bytes more the value is longer than it may be: no memory is taken for that. */
-  private refuseBeyond(more: number): void {
-    if (this.at - this.start + more > this.maxBytes) throw new ValueTooLarge();
-  }
-
-  private take(slab: Buffer, at: number): void {
-    this.bytes = slab;
-    this.view = new DataView(slab.buffer, slab.byteOffset, slab.length);
-    this.at = at;
   }
 }
 
