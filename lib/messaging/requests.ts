@@ -4,7 +4,7 @@ import type { Clock } from '../time/clock.js';
 import type { RequestOptions } from './message.types.js';
 import { SlotMap } from './slot-map.js';
 
-export const DEFAULT_TIMEOUT_MS = 5_000;
+const DEFAULT_TIMEOUT_MS = 5_000;
 
 /** At least so long between two looks through all of them: a time-out may come this much later. */
 const SWEEP_MS = 20;

@@ -127,7 +127,7 @@ function readFields(kind: number, fields: Fields): ControlFrame {
 }
 
 /** A node as it goes over the wire: its host and port are in its name. */
-export function nodeToWire({ name, bootId, meta }: NodeInfo): Fields {
+function nodeToWire({ name, bootId, meta }: NodeInfo): Fields {
   return { name, bootId, meta };
 }
 

@@ -235,7 +235,7 @@ export const SERVE_RULES: readonly Rule[] = [
 ];
 
 /** Names as fixtures hold them, all different. */
-export function manyNames(count: number): string[] {
+function manyNames(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `kit@198.18.${i >> 8}.${i & 255}:4001`);
 }
 

@@ -6,7 +6,7 @@ import { describeError } from '../../errors/peerage-error.js';
 export const PATIENCE_MS = 4_000;
 
 /** What ends when it is told to, ends within this time. */
-export const PROMPT_MS = 2_000;
+const PROMPT_MS = 2_000;
 
 const HANDLES = /^(TCP|TLS|UDP|Pipe|Timeout|FSEvent|StatWatcher|DNS|GetAddrInfo|HTTP)/;
 

@@ -5,7 +5,7 @@ interface Utf8Buffer {
 }
 
 /** Copies a string as UTF-8. For long ones: see {@link writeShortUtf8}. Returns where it ends. */
-export function writeUtf8(bytes: Buffer, at: number, text: string): number {
+function writeUtf8(bytes: Buffer, at: number, text: string): number {
   return at + (bytes as unknown as Utf8Buffer).utf8Write(text, at);
 }
 
