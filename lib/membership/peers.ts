@@ -1,4 +1,3 @@
-import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf, isAddress, parseHostPort } from '../naming/node-name.js';
 import { DEFAULT_BACKOFF, OWN_SOURCES, type AddressRecord } from './address-book.js';
 import { type Core, type IntroducedLink, type LinkRecord, type PeerRecord, remoteOf } from './core.js';

@@ -18,20 +18,6 @@ export function abortedError(what: string, signal: AbortSignal): PeerageError {
   return new PeerageError('ABORTED', `${what} was given up: ${describeError(cause)}`, { cause });
 }
 
-/** Waits, at most until the signal aborts. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });
-}
-
 /**
  * Runs `work` under a signal that aborts with `signal`, or when the time is over. It leaves nothing on
  * `signal`, which may live as long as the app: `AbortSignal.any()` leaves a little there for each call.

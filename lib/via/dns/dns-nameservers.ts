@@ -1,4 +1,4 @@
-import { pause } from '../../time/abortable.js';
+import { sleep } from '../../time/waiting.js';
 import type { AddressFamily, AddressMemory } from './dns-families.js';
 import type { AddressAnswer } from './dns-resolver.js';
 import { resolveAddresses, withResolver } from './dns-resolver.js';
@@ -48,7 +48,7 @@ export class NameserverLookup {
     try {
       while (!signal.aborted) {
         const leftMs = this.overAtMs - performance.now();
-        if (leftMs > 0) await pause(Math.min(leftMs, MAX_MS), this.answered.signal);
+        if (leftMs > 0) await sleep(Math.min(leftMs, MAX_MS), this.answered.signal);
         else await this.handOverNew(signal, found);
       }
     } finally {

@@ -2,6 +2,7 @@ import type { FSWatcher } from 'node:fs';
 import { watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { Sleeper } from '../../time/sleeper.js';
 import { fileStamp, readNamesFile } from './file-reader.js';
 import type { ServeContext } from '../provider.js';
 
@@ -16,20 +17,20 @@ export class FileSession {
   private watcher: FSWatcher | undefined;
   private watchedFolder: string | undefined;
   private changed = false;
-  private wake: () => void = () => {};
+  private readonly sleeper: Sleeper;
   private known = new Set<string>();
   private readStamp: string | undefined;
 
   constructor(
     private readonly path: string,
     private readonly context: ServeContext,
-  ) {}
+  ) {
+    this.sleeper = new Sleeper(context.signal);
+  }
 
   /** Never rejects: what is wrong with the file, the poll tells. */
   async run(): Promise<void> {
     const { signal } = this.context;
-    const onAbort = (): void => this.wake();
-    signal.addEventListener('abort', onAbort);
     try {
       while (!signal.aborted) {
         await this.watchFolder();
@@ -38,7 +39,6 @@ export class FileSession {
         await this.untilChange();
       }
     } finally {
-      signal.removeEventListener('abort', onAbort);
       this.watcher?.close();
     }
   }
@@ -68,7 +68,7 @@ export class FileSession {
 
   private onChange(): void {
     this.changed = true;
-    this.wake();
+    this.sleeper.wake();
   }
 
   private async handOverNew(): Promise<void> {
@@ -85,15 +85,8 @@ export class FileSession {
     }
   }
 
-  private untilChange(): Promise<void> {
-    if (this.changed || this.context.signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, LOOK_EVERY_MS);
-      this.wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  private async untilChange(): Promise<void> {
+    if (!this.changed) await this.sleeper.sleep(LOOK_EVERY_MS);
   }
 }
 

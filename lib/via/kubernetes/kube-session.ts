@@ -1,5 +1,6 @@
 import { canonicalName } from '../../naming/node-name.js';
-import { pause, underDeadline } from '../../time/abortable.js';
+import { underDeadline } from '../../time/abortable.js';
+import { sleep } from '../../time/waiting.js';
 import type { ServeContext } from '../provider.js';
 import type { KubeApi } from './kube-api.js';
 import type { KubeCache } from './kube-cache.js';
@@ -42,7 +43,7 @@ export class KubeSession {
         if (error instanceof KubeStatusError && error.isDenied)
           throw kubeFailure(error, this.settings, signal);
         const isExpired = error instanceof KubeStatusError && error.isExpired;
-        await pause(isExpired ? 0 : this.retryMs * (0.5 + Math.random()), signal);
+        await sleep(isExpired ? 0 : this.retryMs * (0.5 + Math.random()), signal);
         this.retryMs = Math.min(2 * this.retryMs, MAX_RETRY_MS);
       }
     }
@@ -66,7 +67,7 @@ export class KubeSession {
       if (news.length > 0) this.handOver(news);
     }
     // A proxy that ends every watch at once must not make us ask without a pause.
-    if (performance.now() - startedAtMs < FIRST_RETRY_MS) await pause(this.retryMs, signal);
+    if (performance.now() - startedAtMs < FIRST_RETRY_MS) await sleep(this.retryMs, signal);
   }
 
   private handOver(names: readonly string[]): void {

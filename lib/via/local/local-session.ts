@@ -3,6 +3,7 @@ import { watch } from 'node:fs';
 import { unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalName } from '../../naming/node-name.js';
+import { Sleeper } from '../../time/sleeper.js';
 import { ensureLocalDirectory, listEntryFiles, readLiveEntries } from './local-directory.js';
 import type { LocalEntry } from './local-file.js';
 import { entryFileName, isEntryFileName, ownPidSpace, writeEntry } from './local-file.js';
@@ -24,20 +25,20 @@ export class LocalSession {
   private refreshedAtMs = -Infinity;
   /** Files that were read. */
   private readonly known = new Set<string>();
-  private wake: () => void = () => {};
+  private readonly sleeper: Sleeper;
 
   constructor(
     private readonly dir: string,
     private readonly context: ServeContext,
     private readonly others: OtherPrograms,
-  ) {}
+  ) {
+    this.sleeper = new Sleeper(context.signal);
+  }
 
   /** @throws PeerageError `PROVIDER_FAILED` when the folder cannot be used. */
   async run(): Promise<void> {
     const { signal } = this.context;
     const pidSpace = await ownPidSpace();
-    const onAbort = (): void => this.wake();
-    signal.addEventListener('abort', onAbort);
     try {
       while (!signal.aborted) {
         if (performance.now() - this.refreshedAtMs >= REFRESH_EVERY_MS) await this.refresh(pidSpace);
@@ -46,7 +47,6 @@ export class LocalSession {
         await this.untilChange();
       }
     } finally {
-      signal.removeEventListener('abort', onAbort);
       this.watcher?.close();
       await unlink(this.ownFile).catch(() => {});
     }
@@ -111,7 +111,7 @@ export class LocalSession {
 
   private onChange(): void {
     this.changed = true;
-    this.wake();
+    this.sleeper.wake();
   }
 
   /** Reads only files that were not read before: when many processes start, each makes all others look. */
@@ -133,18 +133,7 @@ export class LocalSession {
   private async untilChange(): Promise<void> {
     const untilRefreshMs = this.refreshedAtMs + REFRESH_EVERY_MS - performance.now();
     const waitMs = this.watcher ? untilRefreshMs : Math.min(untilRefreshMs, READ_EVERY_MS);
-    if (!this.changed) await this.sleep(Math.max(0, waitMs));
-    if (this.changed && !this.context.signal.aborted) await this.sleep(SETTLE_MS);
-  }
-
-  private sleep(ms: number): Promise<void> {
-    if (this.context.signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    if (!this.changed) await this.sleeper.sleep(Math.max(0, waitMs));
+    if (this.changed && !this.context.signal.aborted) await this.sleeper.sleep(SETTLE_MS);
   }
 }

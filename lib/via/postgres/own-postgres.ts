@@ -1,5 +1,5 @@
 import { PeerageError } from '../../errors/peerage-error.js';
-import { pause } from '../../time/abortable.js';
+import { sleep } from '../../time/waiting.js';
 import { isMissing } from '../registry/missing-package.js';
 import type { PgPort } from './pg-types.js';
 import { destroyClient, poolPort } from './pg-types.js';
@@ -32,7 +32,7 @@ export async function ownPostgres(url: string): Promise<PgPort> {
       const patience = new AbortController();
       const ended = pool.end().finally(() => patience.abort());
       ended.catch(() => {});
-      await pause(END_MS, patience.signal);
+      await sleep(END_MS, patience.signal);
       clients.forEach(destroyClient);
     },
   };

@@ -1,4 +1,5 @@
-import { pause, underDeadline, orAborted } from '../../time/abortable.js';
+import { underDeadline, orAborted } from '../../time/abortable.js';
+import { sleep } from '../../time/waiting.js';
 import { ANSWER_MS, KEEPALIVE_MS } from './registry.js';
 
 /**
@@ -8,7 +9,7 @@ import { ANSWER_MS, KEEPALIVE_MS } from './registry.js';
  */
 export async function keepAlive(ping: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
   for (;;) {
-    await pause(KEEPALIVE_MS, signal);
+    await sleep(KEEPALIVE_MS, signal);
     if (signal.aborted) return;
     await underDeadline(ANSWER_MS, signal, (deadline) =>
       orAborted(ping(), deadline, () => new Error('the connection that listens gives no answer any more')),

@@ -1,6 +1,7 @@
 import { describeError } from '../../errors/peerage-error.js';
 import { canonicalName } from '../../naming/node-name.js';
-import { pause, underDeadline } from '../../time/abortable.js';
+import { underDeadline } from '../../time/abortable.js';
+import { sleep } from '../../time/waiting.js';
 import type { ServeContext } from '../provider.js';
 import type { Registry } from './registry.js';
 
@@ -59,7 +60,7 @@ export class RegistrySession {
     this.wake = new AbortController();
     const isRefreshed = await this.refresh();
     const waitMs = isRefreshed ? this.ttlMs / REFRESHES_PER_TTL : RETRY_MS;
-    await pause(waitMs * (0.5 + Math.random() / 2), this.wake.signal);
+    await sleep(waitMs * (0.5 + Math.random() / 2), this.wake.signal);
   }
 
   private async refresh(): Promise<boolean> {
@@ -114,7 +115,7 @@ export class RegistrySession {
           this.context.warn?.(unheard(error));
       });
       const retryMs = Math.min(LISTEN_RETRY_MS * 2 ** Math.max(0, failures - 1), MAX_LISTEN_RETRY_MS);
-      await pause(retryMs * (0.5 + Math.random()), signal);
+      await sleep(retryMs * (0.5 + Math.random()), signal);
     }
   }
 
@@ -131,7 +132,7 @@ export class RegistrySession {
       this.hasChanged = false;
       const failure = await this.failureOf((deadline) => this.handOverNew(deadline));
       // The next refresh or poll reads it otherwise.
-      if (failure) return pause(REREAD_MS, signal);
+      if (failure) return sleep(REREAD_MS, signal);
     }
   }
 }

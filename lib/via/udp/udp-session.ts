@@ -2,6 +2,7 @@ import type { RemoteInfo, Socket } from 'node:dgram';
 import { describeError, PeerageError } from '../../errors/peerage-error.js';
 import type { NodeInfo } from '../../naming/node-info.js';
 import { canonicalName, formatNodeName, parseNodeName } from '../../naming/node-name.js';
+import { Sleeper } from '../../time/sleeper.js';
 import { decodeAnnouncement, encodeAnnouncement } from './announcement.js';
 import type { HeardNames } from './heard-names.js';
 import type { ServeContext } from '../provider.js';
@@ -25,20 +26,20 @@ export class UdpSession {
   private nextAnnounceAtMs = 0;
   private lastAnnounceAtMs = -Infinity;
   private muteAnnouncements = 0;
-  private wake: () => void = () => {};
+  private readonly sleeper: Sleeper;
 
   constructor(
     private readonly settings: UdpSettings,
     private readonly keys: readonly Buffer[],
     private readonly heard: HeardNames,
     private readonly context: ServeContext,
-  ) {}
+  ) {
+    this.sleeper = new Sleeper(context.signal);
+  }
 
   /** @throws PeerageError `PROVIDER_FAILED` when nobody can be heard any more. */
   async run(): Promise<void> {
     const { signal } = this.context;
-    const onAbort = (): void => this.wake();
-    signal.addEventListener('abort', onAbort);
     try {
       while (!signal.aborted) {
         const interfaces = udpInterfaces(this.settings);
@@ -48,7 +49,6 @@ export class UdpSession {
         if (this.failure) throw this.failure;
       }
     } finally {
-      signal.removeEventListener('abort', onAbort);
       this.receiver?.close();
     }
   }
@@ -103,18 +103,8 @@ export class UdpSession {
     while (!this.context.signal.aborted && !this.failure) {
       const waitMs = this.nextAnnounceAtMs - performance.now();
       if (waitMs <= 0) return;
-      await this.sleep(waitMs);
+      await this.sleeper.sleep(waitMs);
     }
-  }
-
-  private sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 
   private onDatagram(datagram: Buffer, from: RemoteInfo): void {
@@ -128,12 +118,12 @@ export class UdpSession {
   /** A newcomer has not heard us yet. */
   private answerSoon(): void {
     this.nextAnnounceAtMs = Math.min(this.nextAnnounceAtMs, this.lastAnnounceAtMs + ANSWER_EVERY_MS);
-    this.wake();
+    this.sleeper.wake();
   }
 
   private fail(error: unknown): void {
     this.failure = cannotListen(this.settings, error);
-    this.wake();
+    this.sleeper.wake();
   }
 }
 

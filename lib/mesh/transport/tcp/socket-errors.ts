@@ -121,7 +121,7 @@ function isAlert(code: string): boolean {
 }
 
 /** The code of a socket's error. A host with several addresses gives one error for each. */
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   const { code, errors } = error as NodeJS.ErrnoException & { errors?: readonly NodeJS.ErrnoException[] };
   return code ?? errors?.[0]?.code ?? 'UNKNOWN';
 }

@@ -4,6 +4,7 @@ import { describeError, PeerageError } from '../../../errors/peerage-error.js';
 import { formatHostPort } from '../../../naming/node-name.js';
 import { connectionKey, InboundConnection, type InboundConnectionHost } from './inbound-connection.js';
 import { PendingHandshakes } from './pending-handshakes.js';
+import { codeOf } from './socket-errors.js';
 import type { TcpContext } from './tcp-context.js';
 import type { Acceptor } from '../transport.js';
 
@@ -128,10 +129,6 @@ export class TcpListener implements InboundConnectionHost {
 
 function closedError(): PeerageError {
   return new PeerageError('NOT_RUNNING', 'The transport was closed before it listened.');
-}
-
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? 'UNKNOWN';
 }
 
 function listenError(error: unknown, bind: string | undefined, port: number): PeerageError {

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   PendingHandshakes,
-  type PendingCaller,
+  type PendingConnection,
 } from '../../../../../lib/mesh/transport/tcp/pending-handshakes.js';
 
 describe('PendingHandshakes', () => {
   let evicted: string[];
-  let pending: PendingHandshakes<PendingCaller>;
-  const caller = (name: string, stage: PendingCaller['stage']) => ({
+  let pending: PendingHandshakes<PendingConnection>;
+  const caller = (name: string, stage: PendingConnection['stage']) => ({
     stage,
     evict: () => void evicted.push(name),
   });

@@ -1,0 +1,23 @@
+/** Sleeps between two rounds of a loop that others may wake, and that ends when its signal aborts. */
+export class Sleeper {
+  /** Ends the sleep, if there is one. */
+  wake: () => void = () => {};
+
+  constructor(private readonly signal: AbortSignal) {}
+
+  /** Waits for so long, or until `wake` is called or the signal aborts. Never rejects. */
+  sleep(ms: number): Promise<void> {
+    const { signal } = this;
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal.addEventListener('abort', end);
+      this.wake = end;
+    });
+  }
+}
