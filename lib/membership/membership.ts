@@ -1,6 +1,6 @@
 import { addressOf } from '../naming/node-name.js';
 import { OWN_SOURCES } from './address-book.js';
-import { Core, type LinkRecord, remoteOf } from './core.js';
+import { Core, type LinkRecord, type PeerRecord, remoteOf } from './core.js';
 import {
   consider,
   dialled,
@@ -254,9 +254,9 @@ export class Membership {
       this.due(due, lateMs);
   }
 
-  private due({ kind, id }: Timer, lateMs: number): void {
+  private due(timer: Timer, lateMs: number): void {
     const { core } = this;
-    switch (kind) {
+    switch (timer.kind) {
       // The pump itself comes after every input.
       case 'pump':
         return countTurn(core, lateMs);
@@ -265,20 +265,26 @@ export class Membership {
       case 'ring':
         return recomputeRing(core);
       case 'dial': {
-        const record = core.book.get(String(id));
+        const record = core.book.get(timer.id);
         return record && consider(core, record);
       }
       case 'hint':
-        return expireHints(core, String(id));
+        return expireHints(core, timer.id);
       case 'handshake': {
-        const link = core.links.get(Number(id));
+        const link = core.links.get(timer.id);
         return link && handshakeTimedOut(core, link);
       }
       case 'conflict':
-        return conflictTimedOut(core, Number(id));
+        return conflictTimedOut(core, timer.id);
+      default: {
+        const peer = core.peers.get(timer.id);
+        return peer && this.peerDue(peer, timer.kind);
+      }
     }
-    const peer = core.peers.get(String(id));
-    if (!peer) return;
+  }
+
+  private peerDue(peer: PeerRecord, kind: 'beat' | 'probe' | 'compare' | 'reach' | 'judge'): void {
+    const { core } = this;
     switch (kind) {
       case 'beat':
         return beatDue(core, peer);
@@ -289,9 +295,7 @@ export class Membership {
       case 'reach':
         return callBack(core, peer);
       case 'judge':
-        return judgeDue(core, peer)
-          ? down(core, peer, peer.link === undefined ? 'closed' : 'timeout')
-          : undefined;
+        if (judgeDue(core, peer)) down(core, peer, peer.link === undefined ? 'closed' : 'timeout');
     }
   }
 

@@ -1,25 +1,36 @@
-/** What a timer is for. */
-export type TimerKind =
-  | 'beat'
-  | 'compare'
-  | 'conflict'
-  | 'dial'
-  | 'digest'
-  | 'handshake'
-  | 'hint'
-  | 'judge'
-  | 'probe'
-  | 'pump'
-  | 'reach'
-  | 'ring';
+import type { LinkId } from './membership.types.js';
 
-export interface Timer {
-  readonly kind: TimerKind;
-  /** Whom or what it is about: a boot id, an address, a link; '' where there is only one of its kind. */
-  readonly id: string | number;
+type BootId = string;
+type Address = string;
+/** There is only one of its kind. */
+type Only = '';
+
+/** What timers are for, and whom or what each is about. */
+interface TimerIds {
+  beat: BootId;
+  compare: BootId;
+  conflict: LinkId;
+  dial: Address;
+  digest: Only;
+  handshake: LinkId;
+  hint: Address;
+  judge: BootId;
+  probe: BootId;
+  pump: Only;
+  reach: BootId;
+  ring: Only;
 }
 
-interface Entry extends Timer {
+type TimerKind = keyof TimerIds;
+
+/** A deadline that has come. */
+export type Timer = {
+  [Kind in TimerKind]: { readonly kind: Kind; readonly id: TimerIds[Kind] };
+}[TimerKind];
+
+interface Entry {
+  readonly kind: TimerKind;
+  readonly id: string | number;
   /** When it is due. */
   atMs: number;
   /** Where it stands in the heap: no later than it is due. */
@@ -38,7 +49,7 @@ export class Timers {
   private readonly heap: Entry[] = [];
 
   /** Sets or moves a deadline. */
-  set(kind: TimerKind, id: string | number, atMs: number): void {
+  set<Kind extends TimerKind>(kind: Kind, id: TimerIds[Kind], atMs: number): void {
     const entries = this.ofKind(kind);
     const entry = entries.get(id);
     if (entry && entry.queuedMs <= atMs) {
@@ -46,16 +57,16 @@ export class Timers {
       return;
     }
     if (entry) entry.isSet = false;
-    const sooner = { kind, id, atMs, queuedMs: atMs, isSet: true };
+    const sooner: Entry = { kind, id, atMs, queuedMs: atMs, isSet: true };
     entries.set(id, sooner);
     this.push(sooner);
   }
 
-  has(kind: TimerKind, id: string | number): boolean {
+  has<Kind extends TimerKind>(kind: Kind, id: TimerIds[Kind]): boolean {
     return this.ofKind(kind).has(id);
   }
 
-  delete(kind: TimerKind, id: string | number): void {
+  delete<Kind extends TimerKind>(kind: Kind, id: TimerIds[Kind]): void {
     const entry = this.ofKind(kind).get(id);
     if (!entry) return;
     entry.isSet = false;
@@ -75,7 +86,7 @@ export class Timers {
     if (first === undefined || first.atMs > nowMs) return undefined;
     this.pop();
     this.ofKind(first.kind).delete(first.id);
-    return first;
+    return first as Timer;
   }
 
   private ofKind(kind: TimerKind): Map<string | number, Entry> {

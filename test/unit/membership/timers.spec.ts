@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Timer, Timers } from '../../../lib/membership/timers.js';
 
-/** Two kinds with the same ids: neither may be taken for the other. */
-const TIMERS: readonly Timer[] = (['beat', 'judge'] as const).flatMap((kind) =>
-  ['a', 'b', 3].map((id) => ({ kind, id })),
-);
+/** Kinds with the same ids: none may be taken for another. */
+const TIMERS: readonly Timer[] = [
+  ...(['beat', 'judge'] as const).flatMap((kind) => ['a', 'b'].map((id) => ({ kind, id }))),
+  ...(['handshake', 'conflict'] as const).map((kind) => ({ kind, id: 3 })),
+];
 
 const keyOf = ({ kind, id }: Timer) => `${kind} ${id}`;
 
