@@ -22,33 +22,36 @@ export class FlushPolicy {
   private waiting = 0;
   /** So many are written before the turn ends. */
   private share = MOST;
-  private isSplit = false;
+  private isEarly = false;
   private writtenAtMs = Number.NEGATIVE_INFINITY;
 
   /** Whether what waits is to be written now, before more is added. */
-  split(): boolean {
-    if (this.waiting < this.share) return false;
-    this.isSplit = true;
-    return true;
+  get shouldFlush(): boolean {
+    return this.waiting >= this.share;
+  }
+
+  /** The next flush is one that `shouldFlush` asked for, and not the one at the end of the turn. */
+  beforeEarlyFlush(): void {
+    this.isEarly = true;
   }
 
   /** One more message waits to be written. */
-  queued(): void {
+  onQueued(): void {
     this.open += 1;
     this.waiting += 1;
   }
 
   /** A message of the peer came. */
-  arrived(): void {
+  onReceived(): void {
     this.open -= 1;
   }
 
   /** What waited is written. */
-  written(nowMs: number): void {
+  onFlushed(nowMs: number): void {
     if (this.waiting === 0) return;
-    if (this.isSplit) this.share = MOST;
+    if (this.isEarly) this.share = MOST;
     else this.endTurn(nowMs);
-    this.isSplit = false;
+    this.isEarly = false;
     this.writtenAtMs = nowMs;
     this.waiting = 0;
   }

@@ -31,7 +31,7 @@ export type OnLost = (kind: number, id: unknown, error: PeerageError) => void;
 export class Outbox {
   private readonly messages: MessageStream;
   private readonly answers: MessageStream;
-  private readonly pace = new FlushPolicy();
+  private readonly flushPolicy = new FlushPolicy();
   /** Bytes of messages that the peer has room for. One write may overdraw it, and so may a long message at its end. */
   private credit = 0;
   private isHeld = true;
@@ -143,12 +143,12 @@ export class Outbox {
 
   /** A message of the peer came. */
   arrived(): void {
-    this.pace.arrived();
+    this.flushPolicy.onReceived();
   }
 
   /** Adds what comes next to `buffers`, and to `tickets` those of messages that it completes. */
   take(buffers: Buffer[], tickets: WriteReceipt[], nowMs: number): void {
-    this.pace.written(nowMs);
+    this.flushPolicy.onFlushed(nowMs);
     this.answers.takeShort(buffers, tickets);
     if (this.credit > 0) this.credit -= this.messages.takeShort(buffers, tickets);
     this.takeLong(buffers, tickets);
@@ -179,7 +179,9 @@ export class Outbox {
 
   /** Writes what waits, before more is added, when it is worth it. */
   private makeWay(): void {
-    if (!this.isHeld && this.pace.split()) this.writeNow();
+    if (this.isHeld || !this.flushPolicy.shouldFlush) return;
+    this.flushPolicy.beforeEarlyFlush();
+    this.writeNow();
   }
 
   private pushed(wasReady: boolean, bytes: number): void {
