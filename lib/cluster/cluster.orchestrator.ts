@@ -4,7 +4,7 @@ import { Messaging } from '../messaging/messaging.js';
 import { Ownership } from '../ownership/ownership.service.js';
 import type { ClusterEventType } from './cluster.events.js';
 import { EventHub } from './event-hub.js';
-import { HandlerQueue } from './handler-queue.js';
+import { EventQueue } from './event-queue.js';
 
 /** A decorated method. */
 export interface ClusterHandler {
@@ -38,7 +38,7 @@ export class ClusterOrchestrator {
   /** From now on every handler that was added hears its events and messages, and leads when this node does. */
   mount(): void {
     for (const { types, topics, leads, name, handle } of this.handlers.splice(0)) {
-      const queue = new HandlerQueue(name, handle);
+      const queue = new EventQueue(name, handle);
       for (const type of new Set(types))
         this.hub.on(type, (event) => void this.gate.pass(() => queue.push(event)));
       for (const topic of new Set(topics)) this.messaging.handle(topic, handle, name);

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ClusterEvent } from '../../../lib/cluster/cluster.events.js';
-import { HandlerQueue } from '../../../lib/cluster/handler-queue.js';
+import { EventQueue } from '../../../lib/cluster/event-queue.js';
 import { CapturedLog } from '../../support/captured-log.js';
 import { deferred, recorder, turns } from '../../support/recorder.js';
 
@@ -23,7 +23,7 @@ describe('the queue of a handler', () => {
       ['b', deferred()],
     ]);
     const calls = recorder<string>();
-    const queue = new HandlerQueue('App.on', async (event) => {
+    const queue = new EventQueue('App.on', async (event) => {
       calls(`${event.type} ${bootIdOf(event)}`);
       await gates.get(bootIdOf(event))?.promise;
       calls(`end ${bootIdOf(event)}`);
@@ -41,7 +41,7 @@ describe('the queue of a handler', () => {
 
   it('goes on after one that throws or rejects, and logs it', async () => {
     const calls = recorder<string>();
-    const queue = new HandlerQueue('App.on', (event) => {
+    const queue = new EventQueue('App.on', (event) => {
       calls(event.type);
       if (event.type === 'peer.up') throw new Error('thrown');
       return Promise.reject(new Error('rejected'));
@@ -58,7 +58,7 @@ describe('the queue of a handler', () => {
   });
 
   it('drops events for a handler that hangs, and says so once', () => {
-    const queue = new HandlerQueue('App.on', () => new Promise(() => undefined));
+    const queue = new EventQueue('App.on', () => new Promise(() => undefined));
     for (let i = 0; i < 1_001; i++) queue.push(up('a'));
     expect(log.lines).toEqual([]);
     for (let i = 0; i < 5; i++) queue.push(up('a'));

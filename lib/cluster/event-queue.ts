@@ -7,10 +7,10 @@ import type { ClusterEvent } from './cluster.events.js';
 const MAX_WAITING = 1_000;
 
 /**
- * Calls one handler, for one peer never twice at the same time: an event waits until the call with the one
+ * Calls one handler of events, for one peer never twice at the same time: an event waits until the call with the one
  * before has ended. Events of different peers don't wait for each other.
  */
-export class HandlerQueue {
+export class EventQueue {
   private readonly logger = new Logger(LOG_CONTEXT);
   /** What waits, by boot id. A key exists while a call is under way. */
   private readonly waiting = new Map<string, ClusterEvent[]>();
