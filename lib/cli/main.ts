@@ -6,7 +6,7 @@ import { readCommand, USAGE } from './command.js';
 import { discover } from './discover.js';
 import { doctor } from './doctor/doctor.js';
 import { status } from './status.js';
-import { pause } from '../time/abortable.js';
+import { sleep } from '../time/waiting.js';
 
 /** Exit codes, beside 0. */
 const UNWELL = 1;
@@ -39,7 +39,7 @@ async function runAll(command: Command, signal: AbortSignal): Promise<boolean> {
   for (let round = 1; !signal.aborted; round += 1) {
     if (round > 1 && !command.json) write('\n');
     isWell = await run(command, signal);
-    await pause(WATCH_EVERY_MS, signal);
+    await sleep(WATCH_EVERY_MS, signal);
   }
   return isWell;
 }

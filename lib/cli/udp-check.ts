@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { monotonicMs } from '../mesh/probes/loop-progress.js';
 import { ProbeSocket } from '../mesh/probes/probe-socket.js';
 import { parseHostPort } from '../naming/node-name.js';
-import { pause } from '../time/abortable.js';
+import { sleep } from '../time/waiting.js';
 import { PROBE_KEY_BYTES } from '../wire/control-frames.js';
 import type { Welcome } from '../wire/messages.js';
 
@@ -37,7 +37,7 @@ export async function probeNode(
     const target = { bootId: node.bootId, ...parseHostPort(address), key: probeKey, silentMs: 0 };
     for (let i = 0; i < PROBES && !answered.signal.aborted && !signal.aborted; i++) {
       socket.probe(target);
-      await pause(PROBE_EVERY_MS, answered.signal);
+      await sleep(PROBE_EVERY_MS, answered.signal);
     }
   } finally {
     socket.close();

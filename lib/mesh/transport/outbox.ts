@@ -186,7 +186,7 @@ export class Outbox {
 
   private pushed(wasReady: boolean, bytes: number): void {
     this.sent.add(bytes);
-    this.pace.queued();
+    this.flushPolicy.onQueued();
     if (!wasReady && !this.isHeld && this.isReady) this.wake();
   }
 }
