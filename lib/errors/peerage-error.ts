@@ -69,4 +69,9 @@ export class PeerageError extends Error {
   }
 }
 
+/** The code of whatever was thrown, when it is an error of ours. */
+export function peerageCodeOf(thrown: unknown): PeerageErrorCode | undefined {
+  return thrown instanceof PeerageError ? thrown.code : undefined;
+}
+
 export { describeError } from './thrown.js';

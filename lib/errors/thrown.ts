@@ -52,6 +52,12 @@ export function stackOf(thrown: unknown): string | undefined {
   return isError(thrown) ? readThrown(thrown).stack : undefined;
 }
 
+/** The code of an error, `ENOENT` or what a library calls it; empty when it has none. Never throws. */
+export function codeOf(thrown: unknown): string {
+  const code = read(thrown, 'code');
+  return typeof code === 'string' ? code : '';
+}
+
 /** Whatever was thrown, as an Error. */
 export function toError(thrown: unknown): Error {
   return isError(thrown) ? thrown : new Error(describeError(thrown), { cause: thrown });

@@ -1,4 +1,4 @@
-import { describeError, PeerageError, type PeerageErrorCode } from '../errors/peerage-error.js';
+import { describeError, peerageCodeOf } from '../errors/peerage-error.js';
 import type { Input, LinkId } from '../membership/membership.types.js';
 import type { Link, Transport } from './transport/transport.js';
 
@@ -29,7 +29,12 @@ export class Dials {
     } catch (error) {
       const message = describeError(error);
       if (!this.ended.signal.aborted)
-        this.owner.input({ type: 'dialFailed', link: id, code: codeOf(error), message });
+        this.owner.input({
+          type: 'dialFailed',
+          link: id,
+          code: peerageCodeOf(error) ?? 'UNREACHABLE',
+          message,
+        });
     } finally {
       this.dials.delete(id);
     }
@@ -41,7 +46,8 @@ export class Dials {
       await this.transport.reach(host, port, this.ended.signal);
       if (!this.ended.signal.aborted) this.owner.input({ type: 'reached', address });
     } catch (error) {
-      if (!this.ended.signal.aborted) this.owner.input({ type: 'unreached', address, code: codeOf(error) });
+      if (!this.ended.signal.aborted)
+        this.owner.input({ type: 'unreached', address, code: peerageCodeOf(error) ?? 'UNREACHABLE' });
     }
   }
 
@@ -57,8 +63,4 @@ export class Dials {
     this.ended.abort();
     for (const dial of this.dials.values()) dial.abort();
   }
-}
-
-function codeOf(error: unknown): PeerageErrorCode {
-  return error instanceof PeerageError ? error.code : 'UNREACHABLE';
 }

@@ -1,5 +1,6 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import type { Clock } from '../time/clock.js';
+import { isThenable } from '../time/waiting.js';
 import type { MessageBody } from '../wire/message-frames.js';
 import { FrameKind } from '../wire/messages.js';
 import { Fifo } from './transport/fifo.js';
@@ -182,12 +183,6 @@ export function passesBy(kind: number, body: MessageBody): boolean {
 
 function topicOf(kind: number, body: MessageBody): unknown {
   return body[kind === FrameKind.event ? 0 : 1];
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  );
 }
 
 function overrun(): PeerageError {

@@ -1,5 +1,6 @@
 import { describeError } from '../errors/peerage-error.js';
 import { stackOf } from '../errors/thrown.js';
+import { isThenable } from '../time/waiting.js';
 import type { AnswerBody, EventBody, MessageBody, RequestBody } from '../wire/message-frames.js';
 import { FrameKind } from '../wire/messages.js';
 import type { Peer } from '../membership/events.js';
@@ -213,12 +214,6 @@ function noHandler(self: string, topic: string, handlers: readonly NamedHandler[
   return ownFailure(
     'AMBIGUOUS_HANDLER',
     `${self} has ${handlers.length} handlers of ${shown} (${names}): a request needs exactly one. Use a topic of its own for it.`,
-  );
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
   );
 }
 

@@ -1,4 +1,4 @@
-import { PeerageError } from '../errors/peerage-error.js';
+import { peerageCodeOf } from '../errors/peerage-error.js';
 import type { NodeRef } from './local-or-remote.js';
 import type { ServingNode, Shift } from './pattern-registry.js';
 import type { Route } from './route.js';
@@ -28,7 +28,7 @@ export class Retries {
   after(failed: FailedTry, shift: () => Shift): Shift | undefined {
     if (this.left === 0 || failed.hasAnswered || !this.mayTryAgain(failed)) return undefined;
     this.left -= 1;
-    const isAlive = codeOf(failed.error) === 'CONNECTION_LOST';
+    const isAlive = peerageCodeOf(failed.error) === 'CONNECTION_LOST';
     // The owner of a key stays its owner.
     if (isAlive && typeof this.route !== 'string') return shift();
     const rest = without(shift(), this.passed.add(failed.node.bootId));
@@ -37,7 +37,7 @@ export class Retries {
   }
 
   private mayTryAgain({ error, isUntouched }: FailedTry): boolean {
-    switch (codeOf(error)) {
+    switch (peerageCodeOf(error)) {
       // The owner of a key, and a node that is named, have these for themselves.
       case 'OVERLOADED':
         return isUntouched && typeof this.route === 'string';
@@ -51,10 +51,6 @@ export class Retries {
         return false;
     }
   }
-}
-
-function codeOf(error: Error): string | undefined {
-  return error instanceof PeerageError ? error.code : undefined;
 }
 
 function without(shift: Shift, passed: ReadonlySet<string>): Shift {

@@ -38,3 +38,10 @@ export async function within<T>(
 export function jittered(ms: number, random: () => number): number {
   return Math.round(ms * (0.8 + 0.4 * random()));
 }
+
+/** Whether a value is there later only: a promise, or something like one. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}

@@ -1,14 +1,12 @@
 import { createSocket } from 'node:dgram';
 import { lookup, Resolver } from 'node:dns/promises';
-import { describeError } from '../../errors/peerage-error.js';
+import { codeOf, describeError } from '../../errors/thrown.js';
 import { within } from '../../time/waiting.js';
+import { isNoSuchRecord } from '../../via/dns/dns-errors.js';
+import { DEFAULT_GROUP } from '../../via/udp/udp-options.js';
 import type { Finding } from './doctor.js';
 
-const GROUP = '230.1.1.1';
 const LOOP_MS = 1_000;
-
-/** Records that are not there. */
-const NONE = new Set(['ENODATA', 'ENOTFOUND', 'ENONAME']);
 
 /** What each record type of the name behind a `dns:` URL gives. */
 export async function checkDns(url: string): Promise<Finding[]> {
@@ -38,8 +36,7 @@ async function recordFinding(check: string, answer: Promise<string[]>): Promise<
   try {
     return { check, result: 'ok', says: (await answer).join(', ') || 'none' };
   } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
-    if (NONE.has(code)) return { check, result: 'ok', says: `none (${code})` };
+    if (isNoSuchRecord(error)) return { check, result: 'ok', says: `none (${codeOf(error)})` };
     return {
       check,
       result: 'failed',
@@ -52,7 +49,7 @@ async function recordFinding(check: string, answer: Promise<string[]>): Promise<
 
 /** Whether this host hears its own multicast: without that viaUdp() finds nobody on it. */
 export async function checkMulticast(): Promise<Finding> {
-  const check = `multicast to ${GROUP}`;
+  const check = `multicast to ${DEFAULT_GROUP}`;
   const socket = createSocket({ type: 'udp4', reuseAddr: true });
   try {
     const heard = new Promise<true>((resolve) => socket.on('message', () => resolve(true)));
@@ -60,9 +57,9 @@ export async function checkMulticast(): Promise<Finding> {
       socket.once('error', reject);
       socket.bind(0, () => resolve());
     });
-    socket.addMembership(GROUP);
+    socket.addMembership(DEFAULT_GROUP);
     socket.setMulticastLoopback(true);
-    socket.send('peerage doctor', socket.address().port, GROUP);
+    socket.send('peerage doctor', socket.address().port, DEFAULT_GROUP);
     if (await within(LOOP_MS, heard)) return { check, result: 'ok', says: 'comes back to this host' };
     return {
       check,

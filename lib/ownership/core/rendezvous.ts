@@ -1,3 +1,5 @@
+import { fnv1a } from '../../naming/fnv1a.js';
+
 /**
  * Rendezvous hashing: every node gives a key the same order of ids, whatever order it knows them in. When an id
  * comes or goes, only its share of the keys moves.
@@ -24,9 +26,7 @@ export function best<T>(key: string, nodes: readonly T[], idOf: (node: T) => str
 
 /** FNV-1a of id and key, its bits mixed as MurmurHash3 does. */
 function costOf(id: string, key: string): number {
-  const text = `${id}\n${key}`;
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  let hash = fnv1a(`${id}\n${key}`);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;

@@ -1,4 +1,5 @@
 import { describeError, PeerageError } from '../../errors/peerage-error.js';
+import { codeOf } from '../../errors/thrown.js';
 
 /** The name does not exist, or has no record of the wanted type: an answer, and an empty one. */
 const NO_SUCH_RECORD = new Set(['ENOTFOUND', 'ENODATA']);
@@ -48,9 +49,4 @@ export function lookupAborted(dnsName: string, signal: AbortSignal): PeerageErro
     );
   }
   return new PeerageError('ABORTED', `DNS lookup of "${dnsName}" was aborted.`, { cause });
-}
-
-function codeOf(error: unknown): string {
-  const code = (error as { code?: unknown } | null | undefined)?.code;
-  return typeof code === 'string' ? code : '';
 }

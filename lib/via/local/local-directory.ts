@@ -3,6 +3,7 @@ import { lstat, mkdir, readdir, unlink } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describeError, PeerageError } from '../../errors/peerage-error.js';
+import { codeOf } from '../../errors/thrown.js';
 import type { LocalEntry } from './local-file.js';
 import { isEntryFileName, readEntry } from './local-file.js';
 
@@ -86,7 +87,7 @@ async function listFiles(dir: string): Promise<string[]> {
     return await readdir(dir);
   } catch (error) {
     // Somebody removed it just now; who serves makes it anew.
-    if ((error as { code?: unknown }).code === 'ENOENT') return [];
+    if (codeOf(error) === 'ENOENT') return [];
     throw new PeerageError('PROVIDER_FAILED', `Cannot read the folder ${dir}: ${describeError(error)}.`, {
       cause: error,
     });
@@ -104,6 +105,6 @@ function processExists(pid: number): boolean {
     return true;
   } catch (error) {
     // EPERM: it exists, and is somebody else's.
-    return (error as { code?: unknown }).code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }

@@ -1,3 +1,4 @@
+import { codeOf, describeError } from '../../errors/thrown.js';
 import { certificateAdvice } from '../registry/untrusted-certificate.js';
 
 const TRUST = 'give sslrootcert=/path/to/ca.pem in the URL, or a pool of your own with the right ssl options';
@@ -17,13 +18,12 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /** What to do about an error of a PostgreSQL client, in a sentence. `create`: the statement that makes the table. */
 export function postgresAdvice(error: unknown, create: string): string {
-  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
-  const known = typeof code === 'string' ? code : '';
-  if (known === '42501')
+  const code = codeOf(error);
+  if (code === '42501')
     return `Let this user make the table, or make it and grant SELECT, INSERT, UPDATE and DELETE on it: ${create}.`;
   const certificate = certificateAdvice(error, TRUST);
   if (certificate !== undefined) return certificate;
-  if (/timeout/i.test(String(message)))
+  if (/timeout/i.test(describeError(error)))
     return 'The server hangs, or the connection is dead; another one is used next time.';
-  return ADVICE[known] ?? 'Check that the server is up and its address and password are right.';
+  return ADVICE[code] ?? 'Check that the server is up and its address and password are right.';
 }

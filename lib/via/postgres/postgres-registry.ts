@@ -1,4 +1,5 @@
 import { describeError, PeerageError } from '../../errors/peerage-error.js';
+import { codeOf } from '../../errors/thrown.js';
 import type { NodeInfo } from '../../naming/node-info.js';
 import { canonicalName, parseNodeName } from '../../naming/node-name.js';
 import { abortedError, orAborted, underDeadline } from '../../time/abortable.js';
@@ -58,7 +59,7 @@ export class PostgresRegistry implements Registry {
       });
     } catch (error) {
       // Nobody has registered yet.
-      if (codeOf(error) === UNDEFINED_TABLE) return [];
+      if (serverCodeOf(error) === UNDEFINED_TABLE) return [];
       throw error;
     }
   }
@@ -112,12 +113,12 @@ export class PostgresRegistry implements Registry {
     try {
       return await ask();
     } catch (error) {
-      if (codeOf(error) !== UNDEFINED_TABLE) throw error;
+      if (serverCodeOf(error) !== UNDEFINED_TABLE) throw error;
     }
     try {
       await this.ask(signal, this.sql.create, []);
     } catch (error) {
-      if (!MADE_BY_ANOTHER.has(codeOf(error))) throw error;
+      if (!MADE_BY_ANOTHER.has(serverCodeOf(error))) throw error;
     }
     return ask();
   }
@@ -145,7 +146,6 @@ export class PostgresRegistry implements Registry {
 }
 
 /** The code that the server gave, of an error of `ask`. */
-function codeOf(error: unknown): string {
-  const { cause } = error as { cause?: { code?: unknown } };
-  return typeof cause?.code === 'string' ? cause.code : '';
+function serverCodeOf(error: unknown): string {
+  return codeOf((error as Error).cause);
 }

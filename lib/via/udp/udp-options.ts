@@ -23,6 +23,9 @@ export interface ViaUdpOptions {
 /** The options with every default filled in. */
 export type UdpSettings = { readonly [Key in keyof ViaUdpOptions]-?: NonNullable<ViaUdpOptions[Key]> };
 
+/** The group of the Elixir library's `Peerage.Via.Udp`. */
+export const DEFAULT_GROUP = '230.1.1.1';
+
 const NAMES: OptionNames<ViaUdpOptions> = {
   port: true,
   multicastAddr: true,
@@ -34,7 +37,13 @@ const NAMES: OptionNames<ViaUdpOptions> = {
 /** @throws PeerageError `INVALID_OPTIONS`, naming everything that is wrong. */
 export function udpSettings(options: ViaUdpOptions): UdpSettings {
   assertOptionNames('viaUdp()', options, NAMES);
-  const { port = 45_900, multicastAddr = '230.1.1.1', ip = '0.0.0.0', ttl = 1, broadcast = false } = options;
+  const {
+    port = 45_900,
+    multicastAddr = DEFAULT_GROUP,
+    ip = '0.0.0.0',
+    ttl = 1,
+    broadcast = false,
+  } = options;
   const faults = new OptionFaults('viaUdp()');
   faults.port(port);
   if (!isMulticast(multicastAddr)) {

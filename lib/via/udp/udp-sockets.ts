@@ -2,6 +2,7 @@ import type { Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { platform } from 'node:process';
+import { codeOf } from '../../errors/thrown.js';
 import type { UdpInterface } from './udp-interfaces.js';
 import type { UdpSettings } from './udp-options.js';
 
@@ -98,5 +99,5 @@ function enlargeBuffer(socket: Socket): void {
 }
 
 function isAlreadyMember(error: unknown): boolean {
-  return (error as { code?: unknown }).code === 'EADDRINUSE';
+  return codeOf(error) === 'EADDRINUSE';
 }

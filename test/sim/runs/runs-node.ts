@@ -1,3 +1,4 @@
+import { rank } from '../../../lib/ownership/core/rendezvous.js';
 import { Runs } from '../../../lib/runs/core/runs.js';
 import { KEEP_MS, WAKE_MS, keyText } from '../../../lib/runs/core/run.types.js';
 import type { RunDirective, RunInput, RunKey, RunRules, RunView } from '../../../lib/runs/core/run.types.js';
@@ -48,7 +49,7 @@ export class RunsNode {
       },
       having,
       willFire: (key) => this.hasJob && this.nextDueMs <= key.dueMs,
-      rank: (key, ids) => world.rank(key, ids),
+      rank,
     });
     this.nextDueMs = this.dueAfter(this.dateMs);
     this.every(WAKE_MS, () => this.input({ type: 'wake' }));

@@ -68,15 +68,6 @@ export class RunsWorld {
     this.nowMs = endMs;
   }
 
-  rank(key: string, ids: readonly string[]): string[] {
-    const cost = (id: string): number => {
-      let hash = 0x811c9dc5;
-      for (const char of `${id} ${key}`) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193);
-      return Math.imul(hash ^ (hash >>> 16), 0x85ebca6b) >>> 0;
-    };
-    return [...ids].sort((a, b) => cost(a) - cost(b) || (a < b ? -1 : 1));
-  }
-
   /** Its connections stand soon; it claims nothing before. */
   join(node: RunsNode): void {
     for (const other of this.nodes) if (other.state !== 'dead') this.connectSoon(node, other);

@@ -1,4 +1,5 @@
 import { describeError, PeerageError, type PeerageErrorCode } from '../../../errors/peerage-error.js';
+import { codeOf } from '../../../errors/thrown.js';
 import type { Security } from '../../../peerage.options.js';
 import { MISMATCH_ALERT_CODE } from './protocol-detection.js';
 
@@ -44,7 +45,7 @@ const REFUSED_CERTIFICATE: Failure = [
 
 /** The error of a dial whose socket failed before it was a link. */
 export function dialError(address: string, kind: Security['kind'], error: unknown): PeerageError {
-  const code = codeOf(error);
+  const code = socketCodeOf(error);
   const [peerageCode, advice] =
     DIAL_FAILURES[code] ??
     tlsFailure(kind, code) ??
@@ -75,7 +76,7 @@ export function notAuthenticated(address: string, kind: Security['kind']): Peera
  * judges our certificate after we have judged its.
  */
 export function silentEnd(kind: Security['kind'], error: NodeJS.ErrnoException): PeerageError | undefined {
-  const code = codeOf(error);
+  const code = socketCodeOf(error);
   const isVerdict = ['EOF', 'ECONNRESET', 'EPIPE'].includes(code) || isAlert(code);
   if (kind !== 'tls' || !isVerdict) return undefined;
   return new PeerageError(
@@ -87,7 +88,7 @@ export function silentEnd(kind: Security['kind'], error: NodeJS.ErrnoException):
 
 /** What a listener reports of a dialer whose TLS handshake failed. */
 export function inboundTlsError(kind: Security['kind'], error: unknown, verdict?: unknown): PeerageError {
-  const code = codeOf(error);
+  const code = socketCodeOf(error);
   const cause = { cause: error };
   if (verdict !== undefined && verdict !== null) {
     const message = `Its certificate is not accepted (${describeError(verdict)}): it must be signed by the cluster's ca, in date, and usable by TLS clients.`;
@@ -121,7 +122,7 @@ function isAlert(code: string): boolean {
 }
 
 /** The code of a socket's error. A host with several addresses gives one error for each. */
-export function codeOf(error: unknown): string {
-  const { code, errors } = error as NodeJS.ErrnoException & { errors?: readonly NodeJS.ErrnoException[] };
-  return code ?? errors?.[0]?.code ?? 'UNKNOWN';
+export function socketCodeOf(error: unknown): string {
+  const { errors } = error as { errors?: readonly unknown[] };
+  return codeOf(error) || codeOf(errors?.[0]) || 'UNKNOWN';
 }

@@ -4,7 +4,7 @@ import { describeError, PeerageError } from '../../../errors/peerage-error.js';
 import { formatHostPort } from '../../../naming/node-name.js';
 import { connectionKey, InboundConnection, type InboundConnectionHost } from './inbound-connection.js';
 import { PendingHandshakes } from './pending-handshakes.js';
-import { codeOf } from './socket-errors.js';
+import { socketCodeOf } from './socket-errors.js';
 import type { TcpContext } from './tcp-context.js';
 import type { Acceptor } from '../transport.js';
 
@@ -34,7 +34,7 @@ export class TcpListener implements InboundConnectionHost {
     try {
       return await this.open(bind, port);
     } catch (error) {
-      if (portIsFixed || codeOf(error) !== 'EADDRINUSE') throw listenError(error, bind, port);
+      if (portIsFixed || socketCodeOf(error) !== 'EADDRINUSE') throw listenError(error, bind, port);
     }
     return this.open(bind, 0).catch((error: unknown) => Promise.reject(listenError(error, bind, 0)));
   }
@@ -70,7 +70,7 @@ export class TcpListener implements InboundConnectionHost {
     try {
       return await this.openAt(EVERY_ADDRESS, port);
     } catch (error) {
-      if (!NO_IPV6.has(codeOf(error))) throw error;
+      if (!NO_IPV6.has(socketCodeOf(error))) throw error;
       return this.openAt(EVERY_IPV4_ADDRESS, port);
     }
   }
@@ -133,7 +133,7 @@ function closedError(): PeerageError {
 
 function listenError(error: unknown, bind: string | undefined, port: number): PeerageError {
   if (error instanceof PeerageError) return error;
-  const code = codeOf(error);
+  const code = socketCodeOf(error);
   const address = formatHostPort(bind ?? EVERY_IPV4_ADDRESS, port);
   if (code === 'EADDRINUSE') {
     return new PeerageError(
