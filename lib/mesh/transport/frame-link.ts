@@ -32,9 +32,10 @@ export interface Pipe {
   readonly remoteAddress: string;
   /** Bytes written that the network has not taken. */
   readonly bufferedBytes: number;
-  /** Called once, at once. `data` waits for `resume`. */
+  /** Called once, at once. `data` waits for `start`. */
   attach(events: PipeEvents): void;
-  resume(): void;
+  /** Called once, later: from now on what arrives is told. */
+  start(): void;
   /**
    * `false`: write no more before `drained`.
    *
@@ -118,7 +119,7 @@ export class FrameLink implements Link {
   open(handlers: LinkHandlers): void {
     this.handlers = handlers;
     if (this.state === 'closed') this.options.defer(() => this.tellClosed());
-    else if (this.state !== 'destroyed') this.pipe.resume();
+    else if (this.state !== 'destroyed') this.pipe.start();
   }
 
   established(): void {

@@ -36,7 +36,7 @@ export class MemoryPipe implements Pipe {
     if (this.closedBy !== undefined) this.tellClosed(this.closedBy);
   }
 
-  resume(): void {
+  start(): void {
     const arrived = this.arrived ?? [];
     this.arrived = undefined;
     if (arrived.length > 0) this.defer(() => arrived.forEach((packet) => this.take(packet)));

@@ -36,7 +36,7 @@ export class SocketPipe implements Pipe {
     this.events = events;
   }
 
-  resume(): void {
+  start(): void {
     this.socket.on('data', (chunk: Buffer) => {
       this.heardAnything = true;
       this.events?.data(chunk);

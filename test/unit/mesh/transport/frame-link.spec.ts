@@ -24,7 +24,7 @@ class SlowPipe implements Pipe {
     this.events = events;
   }
 
-  resume(): void {}
+  start(): void {}
 
   write(buffers: readonly Buffer[], handed?: (error?: Error) => void): boolean {
     expect(this.isEnded).toBe(false);
