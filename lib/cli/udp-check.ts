@@ -29,7 +29,7 @@ export async function probeNode(
     nowMs: monotonicMs,
     lagMs: () => 0,
     answered: () => answered.abort(),
-    doubted: () => {},
+    unheard: () => {},
     unsent: (_bootId, code) => (fault = code),
   });
   try {

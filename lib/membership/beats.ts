@@ -36,7 +36,7 @@ export function sendBeat(core: Core, peer: PeerRecord, answer = false): void {
   if (peer.link === undefined) return;
   const { lastBeat, wantsEveryMs } = peer;
   const everyMs = peer.watched ? core.timing.intervalMs : 0;
-  const silentMs = doubtOf(core, peer);
+  const silentMs = silenceToTell(core, peer);
   const unreached = cannotReach(peer);
   core.send(peer.link, {
     kind: 'beat',
@@ -71,7 +71,7 @@ export function takeBeat(core: Core, peer: PeerRecord, beat: Beat): void {
 }
 
 /** For how long a suspect has not been heard here: our beats and probes tell it so. Undefined when it is heard. */
-export function doubtOf(core: Core, peer: PeerRecord): number | undefined {
+export function silenceToTell(core: Core, peer: PeerRecord): number | undefined {
   const { suspicion } = peer;
   if (!suspicion?.isTold || suspicion.why === 'unheard') return undefined;
   const silentMs = countedSilence(core, peer);

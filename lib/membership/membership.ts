@@ -37,7 +37,7 @@ import { probeNotes } from './probe-notes.js';
 import { callBack, reached, reachNotes, unreached } from './reach.js';
 import { recomputeRing } from './ring.js';
 import { isInDoubt } from './rule.js';
-import { doubted, hearsUs, judgeDue, probed, probeDue, takeAnswer, takeAsk, takeProof } from './suspicion.js';
+import { judgeDue, probed, probeDue, takeAnswer, takeAsk, takeProof, takeUnheard } from './suspicion.js';
 import { READ_FIRST_MS } from '../time/liveness-timing.js';
 import type { Timer } from './timers.js';
 
@@ -140,8 +140,11 @@ export class Membership {
         return this.disconnect(input.name);
       case 'probed':
         return probed(core, input.bootId, input.lagMs, input.ageMs);
-      case 'doubted':
-        return doubted(core, input.bootId, input.silentMs);
+      case 'unheard': {
+        const peer = core.peers.get(input.bootId);
+        if (peer) takeUnheard(core, peer, input.silentMs);
+        return;
+      }
       case 'probedBy': {
         const peer = core.peers.get(input.bootId);
         if (peer) peer.probedBy = true;
@@ -204,7 +207,7 @@ export class Membership {
     switch (input.type) {
       case 'beat':
         takeBeat(core, peer, input.body);
-        hearsUs(core, peer, input.body.silentMs);
+        takeUnheard(core, peer, input.body.silentMs);
         takeProof(core, peer, input.body.echo);
         return proveIncumbent(core, peer, input.body.echo);
       case 'leaving':

@@ -87,7 +87,7 @@ export type Input =
   /** Whether probes of us are answered from now on while our main loop is blocked. They are, until this says no. */
   | { readonly type: 'answersProbes'; readonly isSo: boolean }
   /** A peer probes us, since it has not heard us for so long. */
-  | { readonly type: 'doubted'; readonly bootId: string; readonly silentMs: number }
+  | { readonly type: 'unheard'; readonly bootId: string; readonly silentMs: number }
   /** Bytes arrived on a link. */
   | { readonly type: 'heard'; readonly link: LinkId }
   /** A link is gone; the core hears nothing of it again. */

@@ -1,4 +1,4 @@
-import { doubtOf, sendBeat } from './beats.js';
+import { silenceToTell, sendBeat } from './beats.js';
 import type { Core, PeerRecord, Suspicion } from './core.js';
 import { dialNow } from './dialling.js';
 import type { Answer, Ask } from '../wire/messages.js';
@@ -73,23 +73,18 @@ export function suspectLost(core: Core, peer: PeerRecord): void {
 }
 
 /**
- * The peer says for how long it has not heard us. Whom we hear and who does not hear us is cut off from us all the
+ * The peer says for how long it has not heard us: by its beats, and by its probes, since beats may be stuck in a
+ * stream that is cut. Whom we hear and who does not hear us is cut off from us all the
  * same: both sides of a path that is open one way come to one verdict. Its word may be old: what it says of the
  * past counts for nothing, and we take a whole deadline to see for ourselves.
  */
-export function hearsUs(core: Core, peer: PeerRecord, silentMs: number | undefined): void {
+export function takeUnheard(core: Core, peer: PeerRecord, silentMs: number | undefined): void {
   if (silentMs === undefined || peer.link === undefined) return;
   suspect(core, peer, 'unheard', 0);
   const suspicion = peer.suspicion!;
   if (suspicion.why !== 'unheard') suspicion.countsFromMs = core.clock.now.runMs;
   suspicion.why = 'unheard';
   suspicion.unheardSinceMs = Math.min(suspicion.unheardSinceMs ?? core.nowMs, core.nowMs - silentMs);
-}
-
-/** The peer probes us because it has not heard us for so long. Its beats may be stuck in a stream that is cut. */
-export function doubted(core: Core, bootId: string, silentMs: number): void {
-  const peer = core.peers.get(bootId);
-  if (peer) hearsUs(core, peer, silentMs);
 }
 
 /** The next probe of a burst is due. */
@@ -196,7 +191,7 @@ function probeTrial(core: Core, peer: PeerRecord): void {
 function probe(core: Core, peer: PeerRecord): void {
   const { bootId } = peer.node;
   const { host, port } = peer.probeAt;
-  const silentMs = doubtOf(core, peer) ?? 0;
+  const silentMs = silenceToTell(core, peer) ?? 0;
   core.out.push({ type: 'probe', bootId, host, port, key: peer.probeKey, silentMs });
 }
 

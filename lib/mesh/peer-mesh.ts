@@ -140,7 +140,7 @@ export class PeerMesh implements Mesh {
       key: this.probeKey,
       bind: this.settings.bind,
       answered: (bootId, lagMs, ageMs) => this.input({ type: 'probed', bootId, lagMs, ageMs }),
-      doubted: (bootId, silentMs) => this.input({ type: 'doubted', bootId, silentMs }),
+      unheard: (bootId, silentMs) => this.input({ type: 'unheard', bootId, silentMs }),
       probedBy: (bootId) => this.input({ type: 'probedBy', bootId }),
       unsent: (bootId, code) => this.input({ type: 'unsent', bootId, code }),
       answering: (isSo) => this.answering(isSo),

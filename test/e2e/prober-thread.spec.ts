@@ -34,7 +34,7 @@ async function prober(create: CreateWorker = createWorker, givenPort?: number) {
       key,
       bind: '127.0.0.1',
       answered: (from, lagMs, ageMs) => answers.push({ bootId: from, lagMs, ageMs }),
-      doubted: () => {},
+      unheard: () => {},
       answering: (isSo) => answering.push(isSo),
     },
     create,
@@ -136,7 +136,7 @@ describe('a prober', () => {
     const bootId = randomBytes(16).toString('hex');
     const key = randomBytes(32);
     const nothing = () => {};
-    const options = { bootId, key, bind: '127.0.0.1', answered: nothing, doubted: nothing };
+    const options = { bootId, key, bind: '127.0.0.1', answered: nothing, unheard: nothing };
     const answering = vi.fn<(isSo: boolean) => void>();
     const early = startProber({ ...options, answering });
     const opening = early.open(await freeUdpPort());

@@ -25,7 +25,7 @@ async function prober(id: string, lagMs = 0) {
   const port = await freeUdpPort();
   const key = randomBytes(32);
   const answers: [string, number][] = [];
-  const doubts: [string, number][] = [];
+  const unheard: [string, number][] = [];
   const unsent: [string, string][] = [];
   const socket = new ProbeSocket({
     bootId: id,
@@ -36,14 +36,14 @@ async function prober(id: string, lagMs = 0) {
     nowMs: () => performance.now(),
     unsent: (to, code) => unsent.push([to, code]),
     answered: (from, lag) => answers.push([from, lag]),
-    doubted: (from, silentMs) => doubts.push([from, silentMs]),
+    unheard: (from, silentMs) => unheard.push([from, silentMs]),
   });
   await socket.open();
   opened.push(socket);
   return {
     socket,
     answers,
-    doubts,
+    unheard,
     unsent,
     target: { bootId: id, host: '127.0.0.1', port, key, silentMs: 0 },
   };
@@ -94,16 +94,16 @@ describe('probes over UDP', () => {
     await sleep(50);
     expect(heard).toEqual([]);
     expect(a.answers.length).toBe(1);
-    expect(a.doubts).toEqual([]);
+    expect(a.unheard).toEqual([]);
   });
 
-  it('tell whom they doubt for how long it has not been heard', async () => {
+  it('tell whom they probe for how long it has not been heard', async () => {
     const a = await prober(bootId('a'));
     const b = await prober(bootId('b'));
     a.socket.probe(b.target);
     a.socket.probe({ ...b.target, silentMs: 2_500.4 });
     await vi.waitFor(() => expect(a.answers.length).toBe(2));
-    expect(b.doubts).toEqual([[bootId('a'), 2_500]]);
+    expect(b.unheard).toEqual([[bootId('a'), 2_500]]);
   });
 
   it('resolve no names, and say what could not be sent', async () => {
@@ -132,7 +132,7 @@ describe('probes over UDP', () => {
       nowMs: () => 0,
       unsent: () => {},
       answered: () => {},
-      doubted: () => {},
+      unheard: () => {},
     });
     await expect(second.open()).rejects.toThrow('EADDRINUSE');
   });

@@ -149,7 +149,7 @@ export class World {
       const isStopped = other?.isFrozen && other.blockedAtMs === undefined;
       if (!other?.isAlive || isStopped || other.bootId !== target.bootId) return;
       if (target.silentMs > 0 && !other.isFrozen)
-        other.handle({ type: 'doubted', bootId, silentMs: target.silentMs });
+        other.handle({ type: 'unheard', bootId, silentMs: target.silentMs });
       if (this.isMetered) other.bytes += PROBE_BYTES;
       const lagMs = other.blockedAtMs === undefined ? 0 : this.nowMs - other.blockedAtMs;
       this.datagram(target.host, node.host, () =>

@@ -44,7 +44,7 @@ export interface TakenProbe {
   /** This process lives; its main loop is so far behind. */
   readonly answered?: { readonly bootId: string; readonly lagMs: number };
   /** Another node probes us because it has not heard us for so long. */
-  readonly doubted?: { readonly bootId: string; readonly silentMs: number };
+  readonly unheard?: { readonly bootId: string; readonly silentMs: number };
 }
 
 /** Makes probes, and knows what comes back and what others ask. What was recorded is worth nothing. */
@@ -84,7 +84,7 @@ export class ProbeExchange {
     return {
       answer: encodeProbe(answer, key),
       ...(this.isWorthTelling(probe.from) && { probedBy: probe.from }),
-      ...(probe.ms > 0 && { doubted: { bootId: probe.from, silentMs: probe.ms } }),
+      ...(probe.ms > 0 && { unheard: { bootId: probe.from, silentMs: probe.ms } }),
     };
   }
 

@@ -8,7 +8,7 @@ export interface ProbeSocketOptions extends ProbeExchangeOptions {
   readonly port: number;
   readonly answered: (bootId: string, lagMs: number) => void;
   /** Another node probes us because it has not heard us for so long. */
-  readonly doubted: (bootId: string, silentMs: number) => void;
+  readonly unheard: (bootId: string, silentMs: number) => void;
   /** A genuine probe of this node arrived; told once in a while. @default nobody is told */
   readonly probedBy?: (bootId: string) => void;
   /** A probe to this node could not be sent from here. */
@@ -72,10 +72,10 @@ export class ProbeSocket {
   private take(socket: Socket, bytes: Buffer, sender: RemoteInfo): void {
     const taken = this.exchange.take(bytes);
     if (!taken) return;
-    const { answer, answered, doubted, probedBy } = taken;
+    const { answer, answered, unheard, probedBy } = taken;
     if (answer) socket.send(answer, sender.port, sender.address, () => {});
     if (probedBy !== undefined) this.options.probedBy?.(probedBy);
     if (answered) this.options.answered(answered.bootId, answered.lagMs);
-    if (doubted) this.options.doubted(doubted.bootId, doubted.silentMs);
+    if (unheard) this.options.unheard(unheard.bootId, unheard.silentMs);
   }
 }

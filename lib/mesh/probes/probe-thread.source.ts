@@ -141,7 +141,7 @@ var ProbeExchange = class {
 				ms: lagMs()
 			}, key),
 			...this.isWorthTelling(probe.from) && { probedBy: probe.from },
-			...probe.ms > 0 && { doubted: {
+			...probe.ms > 0 && { unheard: {
 				bootId: probe.from,
 				silentMs: probe.ms
 			} }
@@ -245,11 +245,11 @@ var ProbeSocket = class {
 	take(socket, bytes, sender) {
 		const taken = this.exchange.take(bytes);
 		if (!taken) return;
-		const { answer, answered, doubted, probedBy } = taken;
+		const { answer, answered, unheard, probedBy } = taken;
 		if (answer) socket.send(answer, sender.port, sender.address, () => {});
 		if (probedBy !== void 0) this.options.probedBy?.(probedBy);
 		if (answered) this.options.answered(answered.bootId, answered.lagMs);
-		if (doubted) this.options.doubted(doubted.bootId, doubted.silentMs);
+		if (unheard) this.options.unheard(unheard.bootId, unheard.silentMs);
 	}
 };
 // lib/mesh/probes/probe-thread.ts
@@ -269,8 +269,8 @@ async function open(port) {
 			lagMs,
 			atMs: monotonicMs()
 		}),
-		doubted: (bootId, silentMs) => tell({
-			type: "doubted",
+		unheard: (bootId, silentMs) => tell({
+			type: "unheard",
 			bootId,
 			silentMs,
 			atMs: monotonicMs()

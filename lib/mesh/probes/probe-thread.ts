@@ -19,7 +19,7 @@ async function open(port: number): Promise<void> {
     nowMs: monotonicMs,
     lagMs: () => loop.lagMs(),
     answered: (bootId, lagMs) => tell({ type: 'answered', bootId, lagMs, atMs: monotonicMs() }),
-    doubted: (bootId, silentMs) => tell({ type: 'doubted', bootId, silentMs, atMs: monotonicMs() }),
+    unheard: (bootId, silentMs) => tell({ type: 'unheard', bootId, silentMs, atMs: monotonicMs() }),
     probedBy: (bootId) => tell({ type: 'probedBy', bootId }),
     unsent: (bootId, code) => tell({ type: 'unsent', bootId, code }),
   });

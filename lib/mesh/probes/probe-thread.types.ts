@@ -22,6 +22,6 @@ export type FromThread =
       readonly lagMs: number;
       readonly atMs: number;
     }
-  | { readonly type: 'doubted'; readonly bootId: string; readonly silentMs: number; readonly atMs: number }
+  | { readonly type: 'unheard'; readonly bootId: string; readonly silentMs: number; readonly atMs: number }
   | { readonly type: 'probedBy'; readonly bootId: string }
   | { readonly type: 'unsent'; readonly bootId: string; readonly code: string };

@@ -6,8 +6,8 @@ import { ProbeSocket } from './probe-socket.js';
 import { createWorker, type CreateWorker, ProbeThread } from './probe-thread-host.js';
 import type { FromThread } from './probe-thread.types.js';
 
-/** A doubt that waited so long because our own loop stood still is no news: it is said again if it still holds. */
-const OLD_DOUBT_MS = 500;
+/** Who had not heard us so long ago, while our own loop stood still, is no news: it says so again if it still holds. */
+const OLD_NEWS_MS = 500;
 
 /** A port that could not be had is tried again after this. */
 const REOPEN_MS = 30_000;
@@ -24,7 +24,7 @@ export interface ProberOptions {
   /** An answer came `ageMs` ago: the process lived then, and its main loop was `lagMs` behind. */
   readonly answered: (bootId: string, lagMs: number, ageMs: number) => void;
   /** Another node probes us because it has not heard us for so long. */
-  readonly doubted: (bootId: string, silentMs: number) => void;
+  readonly unheard: (bootId: string, silentMs: number) => void;
   /** A genuine probe of another node arrived; told once in a while for each. @default nobody is told */
   readonly probedBy?: (bootId: string) => void;
   /** A probe could not be sent from here. @default only the notes tell */
@@ -164,9 +164,9 @@ class ThreadedProber implements Prober {
         return this.portIsSettled(message.message);
       case 'answered':
         return this.answered(message.bootId, message.lagMs, monotonicMs() - message.atMs);
-      case 'doubted':
-        if (monotonicMs() - message.atMs < OLD_DOUBT_MS)
-          this.options.doubted(message.bootId, message.silentMs);
+      case 'unheard':
+        if (monotonicMs() - message.atMs < OLD_NEWS_MS)
+          this.options.unheard(message.bootId, message.silentMs);
         return;
       case 'probedBy':
         return this.options.probedBy?.(message.bootId);

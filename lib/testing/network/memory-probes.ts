@@ -2,7 +2,7 @@ import type { MemoryNetwork } from './memory-network.js';
 import type { Prober, ProberOptions } from '../../mesh/probes/prober.js';
 import { formatHostPort } from '../../naming/node-name.js';
 
-type Answerer = Pick<ProberOptions, 'bootId' | 'answered' | 'doubted' | 'answering' | 'probedBy'>;
+type Answerer = Pick<ProberOptions, 'bootId' | 'answered' | 'unheard' | 'answering' | 'probedBy'>;
 
 /** Probes through a network in memory: they get through where messages do, and none is lost. */
 export class MemoryProbes {
@@ -25,7 +25,7 @@ export class MemoryProbes {
           const other = this.answering.get(to);
           if (other?.bootId !== target.bootId || this.network.isCut(from, to)) return;
           other.probedBy?.(own.bootId);
-          if (target.silentMs > 0) other.doubted(own.bootId, target.silentMs);
+          if (target.silentMs > 0) other.unheard(own.bootId, target.silentMs);
           if (!this.network.isCut(to, from)) own.answered(other.bootId, 0, 0);
         });
       },

@@ -351,7 +351,7 @@ describe('a peer that says that it does not hear us', () => {
   });
 
   it('says so by its probes too, when its beats are stuck', () => {
-    driver.handle({ type: 'doubted', bootId: OTHER.bootId, silentMs: 2_500 });
+    driver.handle({ type: 'unheard', bootId: OTHER.bootId, silentMs: 2_500 });
     driver.pass(4_100);
     expect(lastEvent()).toMatchObject({
       type: 'peer.down',

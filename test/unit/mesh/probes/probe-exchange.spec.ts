@@ -20,10 +20,10 @@ function endOf(id: string, lagMs = 0) {
 }
 
 describe('an exchange of probes', () => {
-  it('answers with the lag of the main loop, and passes a doubt on', () => {
+  it('answers with the lag of the main loop, and passes on that it was not heard', () => {
     const [a, b] = [endOf(bootId('a')), endOf(bootId('b'), 1_234)];
     const taken = b.exchange.take(a.exchange.ask({ ...b.target, silentMs: 2_500.4 }));
-    expect(taken?.doubted).toEqual({ bootId: bootId('a'), silentMs: 2_500 });
+    expect(taken?.unheard).toEqual({ bootId: bootId('a'), silentMs: 2_500 });
     expect(a.exchange.take(taken!.answer!)).toEqual({ answered: { bootId: bootId('b'), lagMs: 1_234 } });
   });
 
@@ -42,7 +42,7 @@ describe('an exchange of probes', () => {
             const taken = b.exchange.take(probes[each]!);
             // One that is far behind may be refused though it is new: that is a lost datagram.
             if (seen.has(each)) expect(taken).toBeUndefined();
-            else if (each > highest - 32) expect(taken?.doubted).toBeDefined();
+            else if (each > highest - 32) expect(taken?.unheard).toBeDefined();
             highest = Math.max(highest, each);
             seen.add(each);
             if (taken?.answer) answers.push(taken.answer);
