@@ -33,12 +33,12 @@ import type { Mesh } from './mesh/mesh.js';
 import { PeerMesh } from './mesh/peer-mesh.js';
 import { startProber } from './mesh/probes/prober.js';
 import { createTcpTransport } from './mesh/transport/tcp/tcp-transport.js';
-import { invalidOptions } from './options/faults.js';
+import { invalidOptions } from './settings/faults.js';
 import { describeError } from './errors/peerage-error.js';
 import { stackOf } from './errors/thrown.js';
-import { externalAddresses } from './options/hosts.js';
+import { externalAddresses } from './settings/hosts.js';
 import { ownInterfaces } from './naming/own-interfaces.js';
-import { resolveSettings } from './options/settings.js';
+import { resolveSettings } from './settings/settings.js';
 import {
   LOG_CONTEXT,
   PEERAGE_CLOCK,

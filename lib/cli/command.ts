@@ -4,7 +4,7 @@ import { optionsFromEnvironment } from '../config/environment.js';
 import { canonicalName } from '../naming/node-name.js';
 import { parseViaUrl } from '../via/url/via-url.js';
 import { describeError, PeerageError } from '../errors/peerage-error.js';
-import { securityOf } from '../options/security.js';
+import { securityOf } from '../settings/security.js';
 import type { PeerageModuleOptions, Security } from '../peerage.options.js';
 import { MIN_SECRET_BYTES } from '../peerage.options.js';
 import type { PeerageProvider } from '../via/provider.js';

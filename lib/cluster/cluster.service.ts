@@ -17,9 +17,9 @@ import type { NodeInfo } from '../naming/node-info.js';
 import type { KeySpace } from '../ownership/key-space.js';
 import { Ownership } from '../ownership/ownership.service.js';
 import type { OwnerOptions } from '../ownership/ownership.service.js';
-import { canonicalName } from '../naming/node-name.js';
-import { Faults } from '../options/faults.js';
-import { checkMeta, copyMeta } from '../options/meta.js';
+import { canonicalName, nameOrUndefined } from '../naming/node-name.js';
+import { Faults } from '../settings/faults.js';
+import { checkMeta, copyMeta } from '../settings/meta.js';
 import type { PresenceSpace } from '../presence/presence.space.js';
 import { Presence } from '../presence/presence.service.js';
 import { PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
@@ -224,7 +224,7 @@ export class ClusterService {
 
   /** The peer of that name or boot id, if there is one now. */
   peer(nameOrBootId: string): Peer | undefined {
-    const name = nameOrBootId.includes('@') ? canonicalOr(nameOrBootId) : undefined;
+    const name = nameOrBootId.includes('@') ? nameOrUndefined(nameOrBootId) : undefined;
     return this.peers.find((peer) => peer.name === name || peer.bootId === nameOrBootId);
   }
 
@@ -390,13 +390,5 @@ export class ClusterService {
    */
   stats(): ClusterStats {
     return this.reports.stats();
-  }
-}
-
-function canonicalOr(name: string): string | undefined {
-  try {
-    return canonicalName(name);
-  } catch {
-    return undefined;
   }
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { PeerageError, describeError } from '../errors/peerage-error.js';
-import { checkOptions } from '../options/check-options.js';
+import { checkOptions } from '../settings/check-options.js';
 import { didYouMean } from '../naming/did-you-mean.js';
-import type { Fault } from '../options/faults.js';
-import { invalidOptions } from '../options/faults.js';
+import type { Fault } from '../settings/faults.js';
+import { invalidOptions } from '../settings/faults.js';
 import type { PeerageModuleOptions } from '../peerage.options.js';
 import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS, DEFAULT_OWNERSHIP } from '../peerage.options.js';
 import { parseViaUrls } from '../via/url/via-url.js';

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Type } from '@nestjs/common';
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { describeError } from '../errors/peerage-error.js';
-import { Faults } from '../options/faults.js';
+import { Faults } from '../settings/faults.js';
 import type { PeerageProvider, Via } from '../via/provider.js';
 import { isProviderClass, viaFunction } from '../via/via-function.js';
 

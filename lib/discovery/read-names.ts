@@ -1,5 +1,5 @@
 import { PeerageError } from '../errors/peerage-error.js';
-import { canonicalName } from '../naming/node-name.js';
+import { nameOrUndefined } from '../naming/node-name.js';
 
 /** What an answer amounts to. */
 export interface ReadNames {
@@ -25,7 +25,7 @@ export function readNames(answer: unknown, limit: number): ReadNames {
   let count = 0;
   for (const entry of iterable(answer)) {
     if (++count > limit) break;
-    const name = canonicalOrUndefined(entry);
+    const name = nameOrUndefined(entry);
     if (name !== undefined) names.add(name);
     else if (invalid.length < MAX_INVALID) invalid.push(shorten(entry));
   }
@@ -40,14 +40,6 @@ function iterable(answer: unknown): Iterable<unknown> {
   if (Symbol.iterator in answer) return answer as Iterable<unknown>;
   if (Symbol.asyncIterator in answer) throw invalidResult('an async iterable, which is not read');
   throw invalidResult(`an object that is no list (${Object.keys(answer).slice(0, 5).join(', ') || 'empty'})`);
-}
-
-function canonicalOrUndefined(entry: unknown): string | undefined {
-  try {
-    return canonicalName(entry as string);
-  } catch {
-    return undefined;
-  }
 }
 
 function shorten(entry: unknown): string {

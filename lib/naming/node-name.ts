@@ -66,6 +66,25 @@ export function canonicalName(text: string): string {
   return formatNodeName(parseNodeName(text));
 }
 
+/** The canonical form of a text, or undefined when it is no node name. */
+export function nameOrUndefined(text: unknown): string | undefined {
+  try {
+    return canonicalName(text as string);
+  } catch {
+    return undefined;
+  }
+}
+
+export function isAppName(value: unknown): value is string {
+  return (
+    typeof value === 'string' && !value.includes('@') && nameOrUndefined(`${value}@localhost`) !== undefined
+  );
+}
+
+export function isPort(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65_535;
+}
+
 /** The part of a name that is dialled, always with its port: `host:port`. */
 export function addressOf(name: string): string {
   const { host, port } = parseNodeName(name);

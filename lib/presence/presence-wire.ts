@@ -1,6 +1,6 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import { MAX_META_BYTES } from '../naming/node-info.js';
-import { frozen, impurityOf } from '../options/meta.js';
+import { frozen, impurityOf } from '../settings/meta.js';
 import type { NumberedEntry, Update } from './core/presence-core.types.js';
 
 /** A request to a peer; the answer is the number of the change that it is up to. Not for apps. */

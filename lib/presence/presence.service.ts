@@ -5,7 +5,7 @@ import { Messaging } from '../messaging/messaging.js';
 import type { Mesh } from '../mesh/mesh.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { MAX_META_BYTES } from '../naming/node-info.js';
-import { copyPlain, impurityOf } from '../options/meta.js';
+import { copyPlain, impurityOf } from '../settings/meta.js';
 import { LOG_CONTEXT, PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings } from '../peerage.options.js';
 import type { Clock } from '../time/clock.js';

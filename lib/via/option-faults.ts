@@ -1,5 +1,5 @@
 import { PeerageError } from '../errors/peerage-error.js';
-import { isAppName, isPort } from '../naming/checks.js';
+import { isAppName, isPort } from '../naming/node-name.js';
 
 const MIN_TTL_MS = 1_000;
 

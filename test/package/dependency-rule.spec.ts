@@ -109,7 +109,7 @@ const ROOMS: Readonly<
     ],
     refused: [`import { a } from '../discovery/a.js';`, `import type { A } from '../mesh/mesh.js';`],
   },
-  options: {
+  settings: {
     allowed: [`import { a } from '../via/a.js';`, `import { a } from '../peerage.options.js';`],
     refused: [`import { a } from '../mesh/a.js';`, `import { a } from '../config/a.js';`],
   },

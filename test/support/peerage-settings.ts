@@ -1,4 +1,4 @@
-import { resolveSettings } from '../../lib/options/settings.js';
+import { resolveSettings } from '../../lib/settings/settings.js';
 import type { PeerageModuleOptions, PeerageSettings } from '../../lib/peerage.options.js';
 
 /** Settings that depend on nothing of the machine they are made on. */

@@ -6,7 +6,7 @@ import { secretFingerprint } from '../../naming/secret-name.js';
 import { DEFAULT_PORT, formatHostPort } from '../../naming/node-name.js';
 import { ownInterfaces } from '../../naming/own-interfaces.js';
 import { describeError } from '../../errors/peerage-error.js';
-import { resolveSettings } from '../../options/settings.js';
+import { resolveSettings } from '../../settings/settings.js';
 import { askSocket, findSockets } from '../../status/status-socket.js';
 import type { DoctorCommand } from '../command.js';
 import type { Finding } from './doctor.js';

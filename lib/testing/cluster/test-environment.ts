@@ -6,7 +6,7 @@ import { MemoryNetwork } from '../network/memory-network.js';
 import { createMemoryTransport } from '../network/memory-transport.js';
 import { PeerMesh } from '../../mesh/peer-mesh.js';
 import { DEFAULT_PORT, formatHostPort, formatNodeName, parseNodeName } from '../../naming/node-name.js';
-import { resolveSettings } from '../../options/settings.js';
+import { resolveSettings } from '../../settings/settings.js';
 import {
   LOG_CONTEXT,
   PEERAGE_CLOCK,

@@ -1,7 +1,6 @@
 import { isIP } from 'node:net';
 import type { NodeInfo } from '../../naming/node-info.js';
-import { formatNodeName, parseNodeName } from '../../naming/node-name.js';
-import { isPort, nameOrUndefined } from '../../naming/checks.js';
+import { formatNodeName, isPort, nameOrUndefined, parseNodeName } from '../../naming/node-name.js';
 import type { KubeSettings } from './kube-options.js';
 
 /** Where one pod listens. `port`: that with the wanted name, if any. */

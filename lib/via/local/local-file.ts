@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { platform } from 'node:process';
 import { describeError, PeerageError } from '../../errors/peerage-error.js';
-import { nameOrUndefined } from '../../naming/checks.js';
+import { nameOrUndefined } from '../../naming/node-name.js';
 
 /** What a node writes of itself for the other processes of its host. */
 export interface LocalEntry {
@@ -78,7 +78,7 @@ export async function readEntry(
 /** Reads what `writeEntry` wrote; undefined for anything else. */
 export function parseEntry(text: string): LocalEntry | undefined {
   const { name, bootId, pid, pidSpace, startedAt, cluster, program } = parseObject(text);
-  const canonical = typeof name === 'string' ? nameOrUndefined(name) : undefined;
+  const canonical = nameOrUndefined(name);
   if (canonical === undefined || typeof bootId !== 'string' || !isEntryFileName(entryFileName(bootId))) {
     return undefined;
   }

@@ -1,9 +1,8 @@
 import { describeError, PeerageError } from '../../errors/peerage-error.js';
 import { codeOf } from '../../errors/thrown.js';
 import type { NodeInfo } from '../../naming/node-info.js';
-import { canonicalName, parseNodeName } from '../../naming/node-name.js';
+import { canonicalName, nameOrUndefined, parseNodeName } from '../../naming/node-name.js';
 import { abortedError, orAborted, underDeadline } from '../../time/abortable.js';
-import { nameOrUndefined } from '../../naming/checks.js';
 import { keepAlive } from '../registry/keep-alive.js';
 import { ANSWER_MS } from '../registry/registry.js';
 import type { Registry, RegistryEntry, RegistryListener } from '../registry/registry.js';

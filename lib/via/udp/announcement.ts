@@ -1,7 +1,6 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
-import { MAX_NAME_LENGTH } from '../../naming/node-name.js';
+import { MAX_NAME_LENGTH, nameOrUndefined } from '../../naming/node-name.js';
 import type { Security } from '../../peerage.options.js';
-import { nameOrUndefined } from '../../naming/checks.js';
 
 const PREFIX = Buffer.from('Peer:', 'ascii');
 const MAC_BYTES = 16;

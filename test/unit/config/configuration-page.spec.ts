@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { VARIABLES, variableOf } from '../../../lib/config/environment.js';
-import { checkOptions } from '../../../lib/options/check-options.js';
-import { resolveSettings } from '../../../lib/options/settings.js';
+import { checkOptions } from '../../../lib/settings/check-options.js';
+import { resolveSettings } from '../../../lib/settings/settings.js';
 import { readPage } from '../../support/pages.js';
 
 interface Row {

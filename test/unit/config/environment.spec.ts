@@ -11,7 +11,7 @@ import {
 } from '../../../lib/config/environment.js';
 import type { Environment } from '../../../lib/config/environment.js';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
-import { checkOptions } from '../../../lib/options/check-options.js';
+import { checkOptions } from '../../../lib/settings/check-options.js';
 import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS } from '../../../lib/peerage.options.js';
 
 const faultsOf = (env: Environment) =>

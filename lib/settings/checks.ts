@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { parseNodeName } from '../naming/node-name.js';
+import { isAppName, nameOrUndefined, parseNodeName } from '../naming/node-name.js';
 import { describeError } from '../errors/peerage-error.js';
 import { didYouMean } from '../naming/did-you-mean.js';
 import { withoutScope } from './app-name.js';
@@ -37,7 +37,7 @@ export const label: Check = (value, path, faults) => {
 
 /** What stands before the @ of a node name. */
 export const appName: Check = (value, path, faults) => {
-  if (typeof value === 'string' && parses(`${value}@host`)) return;
+  if (isAppName(value)) return;
   faults.add(
     path,
     `${show(value)} does not work; give a name without @ and spaces, such as "${nameLike(value)}".`,
@@ -48,7 +48,7 @@ export const appName: Check = (value, path, faults) => {
 function nameLike(value: unknown): string {
   const name =
     typeof value === 'string' ? withoutScope(value.trim().toLowerCase()).replace(/^-+|-+$/g, '') : '';
-  return name !== '' && name.length <= 63 && parses(`${name}@host`) ? name : 'myapp';
+  return name !== '' && name.length <= 63 && isAppName(name) ? name : 'myapp';
 }
 
 /** A whole node name. */
@@ -63,7 +63,7 @@ export const nodeName: Check = (value, path, faults) => {
 /** An address or a host name, without a port. An IPv6 address may stand in brackets. */
 export const host: Check = (value, path, faults) => {
   const text = typeof value === 'string' ? withoutBrackets(value) : '';
-  if (isIP(text) !== 0 || (!text.includes(':') && parses(`a@${text}`))) return;
+  if (isIP(text) !== 0 || (!text.includes(':') && nameOrUndefined(`a@${text}`) !== undefined)) return;
   const why = isNotExpanded(text) ? 'was not expanded by whoever sets it' : 'does not work';
   faults.add(path, `${show(value)} ${why}; give an address or a host name, without a port.`);
 };
@@ -99,13 +99,4 @@ export function required(check: Check, keys: readonly string[]): Check {
 function unknownKey(noun: string, key: string, known: readonly string[]): string {
   const near = didYouMean(key, known);
   return near ? `there is no such ${noun}; did you mean "${near}"?` : `there is no such ${noun}; remove it.`;
-}
-
-function parses(name: string): boolean {
-  try {
-    parseNodeName(name);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,4 @@
-import { DEFAULT_PORT, parseNodeName } from '../naming/node-name.js';
+import { DEFAULT_PORT, isAppName, parseNodeName } from '../naming/node-name.js';
 import { type Interfaces, ownInterfaces } from '../naming/own-interfaces.js';
 import type { PeerageModuleOptions, PeerageSettings } from '../peerage.options.js';
 import { DEFAULT_LIMITS, DEFAULT_OWNERSHIP, DEFAULT_SHUTDOWN } from '../peerage.options.js';
@@ -23,13 +23,13 @@ const LOOPBACK = '127.0.0.1';
 const BOUND = 'it is the address that is listened on';
 
 /** What the defaults are made of. */
-export interface Surroundings {
+export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly interfaces: () => Interfaces;
   readonly packageName: () => string | undefined;
 }
 
-const here: Surroundings = {
+const here: Environment = {
   env: process.env,
   interfaces: () => ownInterfaces(),
   packageName: () => appNameFromPackage(),
@@ -40,7 +40,7 @@ const here: Surroundings = {
  *
  * @throws PeerageError `INVALID_OPTIONS`, telling of all faults at once.
  */
-export function resolveSettings(options: PeerageModuleOptions, around: Surroundings = here): PeerageSettings {
+export function resolveSettings(options: PeerageModuleOptions, around: Environment = here): PeerageSettings {
   const faults = checkOptions(options);
   const host = faults.list.length === 0 ? hostOf(options, around, faults) : { host: LOOPBACK, because: '' };
   faults.throwIfAny();
@@ -58,7 +58,7 @@ interface ToldHost {
   readonly warning?: string;
 }
 
-function settingsOf(options: PeerageModuleOptions, told: ToldHost, around: Surroundings): PeerageSettings {
+function settingsOf(options: PeerageModuleOptions, told: ToldHost, around: Environment): PeerageSettings {
   const appName = options.appName ?? usableName(around.packageName()) ?? DEFAULT_APP_NAME;
   const bind = bindOf(options);
   return {
@@ -110,7 +110,7 @@ function bindOf({ bind, secret, tls, insecure }: PeerageModuleOptions): string |
   return isOpen ? undefined : LOOPBACK;
 }
 
-function hostOf(options: PeerageModuleOptions, around: Surroundings, faults: Faults): ToldHost {
+function hostOf(options: PeerageModuleOptions, around: Environment, faults: Faults): ToldHost {
   if (options.name !== undefined) return { host: parseNodeName(options.name).host, because: 'name says so' };
   const chosen = options.host ?? checkedVariable('PEERAGE_HOST', around, faults);
   if (chosen !== undefined)
@@ -138,7 +138,7 @@ function passedOver(podIp: string, host: string): string {
   return `POD_IP=${JSON.stringify(podIp.slice(0, 100))} ${why}. It is passed over; peers are told ${host}`;
 }
 
-function checkedVariable(variable: string, { env }: Surroundings, faults: Faults): string | undefined {
+function checkedVariable(variable: string, { env }: Environment, faults: Faults): string | undefined {
   const value = env[variable]?.trim();
   if (!value) return undefined;
   const before = faults.list.length;
@@ -153,9 +153,5 @@ function viaOf(via: PeerageModuleOptions['via']): readonly Via[] {
 
 /** A package's name is not under our control: one that does not fit is no reason to stop. */
 function usableName(name: string | undefined): string | undefined {
-  try {
-    return name === undefined ? undefined : parseNodeName(`${name}@host`).app;
-  } catch {
-    return undefined;
-  }
+  return isAppName(name) ? name : undefined;
 }

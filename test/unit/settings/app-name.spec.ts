@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { appNameFromPackage, withoutScope } from '../../../lib/options/app-name.js';
+import { appNameFromPackage, withoutScope } from '../../../lib/settings/app-name.js';
 
 describe('the name of the app', () => {
   let root: string;

@@ -10,7 +10,7 @@ import type {
   WaitOptions,
 } from '../../../lib/index.js';
 import type { PeerageClientOptions } from '../../../lib/microservices/index.js';
-import { resolveSettings } from '../../../lib/options/settings.js';
+import { resolveSettings } from '../../../lib/settings/settings.js';
 import type {
   DescribeProviderOptions,
   TestClusterOptions,

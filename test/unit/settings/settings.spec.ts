@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { resolveSettings } from '../../../lib/options/settings.js';
+import { resolveSettings } from '../../../lib/settings/settings.js';
 import { formatNodeName, parseNodeName } from '../../../lib/naming/node-name.js';
-import type { Surroundings } from '../../../lib/options/settings.js';
+import type { Environment } from '../../../lib/settings/settings.js';
 import type { PeerageModuleOptions } from '../../../lib/peerage.options.js';
 import { thrownBy } from '../../support/errors.js';
 
 const secret = 'sixteen bytes or more';
 const external = (address: string) => [{ address, internal: false }] as never;
 
-function around(overrides: Partial<Surroundings> = {}): Surroundings {
+function around(overrides: Partial<Environment> = {}): Environment {
   return { env: {}, interfaces: () => ({}), packageName: () => 'shop', ...overrides };
 }
 
-const resolve = (options: PeerageModuleOptions, overrides?: Partial<Surroundings>) =>
+const resolve = (options: PeerageModuleOptions, overrides?: Partial<Environment>) =>
   resolveSettings(options, around(overrides));
 
 const faultsOf = async (options: unknown) =>
@@ -94,7 +94,7 @@ describe('the host told to peers', () => {
       { interfaces: () => ({ a: external('fe80::1'), b: external('fd00::1'), c: external('10.3.3.3') }) },
       '10.3.3.3',
     ],
-  ] satisfies [string, PeerageModuleOptions, Partial<Surroundings>, string][])(
+  ] satisfies [string, PeerageModuleOptions, Partial<Environment>, string][])(
     'is %s',
     (_what, options, overrides, host) => {
       expect(resolve(options, overrides).host).toBe(host);
@@ -107,7 +107,7 @@ describe('the host told to peers', () => {
     ['listened on, in brackets', { secret, bind: '[::1]' }, {}, '::1'],
     ['the first of two in POD_IP', { secret }, { env: { POD_IP: '10.244.0.6,fd00::6' } }, '10.244.0.6'],
     ['the usable one in POD_IP', { secret }, { env: { POD_IP: ' , [fd00::6] 10.0.0.1' } }, 'fd00::6'],
-  ] satisfies [string, PeerageModuleOptions, Partial<Surroundings>, string][])(
+  ] satisfies [string, PeerageModuleOptions, Partial<Environment>, string][])(
     'may be %s',
     (_what, options, overrides, host) => {
       const settings = resolve(options, { ...machine, ...overrides });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Faults } from '../../../lib/options/faults.js';
-import { checkMeta, copyMeta } from '../../../lib/options/meta.js';
+import { Faults } from '../../../lib/settings/faults.js';
+import { checkMeta, copyMeta } from '../../../lib/settings/meta.js';
 
 function faultsOf(value: unknown): string[] {
   const faults = new Faults();
