@@ -12,7 +12,6 @@ import type {
   RequestOptions,
 } from '../messaging/message.types.js';
 import { Messaging } from '../messaging/messaging.js';
-import { THIS_NODE } from '../messaging/peer-directory.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import type { KeySpace } from '../ownership/key-space.js';
 import { Ownership } from '../ownership/ownership.service.js';
@@ -64,7 +63,8 @@ export class ClusterService {
     private readonly discovery: PeerageDiscovery,
     /** @internal */
     readonly state: NodeState,
-    private readonly messaging: Messaging,
+    /** @internal */
+    readonly messaging: Messaging,
     @Inject(PEERAGE_CLOCK) clock: Clock,
     @Inject(PEERAGE_SETTINGS) settings: PeerageSettings,
     private readonly explorer: ClusterExplorer,
@@ -348,34 +348,6 @@ export class ClusterService {
     this.explorer.explore();
     this.orchestrator.mount();
     this.runsExplorer.explore();
-  }
-
-  /**
-   * As `send`, to this node itself: what is built on messages serves it like any other. Also before the start.
-   *
-   * @internal
-   */
-  sendToSelf(topic: string, data: unknown): Promise<void> {
-    return this.messaging.send(THIS_NODE, topic, data);
-  }
-
-  /** @internal */
-  requestOfSelf(topic: string, data: unknown, options: RequestOptions): Promise<unknown> {
-    return this.messaging.request(THIS_NODE, topic, data, options);
-  }
-
-  /**
-   * Data as it arrives at others.
-   *
-   * @internal
-   */
-  copyOf(topic: string, data: unknown, maxBytes?: number): unknown {
-    return this.messaging.copyOf(topic, data, maxBytes);
-  }
-
-  /** @internal */
-  handleEarly<T = unknown>(topic: string, handler: MessageHandler<T>): () => void {
-    return this.messaging.handleEarly(topic, handler);
   }
 
   /** Why a name is, or is not, a peer: who found it, when it was dialled, why it was refused. All names, without one. */

@@ -1,5 +1,6 @@
 import type { ClusterService } from '../cluster/cluster.service.js';
 import { PeerageError } from '../errors/peerage-error.js';
+import { THIS_NODE } from '../messaging/peer-directory.js';
 import type { NodeInfo } from '../naming/node-info.js';
 
 /** Who a message is for. */
@@ -27,7 +28,7 @@ export class Exchange {
       throw new PeerageError('INVALID_OPTIONS', 'This app listens with two PeerageServers: one handles all.');
     const { cluster } = this;
     const take = (body: unknown, { peer }: { peer: NodeInfo }): unknown => handler(body, peer);
-    const end = isEarly ? cluster.handleEarly(topic, take) : cluster.handle(topic, take);
+    const end = isEarly ? cluster.messaging.handleEarly(topic, take) : cluster.handle(topic, take);
     this.handlers.set(topic, handler);
     return () => {
       this.handlers.delete(topic);
@@ -47,12 +48,12 @@ export class Exchange {
   /** Rejects in the same turn when the message cannot be sent. */
   send(to: NodeRef, topic: string, body: unknown): Promise<void> {
     const { cluster } = this;
-    return this.isSelf(to) ? cluster.sendToSelf(topic, body) : cluster.send(to, topic, body);
+    return this.isSelf(to) ? cluster.messaging.send(THIS_NODE, topic, body) : cluster.send(to, topic, body);
   }
 
   request(to: NodeRef, topic: string, body: unknown, timeoutMs: number): Promise<unknown> {
     const { cluster } = this;
-    if (this.isSelf(to)) return cluster.requestOfSelf(topic, body, { timeoutMs });
+    if (this.isSelf(to)) return cluster.messaging.request(THIS_NODE, topic, body, { timeoutMs });
     return cluster.request(to, topic, body, { timeoutMs });
   }
 
@@ -64,7 +65,7 @@ export class Exchange {
    */
   copyOf(topic: string, packet: unknown, maxBytes?: number): unknown {
     try {
-      return this.cluster.copyOf(topic, packet, maxBytes);
+      return this.cluster.messaging.copyOf(topic, packet, maxBytes);
     } catch (error) {
       throw asWritten(error);
     }

@@ -19,6 +19,24 @@ export class FakeCluster {
   readonly sent: { readonly to: string; readonly topic: string; readonly data: unknown }[] = [];
   /** What requests to others on these topics are answered with. */
   readonly answers = new Map<string, () => Promise<unknown>>();
+  /** What nodes say to themselves. */
+  readonly messaging = {
+    handleEarly: (topic: string, handler: Handler) => this.handle(topic, handler),
+    send: async (_to: symbol, topic: string, data: unknown): Promise<void> => {
+      const copy = this.messaging.copyOf(topic, data);
+      await Promise.resolve();
+      this.receive(this.self, topic, copy);
+    },
+    request: async (_to: symbol, topic: string, data: unknown): Promise<unknown> => {
+      if (!this.handlers.has(topic)) throw new PeerageError('NO_HANDLER', `nobody here handles ${topic}`);
+      const { copyOf } = this.messaging;
+      return copyOf(topic, await this.receive(this.self, topic, copyOf(topic, data)));
+    },
+    copyOf: (_topic: string, data: unknown, maxBytes = 1e6): unknown => {
+      const frame = encodeFrame(1, [data], maxBytes, ['data']);
+      return (decodeBody(frame, HEADER_BYTES, frame.length) as readonly unknown[])[0];
+    },
+  };
   private readonly handlers = new Map<string, Handler>();
   private readonly listeners = new Set<{ type: string; listener: (event: { peer: Peer }) => unknown }>();
 
@@ -49,10 +67,6 @@ export class FakeCluster {
     return () => this.handlers.delete(topic);
   }
 
-  handleEarly(topic: string, handler: Handler): () => void {
-    return this.handle(topic, handler);
-  }
-
   async send(to: Peer, topic: string, data: unknown): Promise<void> {
     this.sent.push({ to: to.name, topic, data });
   }
@@ -62,22 +76,6 @@ export class FakeCluster {
     const answer = this.answers.get(topic);
     if (!answer) throw new PeerageError('NO_HANDLER', `nobody handles ${topic}`);
     return answer();
-  }
-
-  async sendToSelf(topic: string, data: unknown): Promise<void> {
-    const copy = this.copyOf(topic, data);
-    await Promise.resolve();
-    this.receive(this.self, topic, copy);
-  }
-
-  async requestOfSelf(topic: string, data: unknown): Promise<unknown> {
-    if (!this.handlers.has(topic)) throw new PeerageError('NO_HANDLER', `nobody here handles ${topic}`);
-    return this.copyOf(topic, await this.receive(this.self, topic, this.copyOf(topic, data)));
-  }
-
-  copyOf(_topic: string, data: unknown, maxBytes = 1e6): unknown {
-    const frame = encodeFrame(1, [data], maxBytes, ['data']);
-    return (decodeBody(frame, HEADER_BYTES, frame.length) as readonly unknown[])[0];
   }
 
   /** A message of a peer arrives. Returns what its handler answers. */

@@ -2,7 +2,6 @@ import { lastValueFrom } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NodeState } from '../../../lib/cluster/node-state.js';
 import type { ClusterService, PeerageModuleOptions } from '../../../lib/index.js';
-import { THIS_NODE } from '../../../lib/messaging/peer-directory.js';
 import { PeerageClient, PeerageServer } from '../../../lib/microservices/index.js';
 import { MessageWorld, addressOf, type TalkingNode } from '../../support/message-world.js';
 
@@ -57,13 +56,9 @@ function clusterOf({ mesh, messaging }: TalkingNode): ClusterService {
     on: (type: string, listener: (event: unknown) => void) =>
       mesh.subscribe((event) => void (event.type === type && listener(event))),
     handle: messaging.handle.bind(messaging),
-    handleEarly: messaging.handleEarly.bind(messaging),
+    messaging,
     send: messaging.send.bind(messaging),
     request: messaging.request.bind(messaging),
-    copyOf: messaging.copyOf.bind(messaging),
-    sendToSelf: (topic: string, data: unknown) => messaging.send(THIS_NODE, topic, data),
-    requestOfSelf: (topic: string, data: unknown, options: object) =>
-      messaging.request(THIS_NODE, topic, data, options),
   };
   return cluster as unknown as ClusterService;
 }
