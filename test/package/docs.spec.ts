@@ -34,6 +34,11 @@ function headingsLinkedIn(page: string): [string, string][] {
   return links.map(([, to = '', anchor = '']) => [to === '' ? page : join(dirname(page), to), anchor]);
 }
 
+it('README.md leads to every page', () => {
+  const readme = readPage('README.md');
+  expect(PAGES.filter((page) => page !== 'README.md' && !readme.includes(`](${page})`))).toEqual([]);
+});
+
 describe.each(PAGES)('%s', (page) => {
   const text = readPage(page);
 

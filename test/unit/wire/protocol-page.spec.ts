@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runInThisContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
@@ -22,6 +23,8 @@ const MAX_BYTES = 100_000;
 
 /** Pieces of the example of a message in parts. */
 const PIECE_BYTES = 8;
+
+const lib = fileURLToPath(new URL('../../../lib/', import.meta.url));
 
 const PAGE = 'docs/protocol.md';
 const page = readPage(PAGE);
@@ -83,13 +86,19 @@ describe('docs/protocol.md', () => {
   });
 
   it('tells of every field of control frames', () => {
-    const source = readFileSync(
-      fileURLToPath(new URL('../../../lib/wire/control-frames.ts', import.meta.url)),
-      'utf8',
-    );
+    const source = readFileSync(join(lib, 'wire/control-frames.ts'), 'utf8');
     const fields = [...source.matchAll(/fields\['(\w+)'\]/g)].map(([, name]) => name!);
     expect(fields.length).toBeGreaterThan(10);
     expect(fields.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it('tells of every topic of the library, and its spaces of presence', () => {
+    const names = readdirSync(lib, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .flatMap((file) => [...readFileSync(join(lib, file), 'utf8').matchAll(/'(\${1,2}[a-z][\w.]*)'/g)])
+      .map(([, name]) => name!);
+    expect(names).toContain('$$runs');
+    expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
   });
 
   it.each(frames)('shows the frame $what as it is written, and as it is read', ({ what, value, bytes }) => {
