@@ -83,7 +83,7 @@ export type { Explanation, LoopStats, NodePhase } from './cluster/explanation.js
 export type { ClusterStats, EventCounts } from './cluster/cluster-stats.js';
 export type { ProviderExplanation } from './discovery/provider-status.js';
 export type { HistogramCounts } from './diagnostics/histogram.js';
-export type { RoundTrip, Traffic } from './mesh/mesh-stats.js';
+export type { FalseAlarm, RoundTrip, Traffic } from './mesh/mesh-stats.js';
 export type { LastBlock } from './time/loop-watch.js';
 export type {
   AttemptResult,
@@ -91,7 +91,6 @@ export type {
   SuspicionExplanation,
   NameExplanation,
 } from './membership/explanation.js';
-export type { FalseAlarm } from './mesh/false-alarms.js';
 export type { FoundResult } from './mesh/mesh.js';
 export type { NodeInfo } from './naming/node-info.js';
 export { diagnosticsChannelName } from './diagnostics/channels.js';

@@ -192,7 +192,7 @@ export class Core {
   /** Boot ids of the peers in order, until one comes or goes. */
   ring: string[] | undefined;
   /** How often a peer was declared down and came back as the same process, by boot id. */
-  readonly falseAlarms = new Map<string, number>();
+  readonly falseAlarmsOf = new Map<string, number>();
   /** A hash of the boot ids of all peers and of our own. */
   viewHash: number;
   private lastLink: LinkId = 0;

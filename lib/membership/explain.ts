@@ -57,7 +57,7 @@ function explainLiveness(core: Core, peer: PeerRecord): LivenessExplanation {
     probedBy: peer.probedBy,
     ...(peer.unsent !== undefined && { unsent: peer.unsent }),
     ...(peer.suspicion && { suspicion: explainSuspicion(core, peer, peer.suspicion) }),
-    falseAlarms: core.falseAlarms.get(peer.node.bootId) ?? 0,
+    falseAlarms: core.falseAlarmsOf.get(peer.node.bootId) ?? 0,
   };
 }
 

@@ -207,11 +207,11 @@ function returnOf(core: Core, address: string, bootId: string): number | undefin
 function countFalseAlarm(core: Core, address: string, bootId: string): void {
   const last = core.book.get(address)?.down;
   if (last?.bootId !== bootId || (last.reason !== 'timeout' && last.reason !== 'closed')) return;
-  const count = (core.falseAlarms.get(bootId) ?? 0) + 1;
-  core.falseAlarms.set(bootId, count);
+  const count = (core.falseAlarmsOf.get(bootId) ?? 0) + 1;
+  core.falseAlarmsOf.set(bootId, count);
   core.out.push({ type: 'falseAlarm', bootId, count });
-  const [oldest] = core.falseAlarms.keys();
-  if (core.falseAlarms.size > COUNTED_ALARMS) core.falseAlarms.delete(oldest!);
+  const [oldest] = core.falseAlarmsOf.keys();
+  if (core.falseAlarmsOf.size > COUNTED_ALARMS) core.falseAlarmsOf.delete(oldest!);
 }
 
 function bindAddresses(core: Core, peer: PeerRecord, link: LinkRecord): void {

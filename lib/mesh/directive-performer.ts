@@ -3,7 +3,6 @@ import type { Directive, Input } from '../membership/membership.types.js';
 import { controlToWire } from '../wire/control-frames.js';
 import { type ControlFrame, FrameKind } from '../wire/messages.js';
 import type { Dials } from './dials.js';
-import { falseAlarms, type FalseAlarm } from './false-alarms.js';
 import type { MeshLinks } from './mesh-links.js';
 import type { MeshCounters } from './mesh-stats.js';
 import type { MessageRoutes } from './message-routes.js';
@@ -62,8 +61,7 @@ export class DirectivePerformer {
         return this.parts.emit(directive.event);
       case 'falseAlarm': {
         const { bootId, count } = directive;
-        counters.falseAlarm();
-        return falseAlarms.publish({ self: node.info, bootId, count } satisfies FalseAlarm);
+        return counters.falseAlarm({ self: node.info, bootId, count });
       }
       case 'roundTrip':
         return counters.roundTrip(node.info, directive.ms);

@@ -62,7 +62,24 @@ export interface RoundTrip {
   readonly ms: number;
 }
 
-export const roundTrips = channel('peerage:round-trip');
+const roundTripChannel = channel('peerage:round-trip');
+
+/**
+ * What is published on the diagnostics channel `peerage:false-alarm`: a process that was declared down came
+ * back as itself.
+ *
+ * @publicApi
+ */
+export interface FalseAlarm {
+  /** The node that sees it again. */
+  readonly self: NodeInfo;
+  /** Which process it is that came back. */
+  readonly bootId: string;
+  /** How often that happened to this boot id. */
+  readonly count: number;
+}
+
+const falseAlarmChannel = channel('peerage:false-alarm');
 
 /** A `Traffic` that counts. */
 export class TrafficCount implements Traffic {
@@ -91,13 +108,14 @@ export class MeshCounters {
     else if (result.result === 'failed') this.failed[result.code] = (this.failed[result.code] ?? 0) + 1;
   }
 
-  falseAlarm(): void {
+  falseAlarm(alarm: FalseAlarm): void {
     this.falseAlarms += 1;
+    falseAlarmChannel.publish(alarm);
   }
 
   roundTrip(self: NodeInfo, ms: number): void {
     this.roundTripsMs.add(ms);
-    if (roundTrips.hasSubscribers) roundTrips.publish({ self, ms } satisfies RoundTrip);
+    if (roundTripChannel.hasSubscribers) roundTripChannel.publish({ self, ms } satisfies RoundTrip);
   }
 
   snapshot(): Pick<MeshStats, 'dials' | 'falseAlarms' | 'roundTrips'> {
