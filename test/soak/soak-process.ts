@@ -1,13 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type {
-  MemorySample,
-  SoakCommand,
-  SoakConfig,
-  SoakLine,
-  SoakState,
-  Tally,
-} from '../programs/soak-config.js';
-import { Program, type ProgramEnd, startProgram } from '../support/programs.js';
+import type { MemorySample, SoakCommand, SoakConfig, SoakLine, SoakState, Tally } from './node/config.js';
+import { Program, type ProgramEnd, startSoakNode } from '../support/programs.js';
 
 const START_MS = 60_000;
 const REPLY_MS = 60_000;
@@ -17,7 +10,7 @@ export interface TimedSample extends MemorySample {
   readonly atMs: number;
 }
 
-/** A process of `soak-node.ts`, and what it said so far. */
+/** A process of `node/main.ts`, and what it said so far. */
 export class SoakProcess {
   bootId = '';
   tally: Tally | undefined;
@@ -35,7 +28,7 @@ export class SoakProcess {
 
   constructor(config: SoakConfig) {
     const nodeArgs = ['--expose-gc'];
-    this.program = startProgram('soak-node', { args: [JSON.stringify(config)], nodeArgs });
+    this.program = startSoakNode({ args: [JSON.stringify(config)], nodeArgs });
   }
 
   get isRunning(): boolean {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SoakState } from '../programs/soak-config.js';
+import type { SoakState } from './node/config.js';
 import { seededRandom } from '../sim/random.js';
 import { faultsOfGrowth, growthOf } from './memory.js';
 import type { SoakOptions } from './options.js';

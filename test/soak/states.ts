@@ -1,4 +1,4 @@
-import type { SoakState } from '../programs/soak-config.js';
+import type { SoakState } from './node/config.js';
 
 type Counts = Pick<SoakState, 'bootId' | 'sentTo' | 'handledFrom' | 'unanswered'>;
 

@@ -1,4 +1,4 @@
-import type { Tally } from '../programs/soak-config.js';
+import type { Tally } from './node/config.js';
 
 export interface Totals {
   handled: number;

@@ -36,6 +36,11 @@ export function startProgram(name: string, options?: ProgramOptions): Program {
   return new Program(options?.root === undefined && existsSync(bundled) ? bundled : compiled, options);
 }
 
+/** Starts a process of the soak, `test/soak/node/main.ts`, compiled. */
+export function startSoakNode(options?: ProgramOptions): Program {
+  return new Program(join(here, 'build/test/soak/node/main.js'), options);
+}
+
 /** Starts the `main.ts` of `sample/NAME`, compiled. */
 export function startSample(name: string, options?: ProgramOptions): Program {
   return new Program(join(here, 'build/sample', name, 'src/main.js'), options);

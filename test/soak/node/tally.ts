@@ -1,4 +1,4 @@
-import type { Tally } from './soak-config.js';
+import type { Tally } from './config.js';
 
 /** Counts what a process does. */
 export class Counter {

@@ -1,12 +1,12 @@
 import type { ClusterService, Peer } from 'nestjs-peerage';
-import { codeOf, judge } from '../soak/outcomes.js';
-import type { MessageKind } from '../soak/outcomes.js';
-import { PendingWatch } from '../soak/pending-watch.js';
-import { LEAST_MESSAGE_BYTES } from './soak-config.js';
-import type { Pattern, SoakAnswer, SoakMessage } from './soak-data.js';
-import { NOBODY, thrownText } from './soak-handlers.js';
-import { type Counter, increment } from './soak-tally.js';
-import { tell } from './soak-tell.js';
+import { codeOf, judge } from '../outcomes.js';
+import type { MessageKind } from '../outcomes.js';
+import { PendingWatch } from '../pending-watch.js';
+import { LEAST_MESSAGE_BYTES } from './config.js';
+import type { Pattern, SoakAnswer, SoakMessage } from './data.js';
+import { NOBODY, thrownText } from './handlers.js';
+import { type Counter, increment } from './tally.js';
+import { tell } from './tell.js';
 
 /** A request may end so much after its time is over. */
 const MARGIN_MS = 3_000;

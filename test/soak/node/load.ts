@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { ClusterService, Peer } from 'nestjs-peerage';
-import { sizeOf } from './soak-data.js';
-import { AMBIGUOUS, NEVER, NOBODY, SLOW, STREAMS, THROWS, UNSENDABLE_ANSWER } from './soak-handlers.js';
-import type { Address, Talk } from './soak-talk.js';
+import { sizeOf } from './data.js';
+import { AMBIGUOUS, NEVER, NOBODY, SLOW, STREAMS, THROWS, UNSENDABLE_ANSWER } from './handlers.js';
+import type { Address, Talk } from './talk.js';
 
 const TICK_MS = 10;
 /** More is not made up for after the process stood still. */

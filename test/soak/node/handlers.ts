@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { ClusterService, OnClusterMessage } from 'nestjs-peerage';
 import type { MessageContext } from 'nestjs-peerage';
-import { OrderWatch } from '../soak/order-watch.js';
-import { Pattern } from './soak-data.js';
-import type { SoakAnswer, SoakMessage } from './soak-data.js';
-import { Counter, increment } from './soak-tally.js';
-import { tell } from './soak-tell.js';
+import { OrderWatch } from '../order-watch.js';
+import { Pattern } from './data.js';
+import type { SoakAnswer, SoakMessage } from './data.js';
+import { Counter, increment } from './tally.js';
+import { tell } from './tell.js';
 
 /** Topics of messages in both directions, of all sizes. */
 export const STREAMS = ['soak.0', 'soak.1', 'soak.2', 'soak.3'] as const;

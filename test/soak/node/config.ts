@@ -3,7 +3,7 @@ import type { PeerageModuleOptions } from 'nestjs-peerage';
 /** The least that any of them takes as one message. */
 export const LEAST_MESSAGE_BYTES = 4 * 1024 * 1024;
 
-/** What `soak-node.ts` is told, as JSON. */
+/** What `main.ts` is told, as JSON. */
 export interface SoakConfig {
   /** Options of the module, without `via`. */
   readonly options: Omit<PeerageModuleOptions, 'via'>;
@@ -54,7 +54,7 @@ export interface SoakState {
   readonly handledFrom: Readonly<Record<string, number>>;
 }
 
-/** A line that `soak-node.ts` prints. */
+/** A line that `main.ts` prints. */
 export type SoakLine =
   | { readonly type: 'started'; readonly bootId: string }
   | { readonly type: 'tally'; readonly tally: Tally }

@@ -1,4 +1,4 @@
-import type { SoakLine } from './soak-config.js';
+import type { SoakLine } from './config.js';
 
 export function tell(line: SoakLine): void {
   process.stdout.write(`${JSON.stringify(line, asJson)}\n`);
