@@ -97,7 +97,7 @@ export class ClusterLog {
   }
 
   /** Boot goes on although peers are missing. */
-  goesOnWithout(error: unknown): void {
+  warnBootContinues(error: unknown): void {
     this.logger.warn(`Boot goes on without the peers it waited for. ${describeError(error)}`);
   }
 

@@ -148,7 +148,7 @@ export class PeerageLifecycle
       if (this.state.isStopped) return;
       const isTimeout = error instanceof PeerageError && error.code === 'WAIT_TIMEOUT';
       if (reject && isTimeout) throw error;
-      this.log.goesOnWithout(error);
+      this.log.warnBootContinues(error);
     }
   }
 

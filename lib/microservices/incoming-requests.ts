@@ -13,7 +13,7 @@ const MAX_MISSED = 4;
 const REMEMBERED_CANCELS = 4_096;
 
 /** A request that a handler of this node is at work on. */
-export class ServedCall {
+export class IncomingRequest {
   /** Packets of the response so far. */
   sent = 0;
   missed = 0;
@@ -54,7 +54,7 @@ export class ServedCall {
 /** The requests that handlers of this node are at work on. */
 export class IncomingRequests {
   /** By the boot id of the client. */
-  private readonly clients = new Map<string, SlotMap<ServedCall>>();
+  private readonly clients = new Map<string, SlotMap<IncomingRequest>>();
   /** Ids by the boot id of the client: a cancel overtakes the request when that waits for its turn. */
   private readonly cancelled = new Map<string, Set<number>>();
   private endTimer: (() => void) | undefined;
@@ -64,25 +64,25 @@ export class IncomingRequests {
     private readonly work: Work,
   ) {}
 
-  open(client: NodeInfo, id: number): ServedCall {
+  open(client: NodeInfo, id: number): IncomingRequest {
     this.work.begin();
-    const call = new ServedCall(client, id, this.work.end);
-    let calls = this.clients.get(client.bootId);
-    if (!calls) this.clients.set(client.bootId, (calls = new SlotMap()));
-    call.number = calls.add(call);
+    const request = new IncomingRequest(client, id, this.work.end);
+    let requests = this.clients.get(client.bootId);
+    if (!requests) this.clients.set(client.bootId, (requests = new SlotMap()));
+    request.number = requests.add(request);
     this.endTimer ??= every(this.clock, ROLL_CALL_MS, () => this.sweep());
-    return call;
+    return request;
   }
 
   /** Ends the handler's work on a request, when there still is any. */
-  end(call: ServedCall): void {
-    this.clients.get(call.client.bootId)?.delete(call.number);
-    call.end();
+  end(request: IncomingRequest): void {
+    this.clients.get(request.client.bootId)?.delete(request.number);
+    request.end();
   }
 
   /** The client wants the response no more. Rare, so nothing is kept to find it faster. */
   cancel({ bootId }: NodeInfo, id: number): void {
-    for (const [, call] of this.clients.get(bootId) ?? []) if (call.id === id) return this.end(call);
+    for (const [, request] of this.clients.get(bootId) ?? []) if (request.id === id) return this.end(request);
     let ids = this.cancelled.get(bootId);
     if (!ids) this.cancelled.set(bootId, (ids = new Set()));
     ids.add(id);
@@ -96,37 +96,39 @@ export class IncomingRequests {
 
   endOf({ bootId }: NodeInfo): void {
     this.cancelled.delete(bootId);
-    const calls = this.clients.get(bootId);
+    const requests = this.clients.get(bootId);
     this.clients.delete(bootId);
-    for (const [, call] of calls ?? []) call.end();
+    for (const [, request] of requests ?? []) request.end();
   }
 
   /** The client asks after these: which ones are at work? */
   roll({ bootId }: NodeInfo, ids: readonly number[]): number[] {
-    const calls = new Map([...(this.clients.get(bootId) ?? [])].map(([, call]) => [call.id, call]));
+    const requests = new Map(
+      [...(this.clients.get(bootId) ?? [])].map(([, request]) => [request.id, request]),
+    );
     return ids.filter((id) => {
-      const call = calls.get(id);
-      if (call) call.missed = 0;
-      return call !== undefined;
+      const request = requests.get(id);
+      if (request) request.missed = 0;
+      return request !== undefined;
     });
   }
 
   /** Ends all, and returns those that were at work. */
-  close(): ServedCall[] {
+  close(): IncomingRequest[] {
     const open = this.all();
-    for (const call of open) this.end(call);
+    for (const request of open) this.end(request);
     this.stopTimer();
     return open;
   }
 
-  private all(): ServedCall[] {
-    return [...this.clients.values()].flatMap((calls) => [...calls].map(([, call]) => call));
+  private all(): IncomingRequest[] {
+    return [...this.clients.values()].flatMap((requests) => [...requests].map(([, request]) => request));
   }
 
   private sweep(): void {
-    const calls = this.all();
-    for (const call of calls) if ((call.missed += 1) > MAX_MISSED) this.end(call);
-    if (calls.length === 0) this.stopTimer();
+    const requests = this.all();
+    for (const request of requests) if ((request.missed += 1) > MAX_MISSED) this.end(request);
+    if (requests.length === 0) this.stopTimer();
   }
 
   private stopTimer(): void {

@@ -17,15 +17,15 @@ import {
 import type { RequestBody } from './wire.js';
 
 /** Whoever waits for a response. */
-export interface Asker {
+export interface ResponseSink {
   /** One packet of the response, still serialised. */
   receive(packet: unknown): void;
   /** `isUntouched`: no handler has had it, or will. */
   fail(error: Error, isUntouched?: boolean): void;
 }
 
-interface AskedCall {
-  readonly asker: Asker;
+interface OutgoingRequest {
+  readonly sink: ResponseSink;
   readonly node: NodeRef;
   received: number;
   /** Roll calls since it was sent. */
@@ -43,7 +43,7 @@ interface AskedCall {
  * responses go, has come back.
  */
 export class OutgoingRequests {
-  private readonly calls = new SlotMap<AskedCall>();
+  private readonly requests = new SlotMap<OutgoingRequest>();
   private endTimer: (() => void) | undefined;
   /** Why nothing can be asked any more. */
   private stopped: PeerageError | undefined;
@@ -66,8 +66,8 @@ export class OutgoingRequests {
     this.stopTimer();
   }
 
-  ask(node: NodeRef, packet: unknown, asker: Asker): number {
-    const id = this.calls.add({ node, asker, received: 0, age: 0, missing: 0, mark: undefined });
+  ask(node: NodeRef, packet: unknown, sink: ResponseSink): number {
+    const id = this.requests.add({ node, sink, received: 0, age: 0, missing: 0, mark: undefined });
     if (this.stopped) {
       this.fail(id, this.stopped);
       return id;
@@ -82,28 +82,28 @@ export class OutgoingRequests {
 
   /** The response is complete. */
   end(id: number): void {
-    this.calls.delete(id);
+    this.requests.delete(id);
   }
 
   /** Nobody wants the response any more. */
   cancel(id: number): void {
-    const call = this.calls.delete(id);
-    if (!call) return;
+    const request = this.requests.delete(id);
+    if (!request) return;
     // When it does not arrive, the server gives up too, for want of roll calls.
-    this.exchange.send(call.node, TOPICS.cancel, id).catch(() => {});
+    this.exchange.send(request.node, TOPICS.cancel, id).catch(() => {});
   }
 
   /** A node serves no more, or is no peer any more: what it has not answered, it will not answer. */
   gone({ bootId, name }: NodeRef): void {
     const error = new PeerageError('PEER_GONE', `${name} has stopped before it had answered.`);
-    for (const [id, call] of this.calls) if (call.node.bootId === bootId) this.fail(id, error);
+    for (const [id, request] of this.requests) if (request.node.bootId === bootId) this.fail(id, error);
   }
 
   /** This node has said goodbye: nothing arrives any more, so that whoever waits goes on. */
   private stop(): void {
     const error = new PeerageError('NOT_RUNNING', 'This node stopped before it got the response.');
     this.stopped = error;
-    for (const [id] of this.calls) this.fail(id, error);
+    for (const [id] of this.requests) this.fail(id, error);
     this.stopTimer();
   }
 
@@ -111,40 +111,40 @@ export class OutgoingRequests {
     if (isMark(body)) return this.markCame(body, from);
     if (!isResponse(body)) return;
     const [id, sequence, packet] = body;
-    const call = this.calls.get(id);
-    if (call?.node.bootId !== from.bootId) return;
+    const request = this.requests.get(id);
+    if (request?.node.bootId !== from.bootId) return;
     // It may be the last packet, and whoever takes it may need a moment.
-    call.missing = 0;
+    request.missing = 0;
     if (sequence === OWN_FAILURE) this.fail(id, errorOfOwn(packet), saysUntouched(packet));
-    else if (sequence === FAILURE || sequence === (call.received += 1)) call.asker.receive(packet);
+    else if (sequence === FAILURE || sequence === (request.received += 1)) request.sink.receive(packet);
     else this.lose(id, 'A part of the response was lost with a connection.');
   }
 
   private fail(id: number, error: Error, isUntouched = false): void {
-    this.calls.delete(id)?.asker.fail(error, isUntouched);
+    this.requests.delete(id)?.sink.fail(error, isUntouched);
   }
 
   private lose(id: number, message: string): void {
-    const call = this.calls.get(id);
+    const request = this.requests.get(id);
     this.cancel(id);
-    call?.asker.fail(new PeerageError('CONNECTION_LOST', message));
+    request?.sink.fail(new PeerageError('CONNECTION_LOST', message));
   }
 
   private callRoll(): void {
-    if (this.calls.size === 0) this.stopTimer();
-    const old = [...this.calls].filter(([, call]) => call.age++ > 0);
+    if (this.requests.size === 0) this.stopTimer();
+    const old = [...this.requests].filter(([, request]) => request.age++ > 0);
     const nodes = new Map(old.map(([, { node }]) => [node.bootId, node]));
     for (const node of nodes.values()) {
       void this.askAfter(
         node,
-        old.filter(([, call]) => call.node.bootId === node.bootId),
+        old.filter(([, request]) => request.node.bootId === node.bootId),
       );
     }
   }
 
-  private async askAfter(node: NodeRef, asked: readonly [number, AskedCall][]): Promise<void> {
+  private async askAfter(node: NodeRef, asked: readonly [number, OutgoingRequest][]): Promise<void> {
     const ids = asked.map(([id]) => id);
-    const missing = asked.map(([, call]) => call.missing);
+    const missing = asked.map(([, request]) => request.missing);
     let known: ReadonlySet<number>;
     try {
       known = new Set(listOf('number', await this.exchange.request(node, TOPICS.roll, ids, ROLL_CALL_MS)));
@@ -153,30 +153,30 @@ export class OutgoingRequests {
       if (error instanceof PeerageError && error.code === 'NO_HANDLER') for (const id of ids) this.miss(id);
       return;
     }
-    for (const [id, call] of asked) if (known.has(id)) [call.missing, call.mark] = [0, undefined];
+    for (const [id, request] of asked) if (known.has(id)) [request.missing, request.mark] = [0, undefined];
     // What came meanwhile is newer than this answer.
-    const isDoubtful = ([id, call]: [number, AskedCall], i: number): boolean =>
-      !known.has(id) && call.missing === missing[i] && this.calls.get(id) === call;
+    const isDoubtful = ([id, request]: [number, OutgoingRequest], i: number): boolean =>
+      !known.has(id) && request.missing === missing[i] && this.requests.get(id) === request;
     this.doubt(
       node,
-      asked.filter(isDoubtful).map(([, call]) => call),
+      asked.filter(isDoubtful).map(([, request]) => request),
     );
   }
 
   /** They may be waiting, here or there, and so may their responses: a mark follows them. */
-  private doubt(node: NodeRef, calls: readonly AskedCall[]): void {
-    if (calls.length === 0) return;
+  private doubt(node: NodeRef, requests: readonly OutgoingRequest[]): void {
+    if (requests.length === 0) return;
     const mark = (this.marks += 1);
-    for (const call of calls) call.mark ??= mark;
+    for (const request of requests) request.mark ??= mark;
     // When it is lost, the next roll call sends another one.
     this.exchange.send(node, TOPICS.request, mark).catch(() => {});
   }
 
   /** Whatever the server got before it, it has come to; whatever it sent before that is here. */
   private markCame(mark: number, { bootId }: NodeRef): void {
-    for (const [id, call] of this.calls) {
-      if (call.node.bootId !== bootId || call.mark === undefined || call.mark > mark) continue;
-      call.mark = undefined;
+    for (const [id, request] of this.requests) {
+      if (request.node.bootId !== bootId || request.mark === undefined || request.mark > mark) continue;
+      request.mark = undefined;
       this.miss(id);
     }
   }
@@ -188,8 +188,8 @@ export class OutgoingRequests {
 
   /** The first time, the request may have been waiting when it was asked after: only the second time counts. */
   private miss(id: number): void {
-    const call = this.calls.get(id);
-    if (call && (call.missing += 1) > 1)
+    const request = this.requests.get(id);
+    if (request && (request.missing += 1) > 1)
       this.lose(id, 'The request, or its response, was lost with a connection.');
   }
 }

@@ -19,22 +19,25 @@ export interface ServingNode extends NodeRef {
   readonly patterns: ReadonlySet<string>;
 }
 
-/** The nodes that have one pattern, sorted by name, and whose turn it is. */
-export interface Shift {
+/** The nodes that have one pattern, sorted by name, and whose turn it is: the one at `cursor`. */
+export interface Candidates {
   readonly nodes: readonly ServingNode[];
   /** Those that don't shut down; all, when every one does. */
   readonly staying: readonly ServingNode[];
   /** Of these, those whose event loop is not blocked; all of these, when every one is. */
   readonly well: readonly ServingNode[];
-  turn: number;
+  cursor: number;
 }
 
-/** The shift of these nodes, which are sorted. */
-export function shiftOf(nodes: readonly ServingNode[], statusOf: (node: NodeRef) => PeerStatus): Shift {
+/** Of these nodes, which are sorted. */
+export function candidatesOf(
+  nodes: readonly ServingNode[],
+  statusOf: (node: NodeRef) => PeerStatus,
+): Candidates {
   const staying = someOr(nodes, (node) => statusOf(node) !== 'leaving');
   const well = someOr(staying, (node) => statusOf(node) !== 'degraded');
   // Not every client may begin with the same node.
-  return { nodes, staying, well, turn: Math.floor(Math.random() * nodes.length) };
+  return { nodes, staying, well, cursor: Math.floor(Math.random() * nodes.length) };
 }
 
 function someOr<T>(all: readonly T[], isGood: (item: T) => boolean): readonly T[] {
@@ -49,7 +52,7 @@ export class PatternRegistry {
   private readonly asked = new Map<string, symbol>();
   /** The answers that are worth waiting for. */
   private readonly awaited = new Set<Promise<void>>();
-  private shifts = new Map<string, Shift>();
+  private candidates = new Map<string, Candidates>();
   /** Whether this node itself was leaving when they were made. */
   private isLeaving = false;
   private endings: (() => void)[] = [];
@@ -69,7 +72,7 @@ export class PatternRegistry {
         this.learn(peer, []);
         this.gone(peer);
       }),
-      ...STATUS_EVENTS.map((type) => cluster.on(type, () => this.shifts.clear())),
+      ...STATUS_EVENTS.map((type) => cluster.on(type, () => this.candidates.clear())),
     ];
     for (const node of [cluster.self, ...cluster.peers]) this.ask(node);
   }
@@ -79,7 +82,7 @@ export class PatternRegistry {
     this.asked.clear();
     this.awaited.clear();
     this.serving.clear();
-    this.shifts.clear();
+    this.candidates.clear();
   }
 
   get isSettled(): boolean {
@@ -91,26 +94,26 @@ export class PatternRegistry {
     await Promise.all(this.awaited);
   }
 
-  shift(pattern: string): Shift {
+  candidatesFor(pattern: string): Candidates {
     const { cluster } = this.exchange;
     const { isLeaving } = cluster.state;
-    if (this.isLeaving !== isLeaving) this.shifts.clear();
+    if (this.isLeaving !== isLeaving) this.candidates.clear();
     this.isLeaving = isLeaving;
-    let shift = this.shifts.get(pattern);
-    if (shift) return shift;
+    let found = this.candidates.get(pattern);
+    if (found) return found;
     const nodes = [...this.serving.values()].filter(({ patterns }) => patterns.has(pattern));
     nodes.sort((a, b) => (a.name < b.name ? -1 : 1));
     const statuses = new Map(cluster.peers.map(({ bootId, status }) => [bootId, status]));
     if (isLeaving) statuses.set(cluster.self.bootId, 'leaving');
-    shift = shiftOf(nodes, ({ bootId }) => statuses.get(bootId) ?? 'up');
-    if (nodes.length > 0) this.shifts.set(pattern, shift);
-    return shift;
+    found = candidatesOf(nodes, ({ bootId }) => statuses.get(bootId) ?? 'up');
+    if (nodes.length > 0) this.candidates.set(pattern, found);
+    return found;
   }
 
   private ask(node: NodeRef): void {
     const question = Symbol('question');
     this.asked.set(node.bootId, question);
-    const answered = this.hearOut(node, question);
+    const answered = this.queryPatterns(node, question);
     const enough = new Promise<void>((resolve) => {
       const cancel = this.exchange.cluster.clock.after(PATIENCE_MS, resolve, true);
       void answered.finally(() => {
@@ -123,7 +126,7 @@ export class PatternRegistry {
   }
 
   /** What a node tells of itself meanwhile is newer than its answer. */
-  private async hearOut(node: NodeRef, question: symbol): Promise<void> {
+  private async queryPatterns(node: NodeRef, question: symbol): Promise<void> {
     try {
       const patterns = await this.exchange.request(node, TOPICS.ask, null, ASK_AGAIN_MS);
       if (this.asked.get(node.bootId) === question) this.learn(node, patterns);
@@ -141,6 +144,6 @@ export class PatternRegistry {
     const { bootId, name } = node;
     if (known.size > 0) this.serving.set(bootId, { bootId, name, patterns: known });
     else this.serving.delete(bootId);
-    this.shifts.clear();
+    this.candidates.clear();
   }
 }

@@ -11,8 +11,8 @@ import { asWritten } from './local-or-remote.js';
 import { type FailedTry, Retries } from './retries.js';
 import { assertRoute, choose } from './route.js';
 import type { Route } from './route.js';
-import type { SharedRoom } from './transport-state.js';
-import { roomOf } from './transport-state.js';
+import type { TransportState } from './transport-state.js';
+import { transportStateOf } from './transport-state.js';
 import { TOPICS } from './wire.js';
 
 /**
@@ -79,7 +79,7 @@ interface Session {
  */
 export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'disconnected'> {
   private readonly cluster: ClusterService;
-  private readonly room: SharedRoom;
+  private readonly shared: TransportState;
   private readonly session: Session = { endings: [], pending: new SlotMap() };
   private readonly requestsTo: Route;
   private readonly eventsTo: Route;
@@ -93,7 +93,7 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     checkOptions(options, 'PeerageClient', 'peerageClient', NAMES);
     if (options.requestsTo !== undefined) assertRoute(options.requestsTo);
     this.cluster = options.cluster;
-    this.room = roomOf(options.cluster);
+    this.shared = transportStateOf(options.cluster);
     this.requestsTo = options.requestsTo ?? 'any';
     this.eventsTo = 'all';
     this.retries = checkRetries(options.retries ?? DEFAULT_RETRIES);
@@ -122,7 +122,7 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     if (!this.session.ready) return;
     this.session.ready = undefined;
     for (const [, fail] of [...this.session.pending]) fail(closed());
-    this.room.leave();
+    this.shared.release();
     this.tell('disconnected');
   }
 
@@ -159,7 +159,7 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
       const nodes = await this.nodesFor(request, this.requestsTo, 'staying');
       // Nobody wants the response any more when the teardown has run.
       if (teardowns.length === 0) return;
-      if (nodes.length === 0) throw this.nobody(request, this.requestsTo);
+      if (nodes.length === 0) throw this.noTargetError(request, this.requestsTo);
       const serialised = this.serialised(request, TOPICS.request, nodes);
       if (this.requestsTo !== 'all') {
         teardowns.push(this.askOneOf(nodes[0]!, request, serialised, callback));
@@ -175,12 +175,12 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
 
   protected async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
     // What was emitted before the client was closed goes out all the same.
-    this.room.enter();
+    this.shared.retain();
     try {
       await this.emitNow(this.routed(packet));
       return undefined as T;
     } finally {
-      this.room.leave();
+      this.shared.release();
     }
   }
 
@@ -188,9 +188,9 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     const { state } = this.cluster;
     if (state.isStopped) throw state.problemWith('emit()')!;
     const nodes = await this.nodesFor(event, this.eventsTo);
-    if (nodes.length === 0 && this.eventsTo !== 'all') throw this.nobody(event, this.eventsTo);
+    if (nodes.length === 0 && this.eventsTo !== 'all') throw this.noTargetError(event, this.eventsTo);
     const serialised = this.serialised(event, TOPICS.event, nodes);
-    const { exchange } = this.room;
+    const { exchange } = this.shared;
     const sent = nodes.map((node) => exchange.send(node, TOPICS.event, serialised).catch(unlessGone));
     await Promise.all(sent);
   }
@@ -198,12 +198,12 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
   /** Several nodes get the same, or none of them anything. */
   private serialised(packet: RoutedPacket, topic: string, nodes: readonly ServingNode[]): unknown {
     const serialised: unknown = this.serializer.serialize(packet);
-    return nodes.length > 1 ? this.room.exchange.copyOf(topic, serialised) : serialised;
+    return nodes.length > 1 ? this.shared.exchange.copyOf(topic, serialised) : serialised;
   }
 
   private async open(): Promise<void> {
-    this.room.enter();
-    await this.room.catalog.settled();
+    this.shared.retain();
+    await this.shared.patterns.settled();
     if (this.session.ready) this.tell('connected');
   }
 
@@ -218,14 +218,14 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     route: Route,
     toAll: 'nodes' | 'staying' = 'nodes',
   ): readonly ServingNode[] | Promise<readonly ServingNode[]> {
-    const { catalog } = this.room;
+    const { patterns } = this.shared;
     const find = () => {
-      const shift = catalog.shift(pattern);
-      return route === 'all' ? shift[toAll] : choose(route, shift, () => this.cluster.peers);
+      const candidates = patterns.candidatesFor(pattern);
+      return route === 'all' ? candidates[toAll] : choose(route, candidates, () => this.cluster.peers);
     };
     const nodes = find();
-    if (catalog.isSettled || (nodes.length > 0 && (route === 'any' || route === 'nearest'))) return nodes;
-    return catalog.settled().then(find);
+    if (patterns.isSettled || (nodes.length > 0 && (route === 'any' || route === 'nearest'))) return nodes;
+    return patterns.settled().then(find);
   }
 
   /** Asks one node, and others after it for as long as that is worth while. */
@@ -239,8 +239,9 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     const retries = new Retries(requestsTo, this.retries, this.idempotent.has(pattern));
     let cancel = (): void => {};
     const failed = (each: FailedTry): void => {
-      const shift = this.session.ready && retries.after(each, () => this.room.catalog.shift(pattern));
-      const [next] = shift ? choose(requestsTo, shift, () => this.cluster.peers) : [];
+      const candidates =
+        this.session.ready && retries.after(each, () => this.shared.patterns.candidatesFor(pattern));
+      const [next] = candidates ? choose(requestsTo, candidates, () => this.cluster.peers) : [];
       if (next) cancel = this.ask(next, serialised, callback, failed);
       else callback({ err: each.error });
     };
@@ -254,23 +255,23 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     callback: Callback,
     failed: (failure: FailedTry) => void,
   ): () => void {
-    const { calls } = this.room;
+    const { requests } = this.shared;
     let hasAnswered = false;
-    const id = calls.ask(node, serialised, {
+    const id = requests.ask(node, serialised, {
       receive: (part) => {
         hasAnswered = true;
         void this.receive(id, part, callback);
       },
       fail: (error, isUntouched = false) => failed({ node, error, isUntouched, hasAnswered }),
     });
-    return () => calls.cancel(id);
+    return () => requests.cancel(id);
   }
 
   private async receive(id: number, part: unknown, callback: Callback): Promise<void> {
     try {
       const { err, response, isDisposed } = await this.deserializer.deserialize(part);
       const isLast = isDisposed || err;
-      if (isLast) this.room.calls.end(id);
+      if (isLast) this.shared.requests.end(id);
       callback(isLast ? { err, response, isDisposed: true } : { err, response });
     } catch (err) {
       callback({ err });
@@ -281,7 +282,7 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     return { ...packet, pattern: this.normalizePattern(packet.pattern as string) };
   }
 
-  private nobody({ pattern }: RoutedPacket, route: Route): PeerageError {
+  private noTargetError({ pattern }: RoutedPacket, route: Route): PeerageError {
     const { state } = this.cluster;
     if (state.isStopped) return state.problemWith('send()')!;
     if (typeof route === 'string' || 'key' in route)

@@ -18,9 +18,9 @@ import { PeerageContext } from './peerage.context.js';
 import { CODEC_OPTIONS, PEERAGE, checkOptions, codecOf } from './peerage.options.js';
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
 import { plainError, sendableError } from './plain-error.js';
-import type { ServedCall } from './incoming-requests.js';
+import type { IncomingRequest } from './incoming-requests.js';
 import { IncomingRequests } from './incoming-requests.js';
-import { roomOf } from './transport-state.js';
+import { transportStateOf } from './transport-state.js';
 import { FAILURE, OWN_FAILURE, TOPICS, isMark, isRequest, listOf, ownFailure } from './wire.js';
 import type { ResponseBody } from './wire.js';
 
@@ -52,7 +52,7 @@ export class PeerageServer
   override readonly transportId = PEERAGE;
   private readonly cluster: ClusterService;
   private readonly exchange: Exchange;
-  private readonly calls: IncomingRequests;
+  private readonly requests: IncomingRequests;
   private listeners: (() => void)[] = [];
   private endings: (() => void)[] = [];
   /** Requests and events that handlers are at work on. */
@@ -65,9 +65,9 @@ export class PeerageServer
     super();
     checkOptions(options, 'PeerageServer', 'peerageMicroservice', CODEC_OPTIONS);
     this.cluster = options.cluster;
-    this.exchange = roomOf(options.cluster).exchange;
+    this.exchange = transportStateOf(options.cluster).exchange;
     this.underWay = new Work(options.cluster.clock);
-    this.calls = new IncomingRequests(options.cluster.clock, this.underWay);
+    this.requests = new IncomingRequests(options.cluster.clock, this.underWay);
     const codec = codecOf(options);
     this.initializeSerializer(codec);
     this.initializeDeserializer(codec);
@@ -114,7 +114,7 @@ export class PeerageServer
   private end(): void {
     for (const end of [...this.endings.splice(0), ...this.listeners.splice(0)]) end();
     const closed = new PeerageError('PEER_GONE', `${this.cluster.self.name} stopped before it had answered.`);
-    for (const call of this.calls.close()) this.sendFailure(call, closed);
+    for (const request of this.requests.close()) this.sendFailure(request, closed);
     this.exchange.refuse(TOPICS.request, (body, client) => this.refuse(body, client));
     this.tell('disconnected');
   }
@@ -142,11 +142,11 @@ export class PeerageServer
   private mount(): void {
     const { exchange } = this;
     this.endings = [
-      this.cluster.on('peer.down', ({ peer }) => this.calls.endOf(peer)),
+      this.cluster.on('peer.down', ({ peer }) => this.requests.endOf(peer)),
       exchange.handle(TOPICS.ask, () => this.patterns(), true),
-      exchange.handle(TOPICS.roll, (ids, client) => this.calls.roll(client, listOf('number', ids))),
+      exchange.handle(TOPICS.roll, (ids, client) => this.requests.roll(client, listOf('number', ids))),
       exchange.handle(TOPICS.cancel, (id, client) => {
-        if (typeof id === 'number') this.calls.cancel(client, id);
+        if (typeof id === 'number') this.requests.cancel(client, id);
       }),
       exchange.handle(TOPICS.request, (body, client) =>
         isMark(body) ? this.sendBack(body, client) : this.serve(body, client),
@@ -200,66 +200,70 @@ export class PeerageServer
   private async serve(body: unknown, client: NodeInfo): Promise<void> {
     if (!isRequest(body)) return;
     const [id, serialised] = body;
-    if (this.calls.wasCancelled(client, id)) return;
-    const call = this.calls.open(client, id);
+    if (this.requests.wasCancelled(client, id)) return;
+    const request = this.requests.open(client, id);
     try {
       const packet = await this.deserializer.deserialize(serialised);
       const pattern = this.getPatternAsString(packet.pattern);
       const handler = this.getHandlerByPattern(pattern);
-      if (!handler) return this.sendFailure(call, this.noHandler(pattern), true);
+      if (!handler) return this.sendFailure(request, this.noHandler(pattern), true);
       const context = new PeerageContext([client, pattern, packet.metadata]);
-      const work = () => this.work(call, context, () => handler(packet.data, context));
+      const work = () => this.work(request, context, () => handler(packet.data, context));
       this.onProcessingStartHook(this.transportId, context, work);
     } catch (error) {
-      this.fail(call, error);
+      this.fail(request, error);
     }
-    return call.over;
+    return request.over;
   }
 
-  private async work(call: ServedCall, context: PeerageContext, handle: () => unknown): Promise<void> {
+  private async work(
+    request: IncomingRequest,
+    context: PeerageContext,
+    handle: () => unknown,
+  ): Promise<void> {
     const done = () => this.onProcessingEndHook?.(this.transportId, context);
     try {
       const response$ = this.transformToObservable<unknown>(await handle());
-      call.source = this.send(response$.pipe(finalize(done)), (packet) => this.respond(call, packet));
+      request.source = this.send(response$.pipe(finalize(done)), (packet) => this.respond(request, packet));
     } catch (error) {
       done();
-      this.fail(call, error);
+      this.fail(request, error);
     }
   }
 
   /** Now and then Nest is to wait until the packets so far are with the network. */
-  private respond(call: ServedCall, packet: WritePacket): Promise<void> | undefined {
-    if (call.isOver) return undefined;
-    const body: ResponseBody = [call.id, (call.sent += 1), this.serialise(packet)];
-    if (packet.isDisposed) this.calls.end(call);
-    const sent = this.exchange.send(call.client, TOPICS.response, body);
-    const handed = sent.catch((error: unknown) => this.unsent(call, packet, error));
-    return call.sent % PACKETS_AT_ONCE === 0 ? handed : undefined;
+  private respond(request: IncomingRequest, packet: WritePacket): Promise<void> | undefined {
+    if (request.isOver) return undefined;
+    const body: ResponseBody = [request.id, (request.sent += 1), this.serialise(packet)];
+    if (packet.isDisposed) this.requests.end(request);
+    const sent = this.exchange.send(request.client, TOPICS.response, body);
+    const handed = sent.catch((error: unknown) => this.unsent(request, packet, error));
+    return request.sent % PACKETS_AT_ONCE === 0 ? handed : undefined;
   }
 
   /** Something else than the handler failed, and it is not for the client to know what. */
-  private fail(call: ServedCall, error: unknown): void {
-    if (error instanceof PeerageError) return this.sendFailure(call, error);
+  private fail(request: IncomingRequest, error: unknown): void {
+    if (error instanceof PeerageError) return this.sendFailure(request, error);
     this.logger.error(error);
-    this.sendFailure(call, { status: 'error', message: 'Internal server error' });
+    this.sendFailure(request, { status: 'error', message: 'Internal server error' });
   }
 
   /** Of an error that cannot be sent, what can be. */
-  private unsent(call: ServedCall, { err }: WritePacket, problem: unknown): void {
+  private unsent(request: IncomingRequest, { err }: WritePacket, problem: unknown): void {
     const isUnsendable = problem instanceof PeerageError && problem.code === 'INVALID_MESSAGE';
-    if (err === undefined || !isUnsendable) return this.sendFailure(call, asWritten(problem));
+    if (err === undefined || !isUnsendable) return this.sendFailure(request, asWritten(problem));
     const copy = (value: unknown) => this.exchange.copyOf(TOPICS.response, value, MAX_FIELD_BYTES);
-    this.sendFailure(call, sendableError(err, copy));
+    this.sendFailure(request, sendableError(err, copy));
   }
 
-  private sendFailure(call: ServedCall, error: unknown, isUntouched = false): void {
-    this.calls.end(call);
+  private sendFailure(request: IncomingRequest, error: unknown, isUntouched = false): void {
+    this.requests.end(request);
     const body: ResponseBody =
       error instanceof PeerageError
-        ? [call.id, OWN_FAILURE, ownFailure(error, isUntouched)]
-        : [call.id, FAILURE, this.serialise({ err: error, isDisposed: true })];
+        ? [request.id, OWN_FAILURE, ownFailure(error, isUntouched)]
+        : [request.id, FAILURE, this.serialise({ err: error, isDisposed: true })];
     // When it does not arrive either, the roll call tells the client.
-    this.exchange.send(call.client, TOPICS.response, body).catch(() => {});
+    this.exchange.send(request.client, TOPICS.response, body).catch(() => {});
   }
 
   /** The id travels beside the packet. */

@@ -1,6 +1,6 @@
 import { peerageCodeOf } from '../errors/peerage-error.js';
 import type { NodeRef } from './local-or-remote.js';
-import type { ServingNode, Shift } from './pattern-registry.js';
+import type { ServingNode, Candidates } from './pattern-registry.js';
 import type { Route } from './route.js';
 
 /** How a request to one node failed. */
@@ -25,15 +25,15 @@ export class Retries {
   ) {}
 
   /** The nodes for another try; none when there is not to be one. */
-  after(failed: FailedTry, shift: () => Shift): Shift | undefined {
+  after(failed: FailedTry, candidates: () => Candidates): Candidates | undefined {
     if (this.left === 0 || failed.hasAnswered || !this.mayTryAgain(failed)) return undefined;
     this.left -= 1;
     const isAlive = peerageCodeOf(failed.error) === 'CONNECTION_LOST';
     // The owner of a key stays its owner.
-    if (isAlive && typeof this.route !== 'string') return shift();
-    const rest = without(shift(), this.passed.add(failed.node.bootId));
+    if (isAlive && typeof this.route !== 'string') return candidates();
+    const rest = without(candidates(), this.passed.add(failed.node.bootId));
     // With no other node, the same one may be reached by its next connection.
-    return rest.nodes.length === 0 && isAlive ? shift() : rest;
+    return rest.nodes.length === 0 && isAlive ? candidates() : rest;
   }
 
   private mayTryAgain({ error, isUntouched }: FailedTry): boolean {
@@ -53,12 +53,12 @@ export class Retries {
   }
 }
 
-function without(shift: Shift, passed: ReadonlySet<string>): Shift {
+function without(candidates: Candidates, passed: ReadonlySet<string>): Candidates {
   const among = (nodes: readonly ServingNode[], otherwise: readonly ServingNode[]) => {
     const rest = nodes.filter(({ bootId }) => !passed.has(bootId));
     return rest.length > 0 ? rest : otherwise;
   };
-  const nodes = among(shift.nodes, []);
-  const staying = among(shift.staying, nodes);
-  return { nodes, staying, well: among(shift.well, staying), turn: shift.turn++ };
+  const nodes = among(candidates.nodes, []);
+  const staying = among(candidates.staying, nodes);
+  return { nodes, staying, well: among(candidates.well, staying), cursor: candidates.cursor++ };
 }

@@ -3,7 +3,7 @@ import type { Peer } from '../membership/events.js';
 import { didYouMean } from '../naming/did-you-mean.js';
 import { canonicalName } from '../naming/node-name.js';
 import { best } from '../ownership/core/rendezvous.js';
-import type { ServingNode, Shift } from './pattern-registry.js';
+import type { ServingNode, Candidates } from './pattern-registry.js';
 
 /**
  * Where a request or an event goes, among the nodes that have its pattern. This node is one of them.
@@ -33,14 +33,18 @@ export function assertRoute(route: unknown): void {
 }
 
 /**
- * The nodes of a shift that a route leads to.
+ * The candidates that a route leads to.
  *
  * @throws PeerageError `INVALID_OPTIONS` for something that is no route, `INVALID_NAME`
  */
-export function choose(route: Route, shift: Shift, peers: () => readonly Peer[]): readonly ServingNode[] {
-  const { nodes, staying, well } = shift;
+export function choose(
+  route: Route,
+  candidates: Candidates,
+  peers: () => readonly Peer[],
+): readonly ServingNode[] {
+  const { nodes, staying, well } = candidates;
   if (nodes.length === 0 || route === 'all') return nodes;
-  if (route === 'any') return [well[shift.turn++ % well.length]!];
+  if (route === 'any') return [well[candidates.cursor++ % well.length]!];
   if (route === 'nearest') return [least(well, distances(peers()))];
   assertRoute(route);
   if ('key' in route) return [best(String(route.key), staying, ({ name }) => name)!];

@@ -4,39 +4,39 @@ import { PatternRegistry } from './pattern-registry.js';
 import { Exchange } from './local-or-remote.js';
 
 /** What all clients and the server of one app share. */
-export class SharedRoom {
+export class TransportState {
   readonly exchange: Exchange;
-  readonly catalog: PatternRegistry;
-  readonly calls: OutgoingRequests;
+  readonly patterns: PatternRegistry;
+  readonly requests: OutgoingRequests;
   private clients = 0;
 
   constructor(cluster: ClusterService) {
     this.exchange = new Exchange(cluster);
-    this.calls = new OutgoingRequests(this.exchange);
-    this.catalog = new PatternRegistry(this.exchange, (node) => this.calls.gone(node));
+    this.requests = new OutgoingRequests(this.exchange);
+    this.patterns = new PatternRegistry(this.exchange, (node) => this.requests.gone(node));
   }
 
-  /** One client more. */
-  enter(): void {
+  /** One client more uses it. */
+  retain(): void {
     this.clients += 1;
     if (this.clients > 1) return;
-    this.calls.open();
-    this.catalog.open();
+    this.requests.open();
+    this.patterns.open();
   }
 
-  leave(): void {
+  release(): void {
     this.clients -= 1;
     if (this.clients > 0) return;
-    this.catalog.close();
-    this.calls.close();
+    this.patterns.close();
+    this.requests.close();
   }
 }
 
-const rooms = new WeakMap<ClusterService, SharedRoom>();
+const states = new WeakMap<ClusterService, TransportState>();
 
 /** Topics have one handler in an app, so its clients share one. */
-export function roomOf(cluster: ClusterService): SharedRoom {
-  let room = rooms.get(cluster);
-  if (!room) rooms.set(cluster, (room = new SharedRoom(cluster)));
-  return room;
+export function transportStateOf(cluster: ClusterService): TransportState {
+  let state = states.get(cluster);
+  if (!state) states.set(cluster, (state = new TransportState(cluster)));
+  return state;
 }

@@ -8,25 +8,25 @@ import { FakeCluster } from '../../support/fake-cluster.js';
 import { deferred } from '../../support/recorder.js';
 
 let cluster: FakeCluster;
-let catalog: PatternRegistry;
+let registry: PatternRegistry;
 let gone: string[];
 
 beforeEach(() => {
   vi.useFakeTimers();
   cluster = new FakeCluster('a@h');
   gone = [];
-  catalog = new PatternRegistry(new Exchange(cluster.service), ({ name }) => gone.push(name));
+  registry = new PatternRegistry(new Exchange(cluster.service), ({ name }) => gone.push(name));
 });
 afterEach(() => {
-  catalog.close();
+  registry.close();
   vi.useRealTimers();
 });
 
-const withPattern = (pattern = 'p') => catalog.shift(pattern).nodes.map(({ name }) => name);
+const withPattern = (pattern = 'p') => registry.candidatesFor(pattern).nodes.map(({ name }) => name);
 const answer = (value: () => Promise<unknown>) => cluster.answers.set(TOPICS.ask, value);
 const isSettled = async () => {
   let settled = false;
-  void catalog.settled().then(() => (settled = true));
+  void registry.settled().then(() => (settled = true));
   await vi.advanceTimersByTimeAsync(0);
   return settled;
 };
@@ -34,11 +34,11 @@ const isSettled = async () => {
 it('asks those who are there and those who come', async () => {
   cluster.join('c@h');
   answer(async () => ['p', 'q']);
-  catalog.open();
-  await catalog.settled();
+  registry.open();
+  await registry.settled();
   expect(withPattern()).toEqual(['c@h']);
   cluster.join('b@h');
-  await catalog.settled();
+  await registry.settled();
   expect(withPattern()).toEqual(['b@h', 'c@h']);
   expect(withPattern('none')).toEqual([]);
 });
@@ -49,14 +49,14 @@ it('asks this node itself', async () => {
   const own = new PatternRegistry(exchange, () => {});
   own.open();
   await own.settled();
-  expect(own.shift('own').nodes).toMatchObject([{ name: 'a@h' }]);
+  expect(own.candidatesFor('own').nodes).toMatchObject([{ name: 'a@h' }]);
 });
 
 it('forgets who goes down, and says so', async () => {
   answer(async () => ['p']);
-  catalog.open();
+  registry.open();
   const b = cluster.join('b@h');
-  await catalog.settled();
+  await registry.settled();
   const c = cluster.join('c@h');
   cluster.leave(b);
   cluster.leave(c);
@@ -69,7 +69,7 @@ it('forgets who goes down, and says so', async () => {
 it('believes what a node says of itself later, and not its older answer', async () => {
   const older = deferred<unknown>();
   answer(() => older.promise);
-  catalog.open();
+  registry.open();
   const b = cluster.join('b@h');
   cluster.receive(b, TOPICS.patterns, ['p']);
   older.resolve(['q']);
@@ -84,10 +84,10 @@ it('believes what a node says of itself later, and not its older answer', async 
 it('prefers who is well to who is blocked, and both to who shuts down', async () => {
   const [b, c] = [cluster.join('b@h'), cluster.join('c@h')];
   answer(async () => ['p']);
-  catalog.open();
-  await catalog.settled();
-  const well = () => catalog.shift('p').well.map(({ name }) => name);
-  const staying = () => catalog.shift('p').staying.map(({ name }) => name);
+  registry.open();
+  await registry.settled();
+  const well = () => registry.candidatesFor('p').well.map(({ name }) => name);
+  const staying = () => registry.candidatesFor('p').staying.map(({ name }) => name);
   cluster.change(b, 'degraded');
   expect([well(), staying()]).toEqual([['c@h'], ['b@h', 'c@h']]);
   cluster.change(c, 'leaving');
@@ -106,22 +106,22 @@ it('knows that this node itself shuts down', async () => {
   cluster.join('b@h');
   own.open();
   await own.settled();
-  expect(own.shift('p').staying).toHaveLength(2);
+  expect(own.candidatesFor('p').staying).toHaveLength(2);
   cluster.state.leave();
-  expect(own.shift('p').staying).toMatchObject([{ name: 'b@h' }]);
+  expect(own.candidatesFor('p').staying).toMatchObject([{ name: 'b@h' }]);
 });
 
 it('waits 2 s for a slow node, and takes its answer later all the same', async () => {
   const slow = deferred<unknown>();
   answer(() => slow.promise);
-  catalog.open();
+  registry.open();
   cluster.join('b@h');
   await vi.advanceTimersByTimeAsync(1_900);
   expect(await isSettled()).toBe(false);
-  expect(catalog.isSettled).toBe(false);
+  expect(registry.isSettled).toBe(false);
   await vi.advanceTimersByTimeAsync(100);
   expect(await isSettled()).toBe(true);
-  expect(catalog.isSettled).toBe(true);
+  expect(registry.isSettled).toBe(true);
   slow.resolve(['p']);
   await vi.advanceTimersByTimeAsync(0);
   expect(withPattern()).toEqual(['b@h']);
@@ -130,7 +130,7 @@ it('waits 2 s for a slow node, and takes its answer later all the same', async (
 it('asks again when the question got no answer', async () => {
   const answers = [() => Promise.reject(new PeerageError('REQUEST_TIMEOUT', 'slow')), async () => ['p']];
   answer(() => answers.shift()!());
-  catalog.open();
+  registry.open();
   cluster.join('b@h');
   await vi.advanceTimersByTimeAsync(0);
   expect(withPattern()).toEqual(['b@h']);
@@ -138,20 +138,20 @@ it('asks again when the question got no answer', async () => {
 
 it('gives everybody a turn', async () => {
   answer(async () => ['p']);
-  catalog.open();
+  registry.open();
   for (const name of ['b@h', 'c@h', 'd@h']) cluster.join(name);
-  await catalog.settled();
-  expect(catalog.shift('p')).toBe(catalog.shift('p'));
-  expect(catalog.shift('p').nodes).toHaveLength(3);
+  await registry.settled();
+  expect(registry.candidatesFor('p')).toBe(registry.candidatesFor('p'));
+  expect(registry.candidatesFor('p').nodes).toHaveLength(3);
 });
 
 it('takes no harm from what is no list of patterns', () => {
-  catalog.open();
+  registry.open();
   const b = cluster.join('b@h');
   fc.assert(
     fc.property(fc.anything(), (patterns) => {
       cluster.receive(b, TOPICS.patterns, patterns);
-      expect(catalog.shift('p').nodes.length).toBeLessThan(2);
+      expect(registry.candidatesFor('p').nodes.length).toBeLessThan(2);
     }),
   );
 });
@@ -159,10 +159,10 @@ it('takes no harm from what is no list of patterns', () => {
 describe('closed', () => {
   it('knows nobody, hears nothing, and leaves no timer', async () => {
     answer(async () => ['p']);
-    catalog.open();
+    registry.open();
     const b = cluster.join('b@h');
-    await catalog.settled();
-    catalog.close();
+    await registry.settled();
+    registry.close();
     expect(withPattern()).toEqual([]);
     cluster.receive(b, TOPICS.patterns, ['p']);
     cluster.join('c@h');

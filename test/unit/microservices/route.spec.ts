@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { shiftOf, type ServingNode } from '../../../lib/microservices/pattern-registry.js';
+import { candidatesOf, type ServingNode } from '../../../lib/microservices/pattern-registry.js';
 import { choose } from '../../../lib/microservices/route.js';
 import type { Peer } from '../../../lib/membership/events.js';
 import type { Route } from '../../../lib/microservices/route.js';
@@ -9,7 +9,7 @@ import { peerNamed } from '../../support/fake-cluster.js';
 const nodeNamed = (name: string): ServingNode => ({ name, bootId: `boot of ${name}`, patterns: new Set() });
 const names = (nodes: readonly ServingNode[]): string[] => nodes.map(({ name }) => name);
 const pick = (route: Route, nodes: readonly ServingNode[], peers: Parameters<typeof choose>[2] = () => []) =>
-  names(choose(route, shiftOf(nodes, statusAmong(peers())), peers));
+  names(choose(route, candidatesOf(nodes, statusAmong(peers())), peers));
 const statusAmong =
   (peers: readonly Peer[]) =>
   ({ bootId }: Pick<Peer, 'bootId'>) =>
