@@ -36,7 +36,7 @@ import { createTcpTransport } from './mesh/transport/tcp/tcp-transport.js';
 import { invalidOptions } from './settings/faults.js';
 import { describeError } from './errors/peerage-error.js';
 import { stackOf } from './errors/thrown.js';
-import { externalAddresses } from './settings/hosts.js';
+import { externalAddresses } from './naming/hosts.js';
 import { ownInterfaces } from './naming/own-interfaces.js';
 import { resolveSettings } from './settings/settings.js';
 import {

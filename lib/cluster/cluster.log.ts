@@ -7,7 +7,7 @@ import type { Mesh } from '../mesh/mesh.js';
 import { formatHostPort } from '../naming/node-name.js';
 import { secretFingerprint } from '../naming/secret-name.js';
 import type { Peer } from '../membership/events.js';
-import { isLoopback } from '../settings/hosts.js';
+import { isLoopback } from '../naming/hosts.js';
 import { LOG_CONTEXT, PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings } from '../peerage.options.js';
 import type { ClusterEvent, PollReport } from './cluster.events.js';

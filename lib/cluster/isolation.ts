@@ -1,6 +1,6 @@
 import type { MeshExplanation, NameExplanation } from '../membership/explanation.js';
 import type { ProviderExplanation } from '../discovery/provider-status.js';
-import { isLoopback } from '../settings/hosts.js';
+import { isLoopback } from '../naming/hosts.js';
 import { duration } from '../time/seconds.js';
 import { whyNothing } from '../via/nothing-found.js';
 

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { SelfChange } from '../membership/membership.types.js';
+import type { ExternalAddress } from '../naming/hosts.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { formatNodeName, parseHostPort, parseNodeName } from '../naming/node-name.js';
 import type { PeerageSettings } from '../peerage.options.js';
 import { type Clock, every } from '../time/clock.js';
-import { type HostChange, type OwnAddress, ToldHost } from './told-host.js';
+import { type HostChange, ToldHost } from './told-host.js';
 
 /** Whether the told address is still one of this machine is looked at this often. */
 const LOOK_AGAIN_MS = 5_000;
@@ -19,7 +20,7 @@ export class OwnNode {
 
   constructor(
     private readonly settings: PeerageSettings,
-    ownAddresses: (() => readonly OwnAddress[]) | undefined,
+    ownAddresses: (() => readonly ExternalAddress[]) | undefined,
     /** Says something to people. */
     private readonly warn: (message: string) => void,
     /** Called with what peers are told anew. */

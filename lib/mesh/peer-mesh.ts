@@ -4,6 +4,7 @@ import type { DownReason, Peer, PeerEvent } from '../membership/events.js';
 import type { MeshExplanation } from '../membership/explanation.js';
 import type { Membership } from '../membership/membership.js';
 import type { Input, SelfChange } from '../membership/membership.types.js';
+import type { ExternalAddress } from '../naming/hosts.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf, canonicalName } from '../naming/node-name.js';
 import type { PeerageSettings } from '../peerage.options.js';
@@ -32,7 +33,6 @@ import { noProber, openWithin } from './prober-start.js';
 import { MembershipRunner } from './membership-runner.js';
 import { MeshLinks } from './mesh-links.js';
 import { ownFault, Refusals } from './refusals.js';
-import type { OwnAddress } from './told-host.js';
 import type { Transport } from './transport/transport.js';
 
 /** What a `PeerMesh` is made of. */
@@ -43,7 +43,7 @@ export interface PeerMeshParts {
   /** Uniform in [0, 1). @default Math.random */
   readonly random?: () => number;
   /** The addresses of this machine that others may reach, the likeliest first. @default the host never changes */
-  readonly ownAddresses?: () => readonly OwnAddress[];
+  readonly ownAddresses?: () => readonly ExternalAddress[];
   /** Knows whether our own event loop stood still. @default it never does */
   readonly loop?: Pick<LoopWatch, 'lagMs' | 'history'>;
   /** Says something to people. @default nobody hears */

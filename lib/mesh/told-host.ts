@@ -1,11 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-
-/** An address of this machine that others may reach. */
-export interface OwnAddress {
-  readonly address: string;
-  /** Bits of its network; missing where nobody tells. */
-  readonly prefix?: number;
-}
+import { type ExternalAddress, isLoopback } from '../naming/hosts.js';
 
 /** Another address is told from now on, and why. */
 export interface HostChange {
@@ -25,7 +19,7 @@ export class ToldHost {
   /** `addresses`: those of now, the likeliest first. */
   constructor(
     private host: string,
-    private readonly addresses: () => readonly OwnAddress[],
+    private readonly addresses: () => readonly ExternalAddress[],
     /** Somebody gave it, so it stays as it is. */
     private readonly isGiven = false,
   ) {
@@ -99,10 +93,6 @@ export class ToldHost {
     this.host = host;
     return { host, because };
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === '::1' || host.startsWith('127.');
 }
 
 function isIn(address: string, network: string, prefix: number): boolean {

@@ -6,7 +6,7 @@ import { formatNodeName, parseNodeName } from '../naming/node-name.js';
 import type { Check } from './checks.js';
 import { appName, flag, host, integer, label, milliseconds, nodeName, objectOf, required } from './checks.js';
 import { Faults, show } from './faults.js';
-import { isWildcard, withoutBrackets } from './hosts.js';
+import { isWildcard, withoutBrackets } from '../naming/hosts.js';
 import { checkMeta } from './meta.js';
 import { checkProtection, checkSecret, checkTls } from './security.js';
 import { checkVia } from './via.js';

@@ -5,7 +5,7 @@ import { didYouMean } from '../naming/did-you-mean.js';
 import { withoutScope } from './app-name.js';
 import type { Faults } from './faults.js';
 import { show } from './faults.js';
-import { isNotExpanded, withoutBrackets } from './hosts.js';
+import { isNotExpanded, withoutBrackets } from '../naming/hosts.js';
 
 /** Looks at one value and adds what is wrong with it to the faults. Values that were left out are not shown to it. */
 export type Check = (value: unknown, path: string, faults: Faults) => void;

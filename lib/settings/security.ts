@@ -5,7 +5,7 @@ import { MIN_SECRET_BYTES } from '../peerage.options.js';
 import type { Check } from './checks.js';
 import { objectOf, required } from './checks.js';
 import type { Faults } from './faults.js';
-import { isLoopback } from './hosts.js';
+import { isLoopback } from '../naming/hosts.js';
 
 /** One secret, or several of them. Secrets are never shown. */
 export const checkSecret: Check = (value, path, faults) => {

@@ -15,7 +15,7 @@ import {
   isNotExpanded,
   isWildcard,
   withoutBrackets,
-} from './hosts.js';
+} from '../naming/hosts.js';
 import { copyMeta } from './meta.js';
 import { securityOf } from './security.js';
 

@@ -1,3 +1,4 @@
+import { codeOf } from '../../errors/thrown.js';
 import type { ClaimStore } from '../claim-store.js';
 
 /**
@@ -32,7 +33,7 @@ export function postgresClaims(pool: PoolLike): ClaimStore {
     } catch (error) {
       if (codeOf(error) !== UNDEFINED_TABLE) throw error;
       await pool.query(CREATE).catch((raced: unknown) => {
-        if (!RACES.has(codeOf(raced) ?? '')) throw raced;
+        if (!RACES.has(codeOf(raced))) throw raced;
       });
       return (await pool.query(text, values)).rows;
     }
@@ -49,8 +50,4 @@ export function postgresClaims(pool: PoolLike): ClaimStore {
       return (row as { readonly due: Date | null } | undefined)?.due ?? undefined;
     },
   };
-}
-
-function codeOf(error: unknown): string | undefined {
-  return (error as { readonly code?: string } | undefined)?.code;
 }

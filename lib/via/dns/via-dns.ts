@@ -1,3 +1,4 @@
+import { isLoopback } from '../../naming/hosts.js';
 import type { NodeInfo } from '../../naming/node-info.js';
 import { DEFAULT_PORT, formatNodeName, parseNodeName } from '../../naming/node-name.js';
 import type { ViaDnsOptions } from './dns-options.js';
@@ -53,9 +54,8 @@ function namesAt(addresses: readonly string[], self: NodeInfo, options: ViaDnsOp
 
 function portsAt(address: string, self: NodeInfo, { port }: ViaDnsOptions): number[] {
   if (port !== undefined) return [port];
-  const isLoopback = address === '::1' || address.startsWith('127.');
   // A process that found the default port of its host busy took a free one; the other is at the default.
-  return isLoopback && self.port !== DEFAULT_PORT ? [self.port, DEFAULT_PORT] : [self.port];
+  return isLoopback(address) && self.port !== DEFAULT_PORT ? [self.port, DEFAULT_PORT] : [self.port];
 }
 
 function appOf(self: NodeInfo, { appName }: ViaDnsOptions): string {

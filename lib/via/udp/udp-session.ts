@@ -1,5 +1,6 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { describeError, PeerageError } from '../../errors/peerage-error.js';
+import { isLoopback } from '../../naming/hosts.js';
 import type { NodeInfo } from '../../naming/node-info.js';
 import { canonicalName, formatNodeName, parseNodeName } from '../../naming/node-name.js';
 import { Sleeper } from '../../time/sleeper.js';
@@ -140,10 +141,6 @@ function namesOn(
   const isOneOfOurs = interfaces.some((each) => each.address === host);
   if (isInternal || address === host || !isOneOfOurs) return [name];
   return [name, formatNodeName({ app: parseNodeName(name).app, host: address, port })];
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function cannotListen({ port, multicastAddr, broadcast }: UdpSettings, cause: unknown): PeerageError {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLoopback, isWildcard } from '../../../lib/settings/hosts.js';
+import { isLoopback, isWildcard } from '../../../lib/naming/hosts.js';
 
 describe('hosts', () => {
   it.each(['127.0.0.1', '127.9.9.9', 'localhost', 'LOCALHOST', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1'])(

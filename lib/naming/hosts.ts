@@ -1,5 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net';
-import type { Interfaces } from '../naming/own-interfaces.js';
+import type { Interfaces } from './own-interfaces.js';
 
 /** Whether only this machine can reach a listener on `host`. */
 export function isLoopback(host: string): boolean {
@@ -16,6 +16,7 @@ export function isWildcard(host: string): boolean {
 /** An address of this machine that others may reach, and the bits of its network. */
 export interface ExternalAddress {
   readonly address: string;
+  /** Missing where nobody tells. */
   readonly prefix?: number;
 }
 
