@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { BadPath, type PathFaults } from '../support/bad-path.js';
+import { BadPath, type PathFaults } from '../support/mesh/bad-path.js';
 import {
   Cluster,
   type ClusterNode,
@@ -9,7 +9,7 @@ import {
   onLoopback,
   openOnLoopback,
   probesAnswered,
-} from '../support/cluster.js';
+} from '../support/processes/cluster.js';
 
 /** Half of a second there and back, now and then twice that. */
 const FAR: PathFaults = { delayMs: [200, 450], doubled: 0.2, flipped: 0.2 };

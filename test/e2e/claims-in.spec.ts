@@ -4,8 +4,8 @@ import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { claimsIn } from '../../lib/index.js';
 import type { ClaimStore } from '../../lib/index.js';
-import { PostgresServer } from '../support/postgres-server.js';
-import { RedisServer } from '../support/redis-server.js';
+import { PostgresServer } from '../support/providers/postgres-server.js';
+import { RedisServer } from '../support/providers/redis-server.js';
 import { has } from '../support/requirements.mjs';
 
 const DUE = new Date('2026-11-25T04:00:00Z');

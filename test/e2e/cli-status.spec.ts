@@ -16,7 +16,7 @@ import {
   nameOn,
   onLoopback,
   SECRET,
-} from '../support/cluster.js';
+} from '../support/processes/cluster.js';
 
 const program = fileURLToPath(new URL('../../dist/esm/cli/main.js', import.meta.url));
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };

@@ -8,8 +8,15 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { DiscoverReport } from '../../lib/cli/report.js';
 import { withoutPassword } from '../../lib/via/url/without-password.js';
-import { Cluster, freePorts, nameOn, onLoopback, openOnLoopback, SECRET } from '../support/cluster.js';
-import { RedisServer } from '../support/redis-server.js';
+import {
+  Cluster,
+  freePorts,
+  nameOn,
+  onLoopback,
+  openOnLoopback,
+  SECRET,
+} from '../support/processes/cluster.js';
+import { RedisServer } from '../support/providers/redis-server.js';
 import { has } from '../support/requirements.mjs';
 
 const program = fileURLToPath(new URL('../../dist/esm/cli/main.js', import.meta.url));

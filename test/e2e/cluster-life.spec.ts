@@ -8,7 +8,7 @@ import {
   fullMesh,
   nameOn,
   onLoopback,
-} from '../support/cluster.js';
+} from '../support/processes/cluster.js';
 
 const cluster = new Cluster();
 afterEach(() => cluster.stop());

@@ -2,8 +2,8 @@ import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../lib/time/clock.js';
 import { createTcpTransport } from '../../lib/mesh/transport/tcp/tcp-transport.js';
-import { freePorts } from '../support/cluster.js';
-import { describeMesh } from '../support/mesh-conformance.js';
+import { freePorts } from '../support/processes/cluster.js';
+import { describeMesh } from '../support/mesh/mesh-conformance.js';
 
 describeMesh('a mesh over TCP', () => ({
   clock: systemClock,

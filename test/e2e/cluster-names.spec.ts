@@ -1,6 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { Cluster, connectionsBetween, freePorts, fullMesh, nameOn, onLoopback } from '../support/cluster.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import {
+  Cluster,
+  connectionsBetween,
+  freePorts,
+  fullMesh,
+  nameOn,
+  onLoopback,
+} from '../support/processes/cluster.js';
+import { TcpProxy } from '../support/mesh/tcp-proxy.js';
 
 const cluster = new Cluster();
 const cleanups: (() => unknown)[] = [];

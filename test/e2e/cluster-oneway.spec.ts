@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../lib/time/clock.js';
 import { createTcpTransport } from '../../lib/mesh/transport/tcp/tcp-transport.js';
-import { freePorts } from '../support/cluster.js';
-import { MeshWorld, type TestNode } from '../support/mesh-world.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { freePorts } from '../support/processes/cluster.js';
+import { MeshWorld, type TestNode } from '../support/mesh/mesh-world.js';
+import { TcpProxy } from '../support/mesh/tcp-proxy.js';
 
 const OLD = 'the old secret of this cluster';
 const NEW = 'the new secret of this cluster';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Trouble } from '../programs/node-config.js';
-import { Cluster, freePorts, fullMesh, nameOn, onLoopback } from '../support/cluster.js';
+import { Cluster, freePorts, fullMesh, nameOn, onLoopback } from '../support/processes/cluster.js';
 
 const POLLS = { intervalMs: 100, limits: { pollMs: 200 } };
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { NodeConfig } from '../programs/node-config.js';
-import type { ClusterNode } from '../support/cluster.js';
-import { Cluster, fullMesh } from '../support/cluster.js';
+import type { ClusterNode } from '../support/processes/cluster.js';
+import { Cluster, fullMesh } from '../support/processes/cluster.js';
 import { has } from '../support/requirements.mjs';
-import type { Source } from '../support/sources.js';
+import type { Source } from '../support/pages/sources.js';
 import {
   configMapSource,
   dnsSource,
@@ -13,7 +13,7 @@ import {
   postgresSource,
   redisSource,
   TTL_MS,
-} from '../support/sources.js';
+} from '../support/pages/sources.js';
 
 interface SourceKind {
   readonly open: () => Promise<Source>;

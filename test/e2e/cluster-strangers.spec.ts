@@ -8,7 +8,7 @@ import type { PeerageErrorCode } from '../../lib/errors/peerage-error.js';
 import { FrameKind, WIRE_VERSIONS } from '../../lib/wire/messages.js';
 import { encodeFrame } from '../../lib/wire/frame-writer.js';
 import { preSharedKey } from '../../lib/mesh/transport/tcp/psk.js';
-import { TestAuthority } from '../support/certificates.js';
+import { TestAuthority } from '../support/mesh/certificates.js';
 import {
   Cluster,
   type ClusterNode,
@@ -17,7 +17,7 @@ import {
   nameOn,
   onLoopback,
   SECRET,
-} from '../support/cluster.js';
+} from '../support/processes/cluster.js';
 import { has } from '../support/requirements.mjs';
 
 const HANDSHAKE_MS = 700;

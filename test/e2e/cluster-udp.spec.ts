@@ -1,8 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Cluster, type ClusterNode, freePorts, fullMesh, openOnLoopback } from '../support/cluster.js';
-import { freeUdpPort, GROUP, Stranger } from '../support/udp.js';
-import { Flood } from '../support/udp-flood.js';
+import {
+  Cluster,
+  type ClusterNode,
+  freePorts,
+  fullMesh,
+  openOnLoopback,
+} from '../support/processes/cluster.js';
+import { freeUdpPort, GROUP, Stranger } from '../support/providers/udp.js';
+import { Flood } from '../support/providers/udp-flood.js';
 
 /** Far above what a flood costs (15 and 3 ms, seen), because other programs may take the processor. */
 const MAX_DELAY_MS = 1_000;

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Cluster, freePorts, fullMesh, nameOn, onLoopback } from '../support/cluster.js';
-import { buildNext } from '../support/next-build.js';
+import { Cluster, freePorts, fullMesh, nameOn, onLoopback } from '../support/processes/cluster.js';
+import { buildNext } from '../support/apps/next-build.js';
 
 const cluster = new Cluster();
 let next: Awaited<ReturnType<typeof buildNext>>;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { freePorts, SECRET } from '../support/cluster.js';
-import { type Program, startProgram } from '../support/programs.js';
+import { freePorts, SECRET } from '../support/processes/cluster.js';
+import { type Program, startProgram } from '../support/processes/programs.js';
 
 let program: Program | undefined;
 afterEach(() => program?.stop());

@@ -4,8 +4,8 @@ import { Happenings } from '../../lib/dashboard/happenings.js';
 import { makeSnapshot } from '../../lib/dashboard/snapshot.js';
 import type { Snapshot } from '../../lib/dashboard/snapshot.types.js';
 import type { Told } from '../../lib/dashboard/told.js';
-import { Chromium, focusedLabel, says } from '../support/browser.js';
-import { PageServer } from '../support/page-server.js';
+import { Chromium, focusedLabel, says } from '../support/pages/browser.js';
+import { PageServer } from '../support/pages/page-server.js';
 import { has } from '../support/requirements.mjs';
 import { NOW_MS, whole } from '../unit/dashboard/told-nodes.js';
 

@@ -4,11 +4,18 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DashboardConfig } from '../programs/dashboard-config.js';
-import { Chromium, focusedLabel, matrixOf, says, themeOf, widthsOf } from '../support/browser.js';
-import { Cluster, type ClusterNode, freePorts, nameOn, onLoopback, SECRET } from '../support/cluster.js';
-import { type Program, startProgram, stopPrograms } from '../support/programs.js';
+import { Chromium, focusedLabel, matrixOf, says, themeOf, widthsOf } from '../support/pages/browser.js';
+import {
+  Cluster,
+  type ClusterNode,
+  freePorts,
+  nameOn,
+  onLoopback,
+  SECRET,
+} from '../support/processes/cluster.js';
+import { type Program, startProgram, stopPrograms } from '../support/processes/programs.js';
 import { has } from '../support/requirements.mjs';
-import { startNode } from '../support/sample-nodes.js';
+import { startNode } from '../support/apps/sample-nodes.js';
 
 const programs: Program[] = [];
 afterAll(() => stopPrograms(programs));

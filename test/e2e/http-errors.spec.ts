@@ -7,8 +7,8 @@ import { lastValueFrom } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OnClusterMessage, RemoteError } from '../../lib/index.js';
 import type { PeerageClient } from '../../lib/microservices/index.js';
-import { MicroserviceNodes } from '../support/microservice-nodes.js';
-import type { MicroserviceNode } from '../support/microservice-nodes.js';
+import { MicroserviceNodes } from '../support/apps/microservice-nodes.js';
+import type { MicroserviceNode } from '../support/apps/microservice-nodes.js';
 
 const UPSTREAM = 'UPSTREAM';
 

@@ -21,7 +21,7 @@ it.skipIf(process.platform === 'win32')(
   'a server that a test started ends with the process of the test, though that was killed',
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'lifeline-'));
-    const args = [pathTo('../support/run-ts.mjs'), pathTo('../support/lifeline-child.ts'), folder];
+    const args = [pathTo('../support/run-ts.mjs'), pathTo('../support/processes/lifeline-child.ts'), folder];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
     const server = Number(line);

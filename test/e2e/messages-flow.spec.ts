@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { viaList } from '../../lib/index.js';
-import { freePorts, nameOn } from '../support/cluster.js';
-import { SlowWay, type TalkingApp, TalkingApps } from '../support/talking-apps.js';
+import { freePorts, nameOn } from '../support/processes/cluster.js';
+import { SlowWay, type TalkingApp, TalkingApps } from '../support/apps/talking-apps.js';
 
 const apps = new TalkingApps();
 const ways: SlowWay[] = [];

@@ -4,9 +4,9 @@ import { lastValueFrom, toArray } from 'rxjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ClusterService, PeerageModule, viaList } from '../../lib/index.js';
 import { PeerageClient, PeerageServer, peerageMicroservice } from '../../lib/microservices/index.js';
-import { CALCULATOR, Diary } from '../support/calculator.controller.js';
-import { SECRET, freePorts, nameOn } from '../support/cluster.js';
-import { MicroserviceNodes } from '../support/microservice-nodes.js';
+import { CALCULATOR, Diary } from '../support/apps/calculator.controller.js';
+import { SECRET, freePorts, nameOn } from '../support/processes/cluster.js';
+import { MicroserviceNodes } from '../support/apps/microservice-nodes.js';
 
 const nodes = new MicroserviceNodes();
 afterEach(() => nodes.stop());

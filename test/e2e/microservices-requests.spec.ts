@@ -2,9 +2,9 @@ import type { Observable } from 'rxjs';
 import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PeerageClient } from '../../lib/microservices/index.js';
-import { CALCULATOR, Diary } from '../support/calculator.controller.js';
-import { MicroserviceNodes } from '../support/microservice-nodes.js';
-import type { MicroserviceNode } from '../support/microservice-nodes.js';
+import { CALCULATOR, Diary } from '../support/apps/calculator.controller.js';
+import { MicroserviceNodes } from '../support/apps/microservice-nodes.js';
+import type { MicroserviceNode } from '../support/apps/microservice-nodes.js';
 
 const nodes = new MicroserviceNodes();
 let caller: MicroserviceNode;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Program } from '../support/programs.js';
-import { startProgram, stopPrograms } from '../support/programs.js';
+import type { Program } from '../support/processes/programs.js';
+import { startProgram, stopPrograms } from '../support/processes/programs.js';
 
 /** Processes of their own, which must end by themselves when their app is closed. */
 describe('a process', () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { bundleNode } from '../support/bundle.js';
+import { bundleNode } from '../support/processes/bundle.js';
 import {
   Cluster,
   freePorts,
@@ -11,7 +11,7 @@ import {
   type NodeOptions,
   onLoopback,
   probesAnswered,
-} from '../support/cluster.js';
+} from '../support/processes/cluster.js';
 
 const BLOCK_MS = 7_000;
 

@@ -7,12 +7,12 @@ import { viaDns, viaFile, viaList, viaLocal, viaUdp } from '../../lib/index.js';
 import { describeProvider } from '../../lib/testing/index.js';
 import type { ProviderFixtures } from '../../lib/testing/index.js';
 import { isEntryFileName, ownPidSpace, readEntry, writeEntry } from '../../lib/via/local/local-file.js';
-import { freePorts } from '../support/cluster.js';
-import type { Dnsmasq } from '../support/dnsmasq.js';
-import { startDnsmasq } from '../support/dnsmasq.js';
-import { FakeNameserver } from '../support/nameserver.js';
+import { freePorts } from '../support/processes/cluster.js';
+import type { Dnsmasq } from '../support/providers/dnsmasq.js';
+import { startDnsmasq } from '../support/providers/dnsmasq.js';
+import { FakeNameserver } from '../support/providers/nameserver.js';
 import { has } from '../support/requirements.mjs';
-import { freeUdpPort, GROUP, Stranger } from '../support/udp.js';
+import { freeUdpPort, GROUP, Stranger } from '../support/providers/udp.js';
 
 const runner = { describe, it };
 const hostOf = (name: string) => name.slice(name.indexOf('@') + 1, name.lastIndexOf(':'));

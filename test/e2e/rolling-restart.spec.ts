@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { stopPrograms } from '../support/programs.js';
-import { Replicas, fetched } from '../support/replicas.js';
+import { stopPrograms } from '../support/processes/programs.js';
+import { Replicas, fetched } from '../support/apps/replicas.js';
 
 let replicas: Replicas;
 afterEach(() => stopPrograms(replicas.programs));

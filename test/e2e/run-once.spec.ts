@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import type { JobberConfig } from '../programs/jobber-config.js';
-import { SECRET, freePorts, nameOn } from '../support/cluster.js';
-import { countDue, runsOf } from '../support/due-runs.js';
-import type { Program } from '../support/programs.js';
-import { startProgram, stopPrograms } from '../support/programs.js';
+import { SECRET, freePorts, nameOn } from '../support/processes/cluster.js';
+import { countDue, runsOf } from '../support/apps/due-runs.js';
+import type { Program } from '../support/processes/programs.js';
+import { startProgram, stopPrograms } from '../support/processes/programs.js';
 
 /** Long enough for others to take it for dead. */
 const STOPPED_MS = 5_000;

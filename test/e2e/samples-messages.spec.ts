@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { expectCluster, freePorts, startNode } from '../support/sample-nodes.js';
+import { expectCluster, freePorts, startNode } from '../support/apps/sample-nodes.js';
 
 const root = mkdtempSync(join(tmpdir(), 'peerage-samples-'));
 let folder: string;

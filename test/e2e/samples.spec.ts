@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { optionsFromEnvironment } from '../../lib/config/environment.js';
 import { DEFAULT_PORT } from '../../lib/naming/node-name.js';
-import { startDnsmasq } from '../support/dnsmasq.js';
-import type { Program } from '../support/programs.js';
+import { startDnsmasq } from '../support/providers/dnsmasq.js';
+import type { Program } from '../support/processes/programs.js';
 import { has } from '../support/requirements.mjs';
-import { expectCluster, freePorts, nameOf, startNode } from '../support/sample-nodes.js';
-import { blocksOf, PAGES, readPage, typeErrorsOfPages } from '../support/pages.js';
-import { parseYaml } from '../support/sample-yaml.js';
+import { expectCluster, freePorts, nameOf, startNode } from '../support/apps/sample-nodes.js';
+import { blocksOf, PAGES, readPage, typeErrorsOfPages } from '../support/pages/pages.js';
+import { parseYaml } from '../support/apps/sample-yaml.js';
 
 const SECRET = 'a secret of the samples';
 

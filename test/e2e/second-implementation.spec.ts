@@ -3,7 +3,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ClusterService, PeerageModule } from '../../lib/index.js';
-import { KIND, SecondNode } from '../support/second-implementation.js';
+import { KIND, SecondNode } from '../support/mesh/second-implementation.js';
 
 const SECRET = 'a secret that both know';
 const CLUSTER = 'mixed';

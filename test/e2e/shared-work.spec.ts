@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { HolderConfig } from '../programs/holder-config.js';
-import { freePorts, nameOn, SECRET } from '../support/cluster.js';
-import type { Program } from '../support/programs.js';
-import { startProgram, stopPrograms } from '../support/programs.js';
+import { freePorts, nameOn, SECRET } from '../support/processes/cluster.js';
+import type { Program } from '../support/processes/programs.js';
+import { startProgram, stopPrograms } from '../support/processes/programs.js';
 
 const KEYS = Array.from({ length: 12 }, (_, i) => `key ${i}`);
 const ALL = [...KEYS, 'the lead'];

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { encodeFrame } from '../../lib/wire/frame-writer.js';
-import { RecordedAcceptor } from '../support/recorded-link.js';
-import { dialFailure, dialTcp, LOOPBACK, tcpNode, tcpTransport } from '../support/tcp-node.js';
+import { RecordedAcceptor } from '../support/mesh/recorded-link.js';
+import { dialFailure, dialTcp, LOOPBACK, tcpNode, tcpTransport } from '../support/mesh/tcp-node.js';
 
 const hasIPv6 = Object.values(networkInterfaces()).some((list) =>
   list?.some(({ address }) => address === '::1'),
@@ -15,7 +15,12 @@ const hasIPv6 = Object.values(networkInterfaces()).some((list) =>
 
 const run = promisify(execFile);
 const pathTo = (file: string) => fileURLToPath(new URL(`../support/${file}`, import.meta.url));
-const child = (part: string) => [process.execPath, pathTo('run-ts.mjs'), pathTo('transport-child.ts'), part];
+const child = (part: string) => [
+  process.execPath,
+  pathTo('run-ts.mjs'),
+  pathTo('mesh/transport-child.ts'),
+  part,
+];
 
 const failureOf = (promise: Promise<unknown>) =>
   promise.then(

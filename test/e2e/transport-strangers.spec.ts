@@ -13,7 +13,7 @@ import {
   stranger,
   tcpNode,
   withSecret,
-} from '../support/tcp-node.js';
+} from '../support/mesh/tcp-node.js';
 
 const PLAINTEXT = { security: { kind: 'none' } } as const;
 const HTTP = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';

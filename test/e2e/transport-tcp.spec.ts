@@ -1,9 +1,9 @@
 import { afterAll } from 'vitest';
 import { createTcpTransport } from '../../lib/mesh/transport/tcp/tcp-transport.js';
 import type { Security } from '../../lib/peerage.options.js';
-import { TestAuthority } from '../support/certificates.js';
+import { TestAuthority } from '../support/mesh/certificates.js';
 import { has } from '../support/requirements.mjs';
-import { describeTransport, type TransportRequest } from '../support/transport-conformance.js';
+import { describeTransport, type TransportRequest } from '../support/mesh/transport-conformance.js';
 
 const authority = has('openssl') ? new TestAuthority() : undefined;
 

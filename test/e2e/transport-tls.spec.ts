@@ -5,9 +5,9 @@ import { createServer, type TlsOptions } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { TestAuthority, type Certificate } from '../support/certificates.js';
+import { TestAuthority, type Certificate } from '../support/mesh/certificates.js';
 import { has } from '../support/requirements.mjs';
-import { dialFailure, dialTcp, LOOPBACK, tcpNode, type TcpWish } from '../support/tcp-node.js';
+import { dialFailure, dialTcp, LOOPBACK, tcpNode, type TcpWish } from '../support/mesh/tcp-node.js';
 
 const run = promisify(execFile);
 const pathTo = (file: string) => fileURLToPath(new URL(`../support/${file}`, import.meta.url));
@@ -109,7 +109,7 @@ describe.runIf(has('openssl'))('links with certificates', () => {
     const port = await serve({ ...theirs.issue('localhost'), host: LOOPBACK } as TlsOptions);
     const { stdout } = await run(
       process.execPath,
-      [pathTo('run-ts.mjs'), pathTo('transport-child.ts'), 'impostor', String(port)],
+      [pathTo('run-ts.mjs'), pathTo('mesh/transport-child.ts'), 'impostor', String(port)],
       { env: { ...process.env, NODE_EXTRA_CA_CERTS: theirs.caFile } },
     );
     expect(JSON.parse(stdout)).toEqual({

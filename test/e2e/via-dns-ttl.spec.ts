@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it, vi } from 'vitest';
 import type { PeerageProvider } from '../../lib/via/provider.js';
 import { viaDns } from '../../lib/via/dns/via-dns.js';
-import { startDnsmasq } from '../support/dnsmasq.js';
-import type { Reply } from '../support/nameserver.js';
-import { FakeNameserver } from '../support/nameserver.js';
+import { startDnsmasq } from '../support/providers/dnsmasq.js';
+import type { Reply } from '../support/providers/nameserver.js';
+import { FakeNameserver } from '../support/providers/nameserver.js';
 import { has } from '../support/requirements.mjs';
 
 const self = { name: 'app@10.0.0.9', port: 4_370, host: '10.0.0.9', bootId: '', meta: {} };

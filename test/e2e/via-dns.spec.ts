@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { PollContext } from '../../lib/via/provider.js';
 import type { ViaDnsOptions } from '../../lib/via/dns/via-dns.js';
 import { viaDns } from '../../lib/via/dns/via-dns.js';
-import type { Dnsmasq } from '../support/dnsmasq.js';
-import { startDnsmasq } from '../support/dnsmasq.js';
-import { FakeNameserver } from '../support/nameserver.js';
+import type { Dnsmasq } from '../support/providers/dnsmasq.js';
+import { startDnsmasq } from '../support/providers/dnsmasq.js';
+import { FakeNameserver } from '../support/providers/nameserver.js';
 import { has } from '../support/requirements.mjs';
 
 const self = { name: 'app@10.0.0.9:4001', port: 4_001, host: '10.0.0.9', bootId: '', meta: {} };

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { viaFile } from '../../lib/index.js';
-import { ConfigMapFile } from '../support/config-map.js';
+import { ConfigMapFile } from '../support/providers/config-map.js';
 
 /** Below the time after which the file is looked at anyway, so that the watcher must have seen it. */
 const AT_ONCE_MS = 1_500;

@@ -4,7 +4,7 @@ import type { ViaKubernetesOptions } from '../../lib/via/kubernetes/index.js';
 import { viaKubernetes } from '../../lib/via/kubernetes/index.js';
 import { describeProvider } from '../../lib/testing/index.js';
 import type { ProviderFixtures } from '../../lib/testing/index.js';
-import { FakeKubeApi, pod, slice } from '../support/kube-api.js';
+import { FakeKubeApi, pod, slice } from '../support/providers/kube-api.js';
 import { has } from '../support/requirements.mjs';
 
 // There is no Kubernetes where these tests run: they talk to a server of ours that speaks its API.

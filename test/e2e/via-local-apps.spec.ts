@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeConfig } from '../programs/node-config.js';
-import { freePorts } from '../support/cluster.js';
-import { Program, stopPrograms } from '../support/programs.js';
+import { freePorts } from '../support/processes/cluster.js';
+import { Program, stopPrograms } from '../support/processes/programs.js';
 
 const node = fileURLToPath(new URL('../../build/test/programs/node.js', import.meta.url));
 const HINT = /another program, .* \(process \d+\), is in the cluster "shop" too/;

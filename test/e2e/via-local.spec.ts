@@ -18,7 +18,7 @@ import type { LocalEntry } from '../../lib/via/local/local-file.js';
 import { ownPidSpace } from '../../lib/via/local/local-file.js';
 import { viaLocal } from '../../lib/via/local/via-local.js';
 import { isRoot } from '../support/requirements.mjs';
-import { ViaProcess } from '../support/via-process.js';
+import { ViaProcess } from '../support/providers/via-process.js';
 
 /** Well below the 10 s after which the folder is read anyway. */
 const AT_ONCE_MS = 5_000;

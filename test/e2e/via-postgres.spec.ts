@@ -10,10 +10,10 @@ import { describeProvider } from '../../lib/testing/index.js';
 import type { ProviderFixtures } from '../../lib/testing/index.js';
 import type { PeerageProvider } from '../../lib/via/provider.js';
 import { CapturedLog } from '../support/captured-log.js';
-import { PgBouncer } from '../support/pgbouncer.js';
-import { freePorts } from '../support/cluster.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { PostgresServer } from '../support/postgres-server.js';
+import { PgBouncer } from '../support/providers/pgbouncer.js';
+import { freePorts } from '../support/processes/cluster.js';
+import { TcpProxy } from '../support/mesh/tcp-proxy.js';
+import { PostgresServer } from '../support/providers/postgres-server.js';
 import { has } from '../support/requirements.mjs';
 
 const COLUMNS = 'cluster, boot_id, name, expires_at';

@@ -10,11 +10,11 @@ import { describeProvider } from '../../lib/testing/index.js';
 import type { ProviderFixtures } from '../../lib/testing/index.js';
 import type { PeerageProvider } from '../../lib/via/provider.js';
 import { CapturedLog } from '../support/captured-log.js';
-import { freePorts } from '../support/cluster.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { freePorts } from '../support/processes/cluster.js';
+import { TcpProxy } from '../support/mesh/tcp-proxy.js';
 import { ownIoredis, ownNodeRedis } from '../../lib/via/redis/own-redis.js';
 import { RedisRegistry } from '../../lib/via/redis/redis-registry.js';
-import { RedisServer } from '../support/redis-server.js';
+import { RedisServer } from '../support/providers/redis-server.js';
 import { has } from '../support/requirements.mjs';
 
 const KEY = 'peerage:kit';

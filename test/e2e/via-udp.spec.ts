@@ -6,8 +6,8 @@ import type { TakesAnnouncementKeys } from '../../lib/via/udp/announcement.js';
 import { ANNOUNCEMENT_KEYS, encodeAnnouncement } from '../../lib/via/udp/announcement.js';
 import type { PeerageProvider } from '../../lib/via/provider.js';
 import { viaUdp } from '../../lib/via/udp/via-udp.js';
-import { freeUdpPort, GROUP, Stranger } from '../support/udp.js';
-import { ViaProcess } from '../support/via-process.js';
+import { freeUdpPort, GROUP, Stranger } from '../support/providers/udp.js';
+import { ViaProcess } from '../support/providers/via-process.js';
 
 /** Well below the 3 s after which every node announces itself again anyway. */
 const AT_ONCE_MS = 2_000;

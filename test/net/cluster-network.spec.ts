@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NodeConfig } from '../programs/node-config.js';
-import { Cluster, type ClusterNode, connectedHosts, fullMesh, SECRET } from '../support/cluster.js';
-import { ClusterNetwork } from '../support/network.js';
+import { Cluster, type ClusterNode, connectedHosts, fullMesh, SECRET } from '../support/processes/cluster.js';
+import { ClusterNetwork } from '../support/net/network.js';
 import { has } from '../support/requirements.mjs';
-import type { Namespace } from '../support/via-namespaces.js';
+import type { Namespace } from '../support/providers/via-namespaces.js';
 
 const PORT = 4_500;
 /** The default deadline of silence is 4 s, and longer for a node that is unwell itself. */

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DashboardConfig } from '../programs/dashboard-config.js';
-import { Chromium, matrixOf, says } from '../support/browser.js';
-import { SECRET } from '../support/cluster.js';
-import { dropFrom, Lab } from '../support/net-lab.js';
-import { LabNodes } from '../support/net-nodes.js';
-import { type Program, startProgram } from '../support/programs.js';
+import { Chromium, matrixOf, says } from '../support/pages/browser.js';
+import { SECRET } from '../support/processes/cluster.js';
+import { dropFrom, Lab } from '../support/net/net-lab.js';
+import { LabNodes } from '../support/net/net-nodes.js';
+import { type Program, startProgram } from '../support/processes/programs.js';
 import { has } from '../support/requirements.mjs';
 
 const hasAll = has('netns') && has('chromium-headless-shell');

@@ -2,12 +2,12 @@ import { execFile, execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NodeConfig } from '../programs/node-config.js';
-import { Cluster, type ClusterNode, fullMesh, SECRET } from '../support/cluster.js';
-import type { Dnsmasq } from '../support/dnsmasq.js';
-import { startDnsmasq } from '../support/dnsmasq.js';
-import { ClusterNetwork } from '../support/network.js';
+import { Cluster, type ClusterNode, fullMesh, SECRET } from '../support/processes/cluster.js';
+import type { Dnsmasq } from '../support/providers/dnsmasq.js';
+import { startDnsmasq } from '../support/providers/dnsmasq.js';
+import { ClusterNetwork } from '../support/net/network.js';
 import { has } from '../support/requirements.mjs';
-import type { Namespace } from '../support/via-namespaces.js';
+import type { Namespace } from '../support/providers/via-namespaces.js';
 
 const PORT = 4_370;
 

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Cluster, type ClusterNode, fullMesh, SECRET } from '../support/cluster.js';
-import { Turns } from '../support/net-turns.js';
-import { PlatformNetwork } from '../support/platform-network.js';
-import { platformRows } from '../support/platform-table.js';
-import { type Platform, PLATFORMS } from '../support/platforms.js';
+import { Cluster, type ClusterNode, fullMesh, SECRET } from '../support/processes/cluster.js';
+import { Turns } from '../support/net/net-turns.js';
+import { PlatformNetwork } from '../support/net/platform-network.js';
+import { platformRows } from '../support/net/platform-table.js';
+import { type Platform, PLATFORMS } from '../support/net/platforms.js';
 import { has } from '../support/requirements.mjs';
 
 /** Processes that start are hungry: so many do at once. */

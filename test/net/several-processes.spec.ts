@@ -14,12 +14,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { WorkerStatus } from '../programs/worker-status.js';
-import { SECRET, until } from '../support/cluster.js';
-import type { Dnsmasq } from '../support/dnsmasq.js';
-import { startDnsmasq } from '../support/dnsmasq.js';
+import { SECRET, until } from '../support/processes/cluster.js';
+import type { Dnsmasq } from '../support/providers/dnsmasq.js';
+import { startDnsmasq } from '../support/providers/dnsmasq.js';
 import { has } from '../support/requirements.mjs';
-import type { Namespace } from '../support/via-namespaces.js';
-import { Network } from '../support/via-namespaces.js';
+import type { Namespace } from '../support/providers/via-namespaces.js';
+import { Network } from '../support/providers/via-namespaces.js';
 
 const WORKERS = 5;
 const DNS_PORT = 5353;

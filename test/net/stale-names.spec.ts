@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Cluster, type ClusterNode, SECRET } from '../support/cluster.js';
-import { endWithThisProcess } from '../support/lifeline.js';
-import { ClusterNetwork } from '../support/network.js';
+import { Cluster, type ClusterNode, SECRET } from '../support/processes/cluster.js';
+import { endWithThisProcess } from '../support/processes/lifeline.js';
+import { ClusterNetwork } from '../support/net/network.js';
 import { has } from '../support/requirements.mjs';
-import type { Namespace } from '../support/via-namespaces.js';
+import type { Namespace } from '../support/providers/via-namespaces.js';
 
 const PORT = 4_500;
 const HTTP = `require('http').createServer((q, r) => r.end()).listen(${PORT}, () => console.log('listens'))`;

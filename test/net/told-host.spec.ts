@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { NodeConfig } from '../programs/node-config.js';
-import { Cluster, type ClusterNode, fullMesh, SECRET } from '../support/cluster.js';
-import { ClusterNetwork } from '../support/network.js';
-import { cardOfItsOwn } from '../support/platform-network.js';
+import { Cluster, type ClusterNode, fullMesh, SECRET } from '../support/processes/cluster.js';
+import { ClusterNetwork } from '../support/net/network.js';
+import { cardOfItsOwn } from '../support/net/platform-network.js';
 import { has } from '../support/requirements.mjs';
-import type { Namespace } from '../support/via-namespaces.js';
+import type { Namespace } from '../support/providers/via-namespaces.js';
 
 const PORT = 4_500;
 

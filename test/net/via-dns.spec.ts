@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Dnsmasq } from '../support/dnsmasq.js';
-import { startDnsmasq } from '../support/dnsmasq.js';
+import type { Dnsmasq } from '../support/providers/dnsmasq.js';
+import { startDnsmasq } from '../support/providers/dnsmasq.js';
 import { has } from '../support/requirements.mjs';
-import { Namespace } from '../support/via-namespaces.js';
-import type { ViaMessage } from '../support/via-process.js';
-import { pollOnce } from '../support/via-process.js';
+import { Namespace } from '../support/providers/via-namespaces.js';
+import type { ViaMessage } from '../support/providers/via-process.js';
+import { pollOnce } from '../support/providers/via-process.js';
 
 const KUBERNETES =
   'nameserver 127.0.0.1\nsearch ns.svc.test svc.test\noptions ndots:5 timeout:1 attempts:1\n';
@@ -109,7 +109,7 @@ describe.skipIf(!has('netns'))('viaDns with the resolver of the system and a ser
   });
 
   async function serve(a: string, aaaa: string): Promise<void> {
-    const files = ['run-ts.mjs', 'nameserver-child.ts'];
+    const files = ['run-ts.mjs', 'providers/nameserver-child.ts'];
     const paths = files.map((file) => fileURLToPath(new URL(`../support/${file}`, import.meta.url)));
     const args = ['netns', 'exec', namespace.name, process.execPath, ...paths, a, aaaa];
     server = spawn('ip', args, { stdio: ['pipe', 'pipe', 'inherit'] });

@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, expect, it, vi } from 'vitest';
 import { has } from '../support/requirements.mjs';
-import type { Namespace } from '../support/via-namespaces.js';
-import { Network } from '../support/via-namespaces.js';
-import { ViaProcess } from '../support/via-process.js';
+import type { Namespace } from '../support/providers/via-namespaces.js';
+import { Network } from '../support/providers/via-namespaces.js';
+import { ViaProcess } from '../support/providers/via-process.js';
 
 /** The socket of the Elixir library, with its options: announces a name once a second, prints what it hears. */
 const ELIXIR_SOCKET = (name: string) => `

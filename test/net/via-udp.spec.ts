@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { has } from '../support/requirements.mjs';
-import type { Namespace } from '../support/via-namespaces.js';
-import { Namespace as LoneNamespace, Network } from '../support/via-namespaces.js';
-import type { ViaProcessOptions } from '../support/via-process.js';
-import { ViaProcess } from '../support/via-process.js';
+import type { Namespace } from '../support/providers/via-namespaces.js';
+import { Namespace as LoneNamespace, Network } from '../support/providers/via-namespaces.js';
+import type { ViaProcessOptions } from '../support/providers/via-process.js';
+import { ViaProcess } from '../support/providers/via-process.js';
 
 /** Below the 3 s after which every node announces itself again anyway. */
 const AT_ONCE_MS = 2_500;

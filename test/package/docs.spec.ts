@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PAGES, readPage } from '../support/pages.js';
+import { PAGES, readPage } from '../support/pages/pages.js';
 import { repository } from './support/commands.js';
 
 /** Files and folders of the repository that a page names. */

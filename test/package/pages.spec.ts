@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
-import { codeWith } from '../support/pages.js';
+import { codeWith } from '../support/pages/pages.js';
 import { App } from './support/app.js';
 import { attempt, pinned, requiredPeers, tool } from './support/commands.js';
 

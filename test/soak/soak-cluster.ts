@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LimitOptions } from 'nestjs-peerage';
 import { LEAST_MESSAGE_BYTES, type Tally } from './node/config.js';
-import { nameOn } from '../support/cluster.js';
+import { nameOn } from '../support/processes/cluster.js';
 import { lastingPorts } from './ports.js';
 import { SoakProcess } from './soak-process.js';
 import { lostAtEnd } from './states.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemorySample, SoakCommand, SoakConfig, SoakLine, SoakState, Tally } from './node/config.js';
-import { Program, type ProgramEnd, startSoakNode } from '../support/programs.js';
+import { Program, type ProgramEnd, startSoakNode } from '../support/processes/programs.js';
 
 const START_MS = 60_000;
 const REPLY_MS = 60_000;

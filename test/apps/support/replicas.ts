@@ -1,6 +1,6 @@
 import { expect, vi } from 'vitest';
-import { freePorts } from '../../support/cluster.js';
-import { Program, type ProgramEnd, stopPrograms } from '../../support/programs.js';
+import { freePorts } from '../../support/processes/cluster.js';
+import { Program, type ProgramEnd, stopPrograms } from '../../support/processes/programs.js';
 
 const PATIENCE = { timeout: 20_000, interval: 50 };
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type Host, Lab } from '../../support/net-lab.js';
-import { startProgram, stopPrograms, type Program } from '../../support/programs.js';
+import { type Host, Lab } from '../../support/net/net-lab.js';
+import { startProgram, stopPrograms, type Program } from '../../support/processes/programs.js';
 import { has } from '../../support/requirements.mjs';
 
 const SECRET = 'a secret of the benchmark, long enough';

@@ -1,8 +1,8 @@
 import type { JobberConfig } from '../../programs/jobber-config.js';
-import { SECRET } from '../../support/cluster.js';
-import type { Host } from '../../support/net-lab.js';
-import type { Program } from '../../support/programs.js';
-import { startProgram } from '../../support/programs.js';
+import { SECRET } from '../../support/processes/cluster.js';
+import type { Host } from '../../support/net/net-lab.js';
+import type { Program } from '../../support/processes/programs.js';
+import { startProgram } from '../../support/processes/programs.js';
 import type { Servers } from './servers.js';
 
 /** What is compared. */

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { countDue, runsOf } from '../../support/due-runs.js';
-import { Lab, cutBetween, healAll } from '../../support/net-lab.js';
-import { stopPrograms } from '../../support/programs.js';
+import { countDue, runsOf } from '../../support/apps/due-runs.js';
+import { Lab, cutBetween, healAll } from '../../support/net/net-lab.js';
+import { stopPrograms } from '../../support/processes/programs.js';
 import { CONTENDERS, Contender } from './contender.js';
 import { rate } from './rate.js';
 import { Servers } from './servers.js';

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobberConfig } from '../../programs/jobber-config.js';
-import { SECRET, freePorts, nameOn } from '../../support/cluster.js';
-import type { Program } from '../../support/programs.js';
-import { startProgram, stopPrograms } from '../../support/programs.js';
-import { RedisServer } from '../../support/redis-server.js';
+import { SECRET, freePorts, nameOn } from '../../support/processes/cluster.js';
+import type { Program } from '../../support/processes/programs.js';
+import { startProgram, stopPrograms } from '../../support/processes/programs.js';
+import { RedisServer } from '../../support/providers/redis-server.js';
 
 const SECOND_MS = 1_000;
 /** Before that, processes are still starting. */

@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { appendFileSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Host } from '../../support/net-lab.js';
+import type { Host } from '../../support/net/net-lab.js';
 import { pathOf } from '../../support/requirements.mjs';
 
 const REDIS_PORT = 6379;

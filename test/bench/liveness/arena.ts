@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from '../../support/cluster.js';
-import { Lab } from '../../support/net-lab.js';
+import { until } from '../../support/processes/cluster.js';
+import { Lab } from '../../support/net/net-lab.js';
 import type { Contestant, System } from './rival.js';
 
 const HOSTS = 3;

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { Cluster, type ClusterNode, SECRET } from '../../support/cluster.js';
-import type { Host } from '../../support/net-lab.js';
+import { Cluster, type ClusterNode, SECRET } from '../../support/processes/cluster.js';
+import type { Host } from '../../support/net/net-lab.js';
 
 /** That a node is up or down, as another one said it. `atMs`: wall clock. */
 export interface Word {

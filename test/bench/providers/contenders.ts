@@ -2,17 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ViaConfig } from '../../programs/node-config.js';
-import { freePorts, nameOn, onLoopback } from '../../support/cluster.js';
+import { freePorts, nameOn, onLoopback } from '../../support/processes/cluster.js';
 import { type Requirement, has } from '../../support/requirements.mjs';
-import type { Source } from '../../support/sources.js';
+import type { Source } from '../../support/pages/sources.js';
 import {
   configMapSource,
   dnsSource,
   kubernetesSource,
   postgresSource,
   redisSource,
-} from '../../support/sources.js';
-import { freeUdpPort } from '../../support/udp.js';
+} from '../../support/pages/sources.js';
+import { freeUdpPort } from '../../support/providers/udp.js';
 
 /** A source for two nodes. */
 export interface Pair extends Pick<Source, 'node' | 'stop'> {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Cluster, type ClusterNode } from '../../support/cluster.js';
+import { Cluster, type ClusterNode } from '../../support/processes/cluster.js';
 import { REQUIREMENTS } from '../../support/requirements.mjs';
 import { type Contender, contenders } from './contenders.js';
 

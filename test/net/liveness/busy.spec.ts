@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
-import type { Host } from '../../support/net-lab.js';
-import { countDowns, lifeSince, seenBy } from '../../support/net-nodes.js';
-import { time } from '../../support/net-report.js';
-import { isFull, oneByOne, type Scenario } from '../../support/net-scenario.js';
+import type { Host } from '../../support/net/net-lab.js';
+import { countDowns, lifeSince, seenBy } from '../../support/net/net-nodes.js';
+import { time } from '../../support/net/net-report.js';
+import { isFull, oneByOne, type Scenario } from '../../support/net/net-scenario.js';
 import { has } from '../../support/requirements.mjs';
 
 const forMs = isFull ? 600_000 : 25_000;

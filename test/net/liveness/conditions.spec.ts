@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, vi } from 'vitest';
 import type { Flood } from '../../programs/node-config.js';
-import { type ClusterNode, until } from '../../support/cluster.js';
-import { shiftedClock } from '../../support/net-faketime.js';
-import { runTool, wallMs } from '../../support/net-commands.js';
-import { dropShare, healAll } from '../../support/net-lab.js';
-import { countDowns, delaysOf, healedAfter, lifeSince, PORT } from '../../support/net-nodes.js';
-import { spread, time } from '../../support/net-report.js';
-import { isFull, type Scenario, sideBySide } from '../../support/net-scenario.js';
+import { type ClusterNode, until } from '../../support/processes/cluster.js';
+import { shiftedClock } from '../../support/net/net-faketime.js';
+import { runTool, wallMs } from '../../support/net/net-commands.js';
+import { dropShare, healAll } from '../../support/net/net-lab.js';
+import { countDowns, delaysOf, healedAfter, lifeSince, PORT } from '../../support/net/net-nodes.js';
+import { spread, time } from '../../support/net/net-report.js';
+import { isFull, type Scenario, sideBySide } from '../../support/net/net-scenario.js';
 import { has } from '../../support/requirements.mjs';
 
 /** A node is told to flood its peers for this long at a time. */

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
-import type { ClusterNode } from '../../support/cluster.js';
-import { wallMs } from '../../support/net-commands.js';
-import { delaysOf, type LabNodes, lifeSince, type Mark, seenBy } from '../../support/net-nodes.js';
-import { spread } from '../../support/net-report.js';
-import { isFull, oneByOne, type Scenario } from '../../support/net-scenario.js';
+import type { ClusterNode } from '../../support/processes/cluster.js';
+import { wallMs } from '../../support/net/net-commands.js';
+import { delaysOf, type LabNodes, lifeSince, type Mark, seenBy } from '../../support/net/net-nodes.js';
+import { spread } from '../../support/net/net-report.js';
+import { isFull, oneByOne, type Scenario } from '../../support/net/net-scenario.js';
 import { has } from '../../support/requirements.mjs';
 
 /** The bounds of the fault matrix. */

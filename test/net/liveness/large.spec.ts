@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import type { DownLine, ManyNodesConfig } from '../../programs/node-config.js';
-import { SECRET } from '../../support/cluster.js';
-import { wallMs } from '../../support/net-commands.js';
-import { cutBetween, type Host } from '../../support/net-lab.js';
-import { countDowns, delaysOf, lifeSince, PORT } from '../../support/net-nodes.js';
-import { spread } from '../../support/net-report.js';
-import { isFull, oneByOne, type Scenario } from '../../support/net-scenario.js';
-import { type Program, startProgram, stopPrograms } from '../../support/programs.js';
+import { SECRET } from '../../support/processes/cluster.js';
+import { wallMs } from '../../support/net/net-commands.js';
+import { cutBetween, type Host } from '../../support/net/net-lab.js';
+import { countDowns, delaysOf, lifeSince, PORT } from '../../support/net/net-nodes.js';
+import { spread } from '../../support/net/net-report.js';
+import { isFull, oneByOne, type Scenario } from '../../support/net/net-scenario.js';
+import { type Program, startProgram, stopPrograms } from '../../support/processes/programs.js';
 import { has } from '../../support/requirements.mjs';
 
 const SLACK = isFull ? 1 : 2;

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
-import { dropShare, healAll } from '../../support/net-lab.js';
-import { countDowns, lifeSince } from '../../support/net-nodes.js';
-import { time } from '../../support/net-report.js';
-import { isFull, type Scenario, sideBySide } from '../../support/net-scenario.js';
+import { dropShare, healAll } from '../../support/net/net-lab.js';
+import { countDowns, lifeSince } from '../../support/net/net-nodes.js';
+import { time } from '../../support/net/net-report.js';
+import { isFull, type Scenario, sideBySide } from '../../support/net/net-scenario.js';
 import { has } from '../../support/requirements.mjs';
 
 const forMs = isFull ? 600_000 : 30_000;

@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { markdownOf, readReport, REPORT_FILE } from '../../support/net-report.js';
+import { markdownOf, readReport, REPORT_FILE } from '../../support/net/net-report.js';
 
 /** Collects what the scenarios measure, and prints it as one table at the end. */
 export default function setUp(): () => void {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
-import { probesAnswered } from '../../support/cluster.js';
-import { wallMs } from '../../support/net-commands.js';
-import { cutBetween, dropFrom, healAll } from '../../support/net-lab.js';
+import { probesAnswered } from '../../support/processes/cluster.js';
+import { wallMs } from '../../support/net/net-commands.js';
+import { cutBetween, dropFrom, healAll } from '../../support/net/net-lab.js';
 import {
   countDowns,
   delaysOf,
@@ -11,9 +11,9 @@ import {
   type LabNodes,
   lifeSince,
   seenBy,
-} from '../../support/net-nodes.js';
-import { spread, time } from '../../support/net-report.js';
-import { isFull, type Scenario, sideBySide } from '../../support/net-scenario.js';
+} from '../../support/net/net-nodes.js';
+import { spread, time } from '../../support/net/net-report.js';
+import { isFull, type Scenario, sideBySide } from '../../support/net/net-scenario.js';
 import { has } from '../../support/requirements.mjs';
 
 /** The bounds of the fault matrix. */

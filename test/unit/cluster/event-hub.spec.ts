@@ -8,7 +8,7 @@ import { diagnosticsChannelName } from '../../../lib/diagnostics/channels.js';
 import type { Peer } from '../../../lib/membership/events.js';
 import { systemClock } from '../../../lib/time/clock.js';
 import { CapturedLog } from '../../support/captured-log.js';
-import { FakeNetwork } from '../../support/fake-mesh.js';
+import { FakeNetwork } from '../../support/mesh/fake-mesh.js';
 import { settings } from '../../support/peerage-settings.js';
 import { recorder, turns } from '../../support/recorder.js';
 

@@ -9,7 +9,7 @@ import type { RefusedEvent } from '../../../lib/membership/events.js';
 import { systemClock } from '../../../lib/time/clock.js';
 import type { PeerageModuleOptions } from '../../../lib/peerage.options.js';
 import { CapturedLog } from '../../support/captured-log.js';
-import { FakeNetwork, noEvidence } from '../../support/fake-mesh.js';
+import { FakeNetwork, noEvidence } from '../../support/mesh/fake-mesh.js';
 import { settings } from '../../support/peerage-settings.js';
 import { recorder } from '../../support/recorder.js';
 

@@ -2,7 +2,7 @@ import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { PeerageModule } from '../../../lib/index.js';
 import { TestCluster } from '../../../lib/testing/index.js';
-import { fakeApp } from '../../support/nest-app.js';
+import { fakeApp } from '../../support/apps/nest-app.js';
 
 describe('stats() of a cluster', () => {
   const stops: (() => Promise<void>)[] = [];

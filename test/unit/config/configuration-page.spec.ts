@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { VARIABLES, variableOf } from '../../../lib/config/environment.js';
 import { checkOptions } from '../../../lib/settings/check-options.js';
 import { resolveSettings } from '../../../lib/settings/settings.js';
-import { readPage } from '../../support/pages.js';
+import { readPage } from '../../support/pages/pages.js';
 
 interface Row {
   /** Paths of options. */

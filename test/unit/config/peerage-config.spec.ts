@@ -6,7 +6,7 @@ import { ClusterService, PeerageModule } from '../../../lib/index.js';
 import { PEERAGE_MESH, PEERAGE_SETTINGS } from '../../../lib/peerage.constants.js';
 import type { PeerageSettings } from '../../../lib/peerage.options.js';
 import { CapturedLog } from '../../support/captured-log.js';
-import { FakeNetwork } from '../../support/fake-mesh.js';
+import { FakeNetwork } from '../../support/mesh/fake-mesh.js';
 import { thrownBy } from '../../support/errors.js';
 
 const network = new FakeNetwork();

@@ -5,7 +5,7 @@ import type { DiscoveryEvent, PollReport } from '../../../lib/discovery/poll-rep
 import { ProviderHealth } from '../../../lib/discovery/provider-health.js';
 import { ProviderPoller } from '../../../lib/discovery/provider-poller.js';
 import type { PeerageProvider } from '../../../lib/via/provider.js';
-import { FakeNetwork } from '../../support/fake-mesh.js';
+import { FakeNetwork } from '../../support/mesh/fake-mesh.js';
 import { settings } from '../../support/peerage-settings.js';
 import { deferred, recorder } from '../../support/recorder.js';
 

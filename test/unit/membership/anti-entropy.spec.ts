@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MembershipDriver, nodeOf, sent } from '../../support/membership-driver.js';
+import { MembershipDriver, nodeOf, sent } from '../../support/mesh/membership-driver.js';
 
 const A = nodeOf('app@10.0.0.2', '6');
 const B = nodeOf('app@10.0.0.3', '7');

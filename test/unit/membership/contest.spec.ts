@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { closed, MembershipDriver, nodeOf, sent } from '../../support/membership-driver.js';
+import { closed, MembershipDriver, nodeOf, sent } from '../../support/mesh/membership-driver.js';
 
 const NAME = 'app@10.0.0.2';
 const HOLDER = nodeOf(NAME, '7');

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Directive } from '../../../lib/membership/membership.types.js';
 import type { PeerageErrorCode } from '../../../lib/errors/peerage-error.js';
-import { dialsOf, MembershipDriver, nodeOf, SELF } from '../../support/membership-driver.js';
+import { dialsOf, MembershipDriver, nodeOf, SELF } from '../../support/mesh/membership-driver.js';
 
 const NAME = 'app@10.0.0.2';
 const names = (count: number, net = 1) =>

@@ -1,6 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { WIRE_VERSIONS } from '../../../lib/wire/messages.js';
-import { closed, dialsOf, MembershipDriver, nodeOf, SELF, sent } from '../../support/membership-driver.js';
+import {
+  closed,
+  dialsOf,
+  MembershipDriver,
+  nodeOf,
+  SELF,
+  sent,
+} from '../../support/mesh/membership-driver.js';
 
 const OTHER = nodeOf('app@10.0.0.2', '7', { zone: 'b' });
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { dialsOf, MembershipDriver, nodeOf } from '../../support/membership-driver.js';
+import { dialsOf, MembershipDriver, nodeOf } from '../../support/mesh/membership-driver.js';
 
 const NAME = 'app@10.0.0.2';
 const HINT_MS = 30_000;

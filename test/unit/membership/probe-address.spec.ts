@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Directive } from '../../../lib/membership/membership.types.js';
 import type { NodeInfo } from '../../../lib/naming/node-info.js';
-import { MembershipDriver, nodeOf, SELF } from '../../support/membership-driver.js';
+import { MembershipDriver, nodeOf, SELF } from '../../support/mesh/membership-driver.js';
 
 const NAMED = nodeOf('app@web.example:4371', '2');
 const NUMBERED = nodeOf('app@10.0.0.2:4371', '2');

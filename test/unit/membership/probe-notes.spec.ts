@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeInfo } from '../../../lib/naming/node-info.js';
-import { MembershipDriver } from '../../support/membership-driver.js';
+import { MembershipDriver } from '../../support/mesh/membership-driver.js';
 
 const node = (n: number): NodeInfo => ({
   name: `app@10.0.0.${n}`,

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Directive } from '../../../lib/membership/membership.types.js';
 import type { Beat } from '../../../lib/wire/messages.js';
-import { dialsOf, MembershipDriver, nodeOf } from '../../support/membership-driver.js';
+import { dialsOf, MembershipDriver, nodeOf } from '../../support/mesh/membership-driver.js';
 
 const OTHER = nodeOf('app@10.0.0.2', '7');
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { dialsOf, MembershipDriver, nodeOf, sent } from '../../support/membership-driver.js';
+import { dialsOf, MembershipDriver, nodeOf, sent } from '../../support/mesh/membership-driver.js';
 
 const OTHER = nodeOf('app@10.0.0.2', '7');
 const THIRD = nodeOf('app@10.0.0.3', '8');

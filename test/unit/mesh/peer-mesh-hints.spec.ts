@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryNetwork } from '../../../lib/testing/network/memory-network.js';
 import { createMemoryTransport } from '../../../lib/testing/network/memory-transport.js';
-import { MeshWorld } from '../../support/mesh-world.js';
+import { MeshWorld } from '../../support/mesh/mesh-world.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 const LATENCY_MS = 1;

@@ -1,7 +1,7 @@
 import { MemoryNetwork } from '../../../lib/testing/network/memory-network.js';
 import { createMemoryTransport } from '../../../lib/testing/network/memory-transport.js';
-import { describeMesh } from '../../support/mesh-conformance.js';
-import type { MeshGround } from '../../support/mesh-world.js';
+import { describeMesh } from '../../support/mesh/mesh-conformance.js';
+import type { MeshGround } from '../../support/mesh/mesh-world.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 const LATENCY_MS = 1;

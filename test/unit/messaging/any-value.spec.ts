@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PeerageError } from '../../../lib/errors/peerage-error.js';
 import { THIS_NODE } from '../../../lib/messaging/peer-directory.js';
-import { MessageWorld, type TalkingNode } from '../../support/message-world.js';
+import { MessageWorld, type TalkingNode } from '../../support/mesh/message-world.js';
 
 let world: MessageWorld;
 let a: TalkingNode;

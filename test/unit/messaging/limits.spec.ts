@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LimitOptions } from '../../../lib/peerage.options.js';
-import { addressOf, collect, MessageWorld, type TalkingNode } from '../../support/message-world.js';
+import { addressOf, collect, MessageWorld, type TalkingNode } from '../../support/mesh/message-world.js';
 
 const MIB = 1024 * 1024;
 const coded = (code: string, message: unknown = expect.any(String)) =>

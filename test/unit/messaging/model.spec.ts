@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { happenings, MessageModel } from '../../support/message-model.js';
+import { happenings, MessageModel } from '../../support/mesh/message-model.js';
 
 describe('messages, whatever happens to the nodes and the network', () => {
   it('come at most once and in order, every promise ends once and rightly, and nothing grows beyond its bounds', async () => {

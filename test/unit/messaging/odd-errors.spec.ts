@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RemoteError } from '../../../lib/errors/remote-error.js';
-import { MessageWorld, type TalkingNode } from '../../support/message-world.js';
+import { MessageWorld, type TalkingNode } from '../../support/mesh/message-world.js';
 import { ODD_THROWN } from '../../support/odd-thrown.js';
 
 let world: MessageWorld;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { collect, MessageWorld } from '../../support/message-world.js';
+import { collect, MessageWorld } from '../../support/mesh/message-world.js';
 
 const coded = (code: string, message: unknown = expect.any(String)) =>
   expect.objectContaining({ code, message });

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadTracing, type OpenTelemetryApi, Tracing } from '../../../lib/messaging/tracing.js';
-import { MessageWorld } from '../../support/message-world.js';
+import { MessageWorld } from '../../support/mesh/message-world.js';
 
 interface NotedSpan {
   readonly name: string;

@@ -4,7 +4,7 @@ import { OutgoingRequests } from '../../../lib/microservices/outgoing-requests.j
 import { Exchange } from '../../../lib/microservices/local-or-remote.js';
 import { PeerageServer } from '../../../lib/microservices/peerage.server.js';
 import { ROLL_CALL_MS, TOPICS } from '../../../lib/microservices/wire.js';
-import { FakeCluster } from '../../support/fake-cluster.js';
+import { FakeCluster } from '../../support/apps/fake-cluster.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
 it('a server gives requests up by the clock of its cluster', async () => {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClusterService } from '../../../lib/index.js';
 import type { PeerageClient } from '../../../lib/microservices/index.js';
 import type { TestCluster } from '../../../lib/testing/index.js';
-import { CLIENT, startInMemory } from '../../support/microservice-nodes.js';
+import { CLIENT, startInMemory } from '../../support/apps/microservice-nodes.js';
 
 @Controller()
 class Serving {

@@ -7,7 +7,7 @@ import { PeerageExceptionFilter } from '../../../lib/microservices/index.js';
 import type { PeerageClient } from '../../../lib/microservices/index.js';
 import type { TestCluster } from '../../../lib/testing/index.js';
 import { CapturedLog } from '../../support/captured-log.js';
-import { CLIENT, startInMemory } from '../../support/microservice-nodes.js';
+import { CLIENT, startInMemory } from '../../support/apps/microservice-nodes.js';
 
 const failures: Readonly<Record<string, () => unknown>> = {
   refused: () => new BadRequestException('no such customer'),

@@ -4,7 +4,7 @@ import { systemClock } from '../../../lib/time/clock.js';
 import { IncomingRequests } from '../../../lib/microservices/incoming-requests.js';
 import { Work } from '../../../lib/messaging/work.js';
 import { ROLL_CALL_MS } from '../../../lib/microservices/wire.js';
-import { peerNamed } from '../../support/fake-cluster.js';
+import { peerNamed } from '../../support/apps/fake-cluster.js';
 
 const [a, b] = [peerNamed('a@h'), peerNamed('b@h')];
 let calls: IncomingRequests;

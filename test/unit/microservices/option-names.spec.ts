@@ -5,7 +5,7 @@ import {
   peerageClient,
   peerageMicroservice,
 } from '../../../lib/microservices/index.js';
-import { FakeCluster } from '../../support/fake-cluster.js';
+import { FakeCluster } from '../../support/apps/fake-cluster.js';
 
 const { service: cluster } = new FakeCluster('a@h');
 const serializer = { serialize: (packet: unknown) => packet };

@@ -5,7 +5,7 @@ import { Exchange } from '../../../lib/microservices/local-or-remote.js';
 import { FAILURE, ROLL_CALL_MS, TOPICS } from '../../../lib/microservices/wire.js';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
 import type { Peer } from '../../../lib/membership/events.js';
-import { FakeCluster } from '../../support/fake-cluster.js';
+import { FakeCluster } from '../../support/apps/fake-cluster.js';
 
 let cluster: FakeCluster;
 let calls: OutgoingRequests;

@@ -4,7 +4,7 @@ import { PeerageError } from '../../../lib/errors/peerage-error.js';
 import { PatternRegistry } from '../../../lib/microservices/pattern-registry.js';
 import { Exchange } from '../../../lib/microservices/local-or-remote.js';
 import { TOPICS } from '../../../lib/microservices/wire.js';
-import { FakeCluster } from '../../support/fake-cluster.js';
+import { FakeCluster } from '../../support/apps/fake-cluster.js';
 import { deferred } from '../../support/recorder.js';
 
 let cluster: FakeCluster;

@@ -4,7 +4,7 @@ import { PeerageError } from '../../../lib/errors/peerage-error.js';
 import type { Peer } from '../../../lib/membership/events.js';
 import { PeerageClient } from '../../../lib/microservices/index.js';
 import { FAILURE, TOPICS } from '../../../lib/microservices/wire.js';
-import { FakeCluster } from '../../support/fake-cluster.js';
+import { FakeCluster } from '../../support/apps/fake-cluster.js';
 import { deferred, turns } from '../../support/recorder.js';
 
 let cluster: FakeCluster;

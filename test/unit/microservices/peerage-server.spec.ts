@@ -6,7 +6,7 @@ import { PeerageError } from '../../../lib/errors/peerage-error.js';
 import type { Peer } from '../../../lib/membership/events.js';
 import { PEERAGE, PeerageContext, PeerageServer } from '../../../lib/microservices/index.js';
 import { FAILURE, OWN_FAILURE, TOPICS } from '../../../lib/microservices/wire.js';
-import { FakeCluster } from '../../support/fake-cluster.js';
+import { FakeCluster } from '../../support/apps/fake-cluster.js';
 import { turns } from '../../support/recorder.js';
 
 let cluster: FakeCluster;

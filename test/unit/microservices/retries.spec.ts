@@ -6,7 +6,7 @@ import type { Peer } from '../../../lib/membership/events.js';
 import { PeerageClient, PeerageServer } from '../../../lib/microservices/index.js';
 import type { PeerageClientOptions, Route } from '../../../lib/microservices/index.js';
 import { OWN_FAILURE, TOPICS, ownFailure } from '../../../lib/microservices/wire.js';
-import { FakeCluster } from '../../support/fake-cluster.js';
+import { FakeCluster } from '../../support/apps/fake-cluster.js';
 import { turns } from '../../support/recorder.js';
 
 let cluster: FakeCluster;

@@ -4,7 +4,7 @@ import { candidatesOf, type ServingNode } from '../../../lib/microservices/patte
 import { choose } from '../../../lib/microservices/route.js';
 import type { Peer } from '../../../lib/membership/events.js';
 import type { Route } from '../../../lib/microservices/route.js';
-import { peerNamed } from '../../support/fake-cluster.js';
+import { peerNamed } from '../../support/apps/fake-cluster.js';
 
 const nodeNamed = (name: string): ServingNode => ({ name, bootId: `boot of ${name}`, patterns: new Set() });
 const names = (nodes: readonly ServingNode[]): string[] => nodes.map(({ name }) => name);

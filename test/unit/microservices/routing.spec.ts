@@ -7,8 +7,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ClusterService } from '../../../lib/index.js';
 import type { PeerageClient, PeerageServer } from '../../../lib/microservices/index.js';
 import type { TestCluster, TestNode } from '../../../lib/testing/index.js';
-import { CLIENT, moduleOf, startInMemory } from '../../support/microservice-nodes.js';
-import type { NodeParts } from '../../support/microservice-nodes.js';
+import { CLIENT, moduleOf, startInMemory } from '../../support/apps/microservice-nodes.js';
+import type { NodeParts } from '../../support/apps/microservice-nodes.js';
 
 @Controller()
 class Where {

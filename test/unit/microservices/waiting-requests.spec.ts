@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NodeState } from '../../../lib/cluster/node-state.js';
 import type { ClusterService, PeerageModuleOptions } from '../../../lib/index.js';
 import { PeerageClient, PeerageServer } from '../../../lib/microservices/index.js';
-import { MessageWorld, addressOf, type TalkingNode } from '../../support/message-world.js';
+import { MessageWorld, addressOf, type TalkingNode } from '../../support/mesh/message-world.js';
 
 const HANDLER_MS = 15_000;
 /** Within these a request that got lost with a connection has failed. */

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ClusterEvent } from '../../../lib/index.js';
 import { thrownBy } from '../../support/errors.js';
-import { FakeNetwork } from '../../support/fake-mesh.js';
-import type { FakeApp } from '../../support/nest-app.js';
-import { fakeApp } from '../../support/nest-app.js';
+import { FakeNetwork } from '../../support/mesh/fake-mesh.js';
+import type { FakeApp } from '../../support/apps/nest-app.js';
+import { fakeApp } from '../../support/apps/nest-app.js';
 import { deferred, recorder } from '../../support/recorder.js';
 
 describe('ClusterService', () => {

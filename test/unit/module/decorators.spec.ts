@@ -2,8 +2,8 @@ import { Controller, Injectable, Logger, Module, Scope } from '@nestjs/common';
 import { afterEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { OnClusterEvent, OnPeerDown, OnPeerUp } from '../../../lib/index.js';
 import type { ClusterEvent, ClusterEventOf, DownReason, Peer } from '../../../lib/index.js';
-import type { FakeApp, FakeAppOptions } from '../../support/nest-app.js';
-import { fakeApp } from '../../support/nest-app.js';
+import type { FakeApp, FakeAppOptions } from '../../support/apps/nest-app.js';
+import { fakeApp } from '../../support/apps/nest-app.js';
 import { deferred, recorder, turns } from '../../support/recorder.js';
 
 describe('the decorators', () => {

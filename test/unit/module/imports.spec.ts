@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { PeerageModule } from '../../../lib/index.js';
 import { locationOf, locations, warningOfCopies } from '../../../lib/cluster/loaded-copies.js';
 import { thrownBy } from '../../support/errors.js';
-import { fakeApp } from '../../support/nest-app.js';
+import { fakeApp } from '../../support/apps/nest-app.js';
 
 describe('PeerageModule among imports', () => {
   it.each([

@@ -8,8 +8,8 @@ import { PeerageLifecycle } from '../../../lib/cluster/peerage.lifecycle.js';
 import { PEERAGE_SETTINGS } from '../../../lib/peerage.constants.js';
 import type { PeerageSettings } from '../../../lib/peerage.options.js';
 import { thrownBy } from '../../support/errors.js';
-import type { FakeApp, FakeAppOptions } from '../../support/nest-app.js';
-import { fakeApp } from '../../support/nest-app.js';
+import type { FakeApp, FakeAppOptions } from '../../support/apps/nest-app.js';
+import { fakeApp } from '../../support/apps/nest-app.js';
 import { deferred, turns } from '../../support/recorder.js';
 
 let apps: FakeApp[] = [];

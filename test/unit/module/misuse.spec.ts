@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { OnClusterEvent, PeerageModule } from '../../../lib/index.js';
 import { TestCluster } from '../../../lib/testing/index.js';
 import { thrownBy } from '../../support/errors.js';
-import { fakeApp } from '../../support/nest-app.js';
+import { fakeApp } from '../../support/apps/nest-app.js';
 
 describe('what cannot work is refused', () => {
   it('a handler that is no function', async () => {

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ClusterService, OnClusterMessage, OnPeerUp, PeerageModule, viaSelf } from '../../../lib/index.js';
 import { PEERAGE_MESH } from '../../../lib/peerage.constants.js';
 import { CapturedLog } from '../../support/captured-log.js';
-import { FakeMesh, FakeNetwork } from '../../support/fake-mesh.js';
+import { FakeMesh, FakeNetwork } from '../../support/mesh/fake-mesh.js';
 import { settings } from '../../support/peerage-settings.js';
 
 /** Puts another function in the place of a method, as decorators for tracing and transactions do. */

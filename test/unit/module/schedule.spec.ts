@@ -5,7 +5,7 @@ import { Test } from '@nestjs/testing';
 import type { TestingModule } from '@nestjs/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CapturedLog } from '../../support/captured-log.js';
-import { fakeApp } from '../../support/nest-app.js';
+import { fakeApp } from '../../support/apps/nest-app.js';
 
 @Injectable()
 class Jobs {

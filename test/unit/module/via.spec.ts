@@ -5,8 +5,8 @@ import { PeerageModule, viaList } from '../../../lib/index.js';
 import type { PeerageModuleOptions, PeerageProvider, Via } from '../../../lib/index.js';
 import { ANNOUNCEMENT_KEYS } from '../../../lib/via/udp/announcement.js';
 import { thrownBy } from '../../support/errors.js';
-import type { FakeApp, FakeAppOptions } from '../../support/nest-app.js';
-import { fakeApp } from '../../support/nest-app.js';
+import type { FakeApp, FakeAppOptions } from '../../support/apps/nest-app.js';
+import { fakeApp } from '../../support/apps/nest-app.js';
 
 @Injectable()
 class Source {

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { Presence } from '../../../lib/presence/presence.service.js';
-import { MessageWorld } from '../../support/message-world.js';
+import { MessageWorld } from '../../support/mesh/message-world.js';
 import { settings } from '../../support/peerage-settings.js';
 
 let world: MessageWorld;

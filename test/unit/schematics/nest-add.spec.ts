@@ -6,7 +6,7 @@ import type { SchematicContext, Tree } from '../../../lib/schematics/devkit.js';
 import { nestAdd } from '../../../lib/schematics/nest-add.js';
 import { VIAS } from '../../../lib/schematics/vias.js';
 import type { NestAddOptions } from '../../../lib/schematics/vias.js';
-import { parseYaml } from '../../support/sample-yaml.js';
+import { parseYaml } from '../../support/apps/sample-yaml.js';
 import { MAIN, NEW_MODULE } from './apps.js';
 
 /** The files of an app, in memory, and what the schematic asked of its surroundings. */

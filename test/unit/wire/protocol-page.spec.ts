@@ -17,7 +17,7 @@ import { FrameReader } from '../../../lib/wire/frame-reader.js';
 import { encodeFrame, HEADER_BYTES } from '../../../lib/wire/frame-writer.js';
 import { FrameKind } from '../../../lib/wire/messages.js';
 import { assertMessage } from '../../../lib/wire/message-frames.js';
-import { blocksOf, readPage } from '../../support/pages.js';
+import { blocksOf, readPage } from '../../support/pages/pages.js';
 
 const MAX_BYTES = 100_000;
 

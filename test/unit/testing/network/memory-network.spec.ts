@@ -3,7 +3,7 @@ import { MemoryNetwork } from '../../../../lib/testing/network/memory-network.js
 import { createMemoryTransport } from '../../../../lib/testing/network/memory-transport.js';
 import type { Link, Transport } from '../../../../lib/mesh/transport/transport.js';
 import { DEFAULT_LIMITS } from '../../../../lib/peerage.options.js';
-import { RecordedAcceptor, RecordedLink } from '../../../support/recorded-link.js';
+import { RecordedAcceptor, RecordedLink } from '../../../support/mesh/recorded-link.js';
 import { VirtualClock } from '../../../support/virtual-clock.js';
 
 const LATENCY_MS = 10;

@@ -1,7 +1,7 @@
 import { systemClock } from '../../../../lib/time/clock.js';
 import { MemoryNetwork } from '../../../../lib/testing/network/memory-network.js';
 import { createMemoryTransport } from '../../../../lib/testing/network/memory-transport.js';
-import { describeTransport } from '../../../support/transport-conformance.js';
+import { describeTransport } from '../../../support/mesh/transport-conformance.js';
 
 const network = new MemoryNetwork(systemClock);
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Registry, RegistryEntry, RegistryListener } from '../../../../lib/via/registry/registry.js';
 import { RegistrySession } from '../../../../lib/via/registry/registry-session.js';
-import { hangingOn } from '../../../support/signal-load.js';
+import { hangingOn } from '../../../support/processes/signal-load.js';
 
 const self = { name: 'app@10.0.0.9', port: 4_370, host: '10.0.0.9', bootId: '', meta: {} };
 

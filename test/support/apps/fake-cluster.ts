@@ -1,0 +1,128 @@
+import { PeerageError } from '../../../lib/errors/peerage-error.js';
+import { NodeState } from '../../../lib/cluster/node-state.js';
+import { decodeBody, encodeFrame, HEADER_BYTES } from '../../../lib/wire/frame-writer.js';
+import type { ClusterService } from '../../../lib/index.js';
+import type { Peer } from '../../../lib/membership/events.js';
+import type { Clock } from '../../../lib/time/clock.js';
+import { systemClock } from '../../../lib/time/clock.js';
+
+type Handler = (data: unknown, context: { peer: Peer; topic: string }) => unknown;
+type PeerEventType = 'peer.up' | 'peer.down' | 'peer.degraded' | 'peer.recovered' | 'peer.leaving';
+
+/** A `ClusterService` without a network: what clients and servers of microservices use of it. */
+export class FakeCluster {
+  readonly self: Peer;
+  readonly state = new NodeState();
+  drainMs = 0;
+  peers: Peer[] = [];
+  /** What was sent to others, in order. */
+  readonly sent: { readonly to: string; readonly topic: string; readonly data: unknown }[] = [];
+  /** What requests to others on these topics are answered with. */
+  readonly answers = new Map<string, () => Promise<unknown>>();
+  /** What nodes say to themselves. */
+  readonly messaging = {
+    handleEarly: (topic: string, handler: Handler) => this.handle(topic, handler),
+    send: async (_to: symbol, topic: string, data: unknown): Promise<void> => {
+      const copy = this.messaging.copyOf(topic, data);
+      await Promise.resolve();
+      this.receive(this.self, topic, copy);
+    },
+    request: async (_to: symbol, topic: string, data: unknown): Promise<unknown> => {
+      if (!this.handlers.has(topic)) throw new PeerageError('NO_HANDLER', `nobody here handles ${topic}`);
+      const { copyOf } = this.messaging;
+      return copyOf(topic, await this.receive(this.self, topic, copyOf(topic, data)));
+    },
+    copyOf: (_topic: string, data: unknown, maxBytes = 1e6): unknown => {
+      const frame = encodeFrame(1, [data], maxBytes, ['data']);
+      return (decodeBody(frame, HEADER_BYTES, frame.length) as readonly unknown[])[0];
+    },
+  };
+  private readonly handlers = new Map<string, Handler>();
+  private readonly listeners = new Set<{ type: string; listener: (event: { peer: Peer }) => unknown }>();
+
+  constructor(
+    name: string,
+    readonly clock: Clock = systemClock,
+  ) {
+    this.self = peerNamed(name);
+    this.state.run();
+  }
+
+  get service(): ClusterService {
+    return this as unknown as ClusterService;
+  }
+
+  peer(name: string): Peer | undefined {
+    return this.peers.find((peer) => peer.name === name || peer.bootId === name);
+  }
+
+  on(type: string, listener: (event: { peer: Peer }) => unknown): () => void {
+    const entry = { type, listener };
+    this.listeners.add(entry);
+    return () => this.listeners.delete(entry);
+  }
+
+  handle(topic: string, handler: Handler): () => void {
+    this.handlers.set(topic, handler);
+    return () => this.handlers.delete(topic);
+  }
+
+  async send(to: Peer, topic: string, data: unknown): Promise<void> {
+    this.sent.push({ to: to.name, topic, data });
+  }
+
+  async request(to: Peer, topic: string, data: unknown): Promise<unknown> {
+    this.sent.push({ to: to.name, topic, data });
+    const answer = this.answers.get(topic);
+    if (!answer) throw new PeerageError('NO_HANDLER', `nobody handles ${topic}`);
+    return answer();
+  }
+
+  /** A message of a peer arrives. Returns what its handler answers. */
+  receive(from: Peer, topic: string, data: unknown): unknown {
+    return this.handlers.get(topic)?.(data, { peer: from, topic });
+  }
+
+  join(name: string): Peer {
+    const peer = peerNamed(name);
+    this.peers = [...this.peers, peer];
+    this.say('peer.up', peer);
+    return peer;
+  }
+
+  /** A peer is in another state from now on. */
+  change(peer: Peer, status: Peer['status']): void {
+    const changed = { ...peer, status };
+    this.peers = this.peers.map((each) => (each.bootId === peer.bootId ? changed : each));
+    this.say(status === 'up' ? 'peer.recovered' : `peer.${status}`, changed);
+  }
+
+  leave(peer: Peer): void {
+    this.peers = this.peers.filter(({ bootId }) => bootId !== peer.bootId);
+    this.say('peer.down', peer);
+  }
+
+  /** What was sent on a topic. */
+  sentOn(topic: string): unknown[] {
+    return this.sent.filter((message) => message.topic === topic).map(({ data }) => data);
+  }
+
+  private say(type: PeerEventType, peer: Peer): void {
+    for (const entry of [...this.listeners]) if (entry.type === type) void entry.listener({ peer });
+  }
+}
+
+export function peerNamed(name: string, rttMs?: number, status: Peer['status'] = 'up'): Peer {
+  const [, host = ''] = name.split('@');
+  const rtt = rttMs === undefined ? {} : { rttMs };
+  return {
+    name,
+    bootId: `boot of ${name}`,
+    host,
+    port: 1,
+    meta: {},
+    status,
+    connectedAt: new Date(0),
+    ...rtt,
+  };
+}
