@@ -2,6 +2,7 @@ import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf } from '../naming/node-name.js';
 import { AddressBook, type AddressRecord } from './address-book.js';
+import { DialPace } from './dial-room.js';
 import type { DownEvidence, Peer, PeerStatus } from './events.js';
 import type { AttemptResult } from './explanation.js';
 import type { ControlFrame, WireLimits } from '../wire/messages.js';
@@ -157,6 +158,8 @@ export interface DialRecord {
   readonly startedAtMs: number;
   /** Somebody took the connection. */
   isOpen: boolean;
+  /** The other side has answered our hello. */
+  isAnswered: boolean;
   /** Turns of the loop since it began, of those that came on time. */
   turns: number;
 }
@@ -182,8 +185,7 @@ export class Core {
   readonly byAddress = new Map<string, string>();
   /** Dials under way, up to the end of their handshakes. */
   readonly dials = new Map<LinkId, DialRecord>();
-  /** How long a dial takes until the end of its handshake: a moving average of those that succeeded. */
-  dialMs = 0;
+  readonly pace = new DialPace();
   readonly conflicts = new Map<LinkId, NameConflict>();
   /** Boot ids that the app disconnected, and at which address they were. */
   readonly disconnected = new Map<string, string>();
@@ -305,6 +307,8 @@ export class Core {
   /** Nothing of the handshake is waited for any more. */
   endHandshake(link: LinkRecord): void {
     this.handshakes.delete(link.id);
+    const dial = this.dials.get(link.id);
+    if (dial) this.pace.ended(dial, this.nowMs);
     this.dials.delete(link.id);
     this.conflicts.delete(link.id);
     this.timers.delete('handshake', link.id);

@@ -6,9 +6,6 @@ import { hasRoom, nextTurnMs } from './dial-room.js';
 import { WIRE_VERSIONS } from '../wire/messages.js';
 import type { LinkId } from './membership.types.js';
 
-/** The weight of the last dial in the average of their durations. */
-const DIAL_WEIGHT = 0.2;
-
 /** A hint ends the backoff of an address at most once in this time: hints may be wrong, or forged. */
 const NEWS_EVERY_MS = 1_000;
 
@@ -172,10 +169,12 @@ export function dialled(core: Core, linkId: LinkId, address: string): void {
   });
 }
 
-/** A dial led to a connection. */
-export function dialSucceeded(core: Core, { id }: LinkRecord): void {
-  const started = core.dials.get(id);
-  if (started) core.dialMs += DIAL_WEIGHT * (core.nowMs - started.startedAtMs - core.dialMs);
+/** The other side of a dial has said who it is, or refuses us: the handshake works. */
+export function answered(core: Core, { id }: LinkRecord): void {
+  const begun = core.dials.get(id);
+  if (!begun || begun.isAnswered) return;
+  begun.isAnswered = true;
+  core.pace.answered(core.nowMs - begun.startedAtMs);
 }
 
 /** Whether addresses wait to be dialled that were not tried in vain before. */
@@ -222,7 +221,7 @@ function dial(core: Core, record: AddressRecord, queue: DialQueue): void {
     address: record.address,
   };
   core.begin(link);
-  core.dials.set(link.id, { queue, startedAtMs: core.nowMs, isOpen: false, turns: 0 });
+  core.dials.set(link.id, { queue, startedAtMs: core.nowMs, isOpen: false, isAnswered: false, turns: 0 });
   record.dialling = link.id;
   core.out.push({ type: 'dial', link: link.id, host: record.host, port: record.port });
 }

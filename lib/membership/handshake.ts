@@ -2,7 +2,7 @@ import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf } from '../naming/node-name.js';
 import type { Core, IntroducedLink, LinkRecord, PeerRecord } from './core.js';
-import { dialFailed, retryIn } from './dialling.js';
+import { answered, dialFailed, retryIn } from './dialling.js';
 import { sendBeat } from './beats.js';
 import {
   commonVersion,
@@ -53,6 +53,7 @@ export function takeHello(core: Core, id: LinkId, address: string, hello: Hello)
 /** The node that we dialled takes us. */
 export function takeWelcome(core: Core, greeting: LinkRecord, body: Welcome): void {
   if (greeting.stage !== 'greeting') return;
+  answered(core, greeting);
   const { version, node } = body;
   const link: IntroducedLink = { ...greeting, stage: 'welcomed', remote: body, version };
   core.advance(link);
@@ -70,6 +71,7 @@ export function takeWelcome(core: Core, greeting: LinkRecord, body: Welcome): vo
 /** The node that we dialled does not take us. */
 export function takeRefuse(core: Core, link: LinkRecord, { code, message }: Refuse): void {
   if (link.stage !== 'greeting') return;
+  answered(core, link);
   giveUp(core, link, code, message);
 }
 

@@ -1,7 +1,7 @@
 import { addressOf, isAddress, parseHostPort } from '../naming/node-name.js';
 import { DEFAULT_BACKOFF, OWN_SOURCES, type AddressRecord } from './address-book.js';
 import { type Core, type IntroducedLink, type LinkRecord, type PeerRecord, remoteOf } from './core.js';
-import { dialNow, dialSucceeded, hint, retryIn } from './dialling.js';
+import { dialNow, hint, retryIn } from './dialling.js';
 import type { DownEvidence, DownReason } from './events.js';
 import { catchUp, isSame, takeIdentity } from './identity.js';
 import { pushPeers, startDigests } from './anti-entropy.js';
@@ -46,7 +46,6 @@ const RETRY_MS: Readonly<Record<DownReason, number>> = {
 export function adopt(core: Core, link: IntroducedLink): void {
   const { node } = link.remote;
   link.stage = 'up';
-  dialSucceeded(core, link);
   core.endHandshake(link);
   core.out.push({ type: 'established', link: link.id });
   if (link.direction === 'outbound') core.attemptEnded(link, { result: 'connected', bootId: node.bootId });

@@ -1,5 +1,6 @@
 import { addressOf } from '../../lib/naming/node-name.js';
 import type { ControlFrame } from '../../lib/wire/messages.js';
+import type { Input } from '../../lib/membership/membership.types.js';
 import { PROBE_BYTES } from '../../lib/mesh/probes/probe-codec.js';
 import { seededRandom } from './random.js';
 import type { SimNode } from './sim-node.js';
@@ -47,6 +48,9 @@ export class World {
   /** What a dial from one host to another meets, where packets get through: a firewall may be in the way. */
   door: (from: string, to: string) => 'open' | 'refused' | 'silent' = () => 'open';
   isUdpBlocked = false;
+  /** What a handshake costs on the one processor that all nodes share, one after the other, also when nobody waits for it. */
+  handshakeCpuMs = 0;
+  private cpuFreeAtMs = 0;
   /** Whether the bytes that nodes send are counted. */
   isMetered = false;
   /** Whether what happens is noted, for people and for comparison. */
@@ -118,11 +122,23 @@ export class World {
           );
         } else {
           const { incarnation } = other;
-          node.whenRunning(tell(() => this.open(node, link, other, incarnation)));
+          this.compute(
+            givenUpAtMs,
+            () => node.whenRunning(tell(() => this.open(node, link, other, incarnation))),
+            () => node.whenRunning(tell(() => node.handle(tooLate(link)))),
+          );
         }
       });
     };
     tryOnce(1_000);
+  }
+
+  /** Does the work of a handshake, when its turn comes. */
+  private compute(untilMs: number, done: () => void, isLate: () => void): void {
+    if (this.handshakeCpuMs === 0) return done();
+    this.cpuFreeAtMs = Math.max(this.nowMs, this.cpuFreeAtMs) + this.handshakeCpuMs;
+    if (this.cpuFreeAtMs < untilMs) this.at(this.cpuFreeAtMs, done);
+    else this.at(untilMs, isLate);
   }
 
   /** Opens a connection and closes it at once. A kernel takes it, whatever its process does. */
@@ -273,4 +289,8 @@ export class World {
 
 function isSooner(a: { atMs: number; order: number }, b: { atMs: number; order: number }): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+}
+
+function tooLate(link: number): Input {
+  return { type: 'dialFailed', link, code: 'HANDSHAKE_TIMEOUT', message: 'the handshake took too long' };
 }

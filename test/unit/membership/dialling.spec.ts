@@ -53,7 +53,27 @@ describe('what is dialled', () => {
     ]);
   });
 
-  it.each(['answer', 'hint'] as const)('is four at a time, while those of a fresh %s do not hang', (how) => {
+  it.each(['answer', 'hint'] as const)(
+    'is four of a fresh %s, until one of them has shown how long that takes',
+    (how) => {
+      const nodes = names(40).map((name) => nodeOf(name, '7'));
+      const first = driver[how](...nodes.map(({ name }) => name));
+      expect(first).toHaveLength(4);
+      for (const { link } of first) driver.handle({ type: 'opened', link });
+      expect(dialsOf(driver.pass(1_900))).toHaveLength(0);
+      const { host, link } = first[0]!;
+      driver.welcomed(
+        link,
+        nodes.find(({ name }) => name === `app@${host}`)!,
+      );
+      expect(dialsOf(driver.last)).toHaveLength(1);
+    },
+  );
+
+  it.each(['answer', 'hint'] as const)('is four at a time, while those of a fresh %s are not slow', (how) => {
+    const [quick] = driver.answer('app@10.9.9.9');
+    driver.nowMs += 5;
+    driver.welcomed(quick!.link, nodeOf('app@10.9.9.9', '8'));
     const first = driver[how](...names(40));
     expect(first).toHaveLength(4);
     for (const { link } of first) driver.handle({ type: 'opened', link });
