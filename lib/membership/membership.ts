@@ -56,15 +56,18 @@ export class Membership {
   private wakeAtMs: number | undefined;
   /** When a late wake-up was put off by one turn: what has arrived is read before anyone is judged. */
   private putOffMs: number | undefined;
+  private snapshots: Peer[] | undefined;
 
   constructor(config: MembershipConfig) {
     this.core = new Core(config);
   }
 
-  /** Snapshots of the peers, sorted by name. */
+  /** Snapshots of the peers, sorted by name. Every event makes several parts ask: they are made once for each input. */
   peers(): Peer[] {
-    const peers = [...this.core.peers.values()].map((peer) => this.core.snapshot(peer));
-    return peers.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    this.snapshots ??= [...this.core.peers.values()]
+      .map((peer) => this.core.snapshot(peer))
+      .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    return this.snapshots.slice();
   }
 
   /** What is known of a name, or of every name, at `nowMs`. */
@@ -115,6 +118,7 @@ export class Membership {
     const { core } = this;
     const lateMs = core.clock.advance(nowMs, this.wakeAtMs);
     core.out = [];
+    this.snapshots = undefined;
     this.take(input);
     // Timers run on a wake-up only, and one turn later when that is late: what arrived is taken in before they judge.
     if (input.type === 'wake') this.wake(lateMs);
