@@ -38,7 +38,15 @@ export { RunOnce } from './runs/run-once.decorator.js';
 export type { RunContext, RunOnceOptions } from './runs/run-once.decorator.js';
 export { claimsIn } from './runs/claim-store.js';
 export type { ClaimStore, PoolLike, RedisLike } from './runs/claim-store.js';
-export type { OnceOptions, OnceResult, RunEvent, RunSkipReason, RunTotals } from './runs/run.events.js';
+export type {
+  JobStats,
+  LastRun,
+  OnceOptions,
+  OnceResult,
+  RunEvent,
+  RunSkipReason,
+  RunTotals,
+} from './runs/run.events.js';
 
 export { viaDns } from './via/dns/via-dns.js';
 export type { ViaDnsOptions } from './via/dns/via-dns.js';

@@ -1,3 +1,6 @@
+import { readThrown } from '../errors/thrown.js';
+import { jobOf } from '../runs/job-counters.js';
+import type { JobStats, RunEvent } from '../runs/run.events.js';
 import type { ClusterStats } from './cluster-stats.js';
 
 /** One value of a metric, and what tells it from the others. */
@@ -19,24 +22,41 @@ export interface ClusterMetric {
   readonly read: (stats: ClusterStats) => readonly Measured[];
 }
 
-/** The histogram of round trips: published one by one, since no snapshot of buckets can be handed to an SDK. */
-export const ROUND_TRIP = {
+/** Its values are handed over one by one: no snapshot of buckets can be given to an SDK. */
+export interface ClusterHistogram extends Omit<ClusterMetric, 'kind' | 'read'> {
+  readonly bounds: readonly number[];
+}
+
+const JOB = 'peerage.job.name';
+const ERROR_TYPE = 'error.type';
+
+export const ROUND_TRIP: ClusterHistogram = {
   name: 'peerage.round_trip.duration',
   unit: 's',
   description: 'Round trips of answered beats.',
   bounds: [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-} as const;
+  attributes: [],
+};
+
+export const RUN_DURATION: ClusterHistogram = {
+  name: 'peerage.run.duration',
+  unit: 's',
+  description: 'How long runs of jobs took on this node.',
+  bounds: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3_600],
+  attributes: [JOB, ERROR_TYPE],
+};
 
 const STATUS = 'peerage.peer.status';
+const PROBES = 'peerage.probe.state';
 const REASON = 'peerage.down.reason';
-const CODE = 'error.type';
 const DIRECTION = 'network.io.direction';
 const SIDE = 'peerage.refusal.direction';
 const PROVIDER = 'peerage.provider.name';
 const RESULT = 'peerage.result';
 const QUEUE = 'peerage.queue';
+const WHY = 'peerage.run.skip_reason';
 
-/** Everything that is measured, but for the round trips. */
+/** Everything that is measured, but for round trips and how long runs take. */
 export const CLUSTER_METRICS: readonly ClusterMetric[] = [
   metric('peerage.peer.count', 'updown', '{peer}', 'Peers by their status.', [STATUS], ({ peers }) =>
     byKey(STATUS, peers),
@@ -64,20 +84,35 @@ export const CLUSTER_METRICS: readonly ClusterMetric[] = [
     ({ falseAlarms }) => one(falseAlarms),
   ),
   metric(
+    'peerage.peer.probes',
+    'updown',
+    '{peer}',
+    'Peers by what becomes of UDP probes to them.',
+    [PROBES],
+    ({ probes: { oneWay, ...probes } }) => byKey(PROBES, { ...probes, one_way: oneWay }),
+  ),
+  metric(
     'peerage.refusals',
     'counter',
     '{refusal}',
     'Strangers refused at our door (inbound), and doors closed to us (outbound, each once until it changes).',
-    [SIDE, CODE],
+    [SIDE, ERROR_TYPE],
     ({ events }) => [
-      ...byKey(CODE, events.refusedInbound, { [SIDE]: 'inbound' }),
-      ...byKey(CODE, events.refusedOutbound, { [SIDE]: 'outbound' }),
+      ...byKey(ERROR_TYPE, events.refusedInbound, { [SIDE]: 'inbound' }),
+      ...byKey(ERROR_TYPE, events.refusedOutbound, { [SIDE]: 'outbound' }),
     ],
   ),
-  metric('peerage.dials', 'counter', '{dial}', 'Dials by how they ended.', [RESULT, CODE], ({ dials }) => [
-    { value: dials.connected, attributes: { [RESULT]: 'connected', [CODE]: '' } },
-    ...byKey(CODE, dials.failed, { [RESULT]: 'failed' }),
-  ]),
+  metric(
+    'peerage.dials',
+    'counter',
+    '{dial}',
+    'Dials by how they ended.',
+    [RESULT, ERROR_TYPE],
+    ({ dials }) => [
+      { value: dials.connected, attributes: { [RESULT]: 'connected', [ERROR_TYPE]: '' } },
+      ...byKey(ERROR_TYPE, dials.failed, { [RESULT]: 'failed' }),
+    ],
+  ),
   metric(
     'peerage.provider.polls',
     'counter',
@@ -161,7 +196,63 @@ export const CLUSTER_METRICS: readonly ClusterMetric[] = [
     [],
     ({ loop }) => one(loop.blocks),
   ),
+  metric('peerage.run.starts', 'counter', '{run}', 'Runs that this node has begun.', [JOB], ({ jobs }) =>
+    byJob(jobs, ({ started }) => started),
+  ),
+  metric(
+    'peerage.run.ends',
+    'counter',
+    '{run}',
+    'Runs that ended on this node, by how: done, or failed.',
+    [JOB, RESULT],
+    ({ jobs }) =>
+      jobs.flatMap(({ job, finished, failed }) =>
+        byKey(RESULT, { done: finished - failed, failed }, { [JOB]: job }),
+      ),
+  ),
+  metric('peerage.run.active', 'updown', '{run}', 'Runs at work on this node.', [JOB], ({ jobs }) =>
+    byJob(jobs, ({ running }) => running),
+  ),
+  metric(
+    'peerage.run.skips',
+    'counter',
+    '{run}',
+    'Runs that were not for this node, by why.',
+    [JOB, WHY],
+    ({ jobs }) =>
+      jobs.flatMap(({ job, skipped }) =>
+        Object.entries(skipped).map(([why, value]) => ({
+          value,
+          attributes: { [JOB]: job, [WHY]: why.replaceAll(' ', '_') },
+        })),
+      ),
+  ),
+  metric(
+    'peerage.run.duplicates',
+    'counter',
+    '{run}',
+    'Runs that two nodes had, while the network was split.',
+    [JOB],
+    ({ jobs }) => byJob(jobs, ({ duplicates }) => duplicates),
+  ),
 ];
+
+/** What the histogram of runs records of one of them. */
+export function runDuration({ job, dueAt, ...run }: RunEvent): Measured | undefined {
+  if (run.type !== 'finished') return undefined;
+  const error = 'error' in run ? readThrown(run.error).name : undefined;
+  return {
+    value: run.tookMs / 1_000,
+    attributes: {
+      [JOB]: jobOf({ job, dueMs: dueAt.getTime() }),
+      ...(error !== undefined && { [ERROR_TYPE]: error }),
+    },
+  };
+}
+
+function byJob(jobs: readonly JobStats[], read: (job: JobStats) => number): Measured[] {
+  return jobs.map((job) => ({ value: read(job), attributes: { [JOB]: job.job } }));
+}
 
 function metric(
   name: string,

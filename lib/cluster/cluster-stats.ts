@@ -3,6 +3,7 @@ import type { DownReason } from '../membership/events.js';
 import type { MeshStats } from '../mesh/mesh.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import type { ProviderExplanation } from '../discovery/provider-status.js';
+import type { JobStats } from '../runs/run.events.js';
 import type { ClusterEvent } from './cluster.events.js';
 import type { LoopStats, NodePhase } from './explanation.js';
 
@@ -33,6 +34,8 @@ export interface ClusterStats extends MeshStats {
   readonly requests: { readonly pending: number };
   /** Where names come from, and how each source does. */
   readonly providers: readonly ProviderExplanation[];
+  /** What became of the runs of each job here: of `@RunOnce()`, and of `once()` together. */
+  readonly jobs: readonly JobStats[];
 }
 
 /**

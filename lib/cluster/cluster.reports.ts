@@ -7,6 +7,7 @@ import { Messaging } from '../messaging/messaging.js';
 import { canonicalName } from '../naming/node-name.js';
 import { PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings } from '../peerage.options.js';
+import { RunsService } from '../runs/runs.service.js';
 import type { Clock } from '../time/clock.js';
 import { dateMs } from '../time/clock.js';
 import { LoopWatch } from '../time/loop-watch.js';
@@ -39,6 +40,7 @@ export class ClusterReports {
     private readonly state: NodeState,
     private readonly loop: LoopWatch,
     private readonly hub: EventHub,
+    private readonly runs: RunsService,
   ) {}
 
   /** Counts every event from now on. */
@@ -98,6 +100,7 @@ export class ClusterReports {
       events: this.counters.snapshot(),
       requests: { pending: messaging.pendingRequests },
       providers: discovery.explain(),
+      jobs: this.runs.jobStats,
     };
   }
 

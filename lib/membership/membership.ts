@@ -33,7 +33,8 @@ import { changeSelf, takeMeta } from './identity.js';
 import { allKnowOurLeaving, drain, takeLeaving } from './leaving.js';
 import type { Directive, Input, LinkId, MembershipConfig } from './membership.types.js';
 import { down, lostConnection, peerOf } from './peers.js';
-import { probeNotes } from './probe-notes.js';
+import { probeCounts, probeNotes } from './probe-notes.js';
+import type { ProbeCounts } from './probe-notes.js';
 import { callBack, reached, reachNotes, unreached } from './reach.js';
 import { recomputeRing } from './ring.js';
 import { isInDoubt } from './rule.js';
@@ -79,6 +80,11 @@ export class Membership {
   /** What does not work between this node and its peers, one sentence each. */
   notes(): string[] {
     return [...reachNotes(this.core), ...probeNotes(this.core)];
+  }
+
+  /** Peers by what becomes of UDP probes to them. */
+  probeCounts(): ProbeCounts {
+    return probeCounts(this.core);
   }
 
   /** How a name stands right now; cheaper than `explain`. */

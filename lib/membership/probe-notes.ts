@@ -41,6 +41,31 @@ export function probeNotes(core: Core): string[] {
   ];
 }
 
+/** Peers by what becomes of UDP probes to them. */
+export interface ProbeCounts {
+  /** They are answered. */
+  readonly answered: number;
+  /** None gets through, either way. */
+  readonly unanswered: number;
+  /** Those from here are not answered, though those from there arrive. */
+  readonly oneWay: number;
+  /** They cannot be sent from here. */
+  readonly unsent: number;
+  /** Not known yet, or nobody answers them there. */
+  readonly untried: number;
+}
+
+export function probeCounts(core: Core): ProbeCounts {
+  const counts = { answered: 0, unanswered: 0, oneWay: 0, unsent: 0, untried: 0 };
+  for (const peer of core.peers.values()) counts[probeState(peer)] += 1;
+  return counts;
+}
+
+function probeState({ probes, unsent, probedBy }: PeerRecord): keyof ProbeCounts {
+  if (unsent !== undefined && probes !== 'answered') return 'unsent';
+  return probes === 'unanswered' && probedBy ? 'oneWay' : probes;
+}
+
 /** What is the matter with probes of one peer. */
 export function probeSummary({ self }: Core, peer: PeerRecord): string | undefined {
   const { probes, unsent, probedBy, node } = peer;

@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import { Histogram, type HistogramCounts } from '../diagnostics/histogram.js';
 import type { AttemptResult } from '../membership/explanation.js';
+import type { ProbeCounts } from '../membership/probe-notes.js';
 import type { NodeInfo } from '../naming/node-info.js';
 
 /** Round trips between neighbours, within a country, around the world. In milliseconds. */
@@ -30,6 +31,8 @@ export interface MeshStats {
   };
   /** How often a process that was declared down came back as itself. */
   readonly falseAlarms: number;
+  /** Peers by what becomes of UDP probes to them, now. */
+  readonly probes: ProbeCounts;
   /** Round trips of answered beats, in milliseconds. */
   readonly roundTrips: HistogramCounts;
   /** Messages to and from other nodes, answers and those of the library's own included. */

@@ -67,6 +67,8 @@ const DEFAULT_PARTS = {
   defer: (callback) => void setImmediate(callback),
 } satisfies Partial<PeerMeshParts>;
 
+const NO_PROBES: MeshStats['probes'] = { answered: 0, unanswered: 0, oneWay: 0, unsent: 0, untried: 0 };
+
 /** A full mesh of direct connections: does what the membership core says, over a transport. */
 export class PeerMesh implements Mesh {
   private readonly node: OwnNode;
@@ -229,7 +231,8 @@ export class PeerMesh implements Mesh {
   }
 
   stats(): MeshStats {
-    return { ...this.counters.snapshot(), ...this.messages.stats() };
+    const probes = this.membership?.probeCounts() ?? NO_PROBES;
+    return { ...this.counters.snapshot(), ...this.messages.stats(), probes };
   }
 
   post(bootId: string, kind: number, body: readonly unknown[], lane?: string): PostResult {

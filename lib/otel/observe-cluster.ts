@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { metrics } from '@opentelemetry/api';
-import type { BatchObservableResult, Meter, Observable } from '@opentelemetry/api';
-import { CLUSTER_METRICS, ROUND_TRIP } from '../cluster/cluster-metrics.js';
-import type { ClusterMetric } from '../cluster/cluster-metrics.js';
+import type { BatchObservableResult, Histogram, Meter, Observable } from '@opentelemetry/api';
+import { CLUSTER_METRICS, ROUND_TRIP, RUN_DURATION, runDuration } from '../cluster/cluster-metrics.js';
+import type { ClusterHistogram, ClusterMetric } from '../cluster/cluster-metrics.js';
 import type { ClusterService } from '../cluster/cluster.service.js';
 import type { RoundTrip } from '../mesh/mesh-stats.js';
 
@@ -10,7 +10,7 @@ const CHANNEL = 'peerage:round-trip';
 
 /**
  * Hands what the cluster counts to OpenTelemetry, whenever it is collected: peers, dials, polls, messages, queues, round
- * trips. No attribute has the name of a node.
+ * trips, runs of jobs. No attribute has the name of a node.
  *
  * @param meter @default that of the global meter provider
  * @returns the function that ends it.
@@ -29,10 +29,10 @@ export function observeCluster(
         result.observe(instrument, value, withoutEmpty(attributes));
   };
   meter.addBatchObservableCallback(observe, instruments);
-  const stop = recordRoundTrips(cluster, meter);
+  const stops = [recordRoundTrips(cluster, meter), recordRuns(cluster, meter)];
   return () => {
     meter.removeBatchObservableCallback(observe, instruments);
-    stop();
+    for (const stop of stops) stop();
   };
 }
 
@@ -49,9 +49,7 @@ function instrumentOf(meter: Meter, { name, kind, unit, description }: ClusterMe
 }
 
 function recordRoundTrips(cluster: ClusterService, meter: Meter): () => void {
-  const { name, unit, description, bounds } = ROUND_TRIP;
-  const advice = { explicitBucketBoundaries: [...bounds] };
-  const histogram = meter.createHistogram(name, { unit, description, advice });
+  const histogram = histogramOf(meter, ROUND_TRIP);
   const record = (message: unknown): void => {
     const { self, ms } = message as RoundTrip;
     // Several nodes may be in one process.
@@ -59,6 +57,20 @@ function recordRoundTrips(cluster: ClusterService, meter: Meter): () => void {
   };
   subscribe(CHANNEL, record);
   return () => void unsubscribe(CHANNEL, record);
+}
+
+function recordRuns(cluster: ClusterService, meter: Meter): () => void {
+  const histogram = histogramOf(meter, RUN_DURATION);
+  const subscription = cluster.runs$.subscribe((event) => {
+    const run = runDuration(event);
+    if (run) histogram.record(run.value, run.attributes);
+  });
+  return () => subscription.unsubscribe();
+}
+
+function histogramOf(meter: Meter, { name, unit, description, bounds }: ClusterHistogram): Histogram {
+  const advice = { explicitBucketBoundaries: [...bounds] };
+  return meter.createHistogram(name, { unit, description, advice });
 }
 
 function withoutEmpty(attributes: Readonly<Record<string, string>>): Record<string, string> {

@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Counter, Gauge, Histogram, register } from 'prom-client';
 import type { Registry } from 'prom-client';
-import { CLUSTER_METRICS, ROUND_TRIP } from '../cluster/cluster-metrics.js';
-import type { ClusterMetric } from '../cluster/cluster-metrics.js';
+import { CLUSTER_METRICS, ROUND_TRIP, RUN_DURATION, runDuration } from '../cluster/cluster-metrics.js';
+import type { ClusterHistogram, ClusterMetric } from '../cluster/cluster-metrics.js';
 import type { ClusterService } from '../cluster/cluster.service.js';
 import type { ClusterStats } from '../cluster/cluster-stats.js';
 import type { RoundTrip } from '../mesh/mesh-stats.js';
@@ -23,23 +23,38 @@ const SUFFIXES: Readonly<Record<string, string>> = { By: '_bytes', s: '_seconds'
 export function registerCluster(cluster: ClusterService, registry: Registry = register): () => void {
   const stats = oncePerScrape(() => cluster.stats());
   const names = CLUSTER_METRICS.map((one) => add(one, stats, registry));
-  const histogram = new Histogram({
-    name: nameOf(ROUND_TRIP.name, ROUND_TRIP.unit),
-    help: ROUND_TRIP.description,
-    buckets: [...ROUND_TRIP.bounds],
-    registers: [registry],
-  });
+  const histogram = addHistogram(ROUND_TRIP, registry);
+  const runs = addHistogram(RUN_DURATION, registry);
   const record = (message: unknown): void => {
     const { self, ms } = message as RoundTrip;
     // Several nodes may be in one process.
     if (self.bootId === cluster.self.bootId) histogram.observe(ms / 1_000);
   };
   subscribe(CHANNEL, record);
+  const subscription = cluster.runs$.subscribe((event) => {
+    const run = runDuration(event);
+    if (run) runs.observe(labelsOf(run.attributes), run.value);
+  });
   return () => {
     unsubscribe(CHANNEL, record);
-    for (const name of [...names, nameOf(ROUND_TRIP.name, ROUND_TRIP.unit)])
+    subscription.unsubscribe();
+    for (const name of [...names, ...[ROUND_TRIP, RUN_DURATION].map((one) => nameOf(one.name, one.unit))])
       registry.removeSingleMetric(name);
   };
+}
+
+function addHistogram(
+  { name, unit, description: help, attributes, bounds }: ClusterHistogram,
+  registry: Registry,
+): Histogram {
+  const labelNames = attributes.map(labelOf);
+  return new Histogram({
+    name: nameOf(name, unit),
+    help,
+    labelNames,
+    buckets: [...bounds],
+    registers: [registry],
+  });
 }
 
 function add(metric: ClusterMetric, stats: () => ClusterStats, registry: Registry): string {

@@ -1,11 +1,10 @@
 import type { Logger } from '@nestjs/common';
 import { Subject } from 'rxjs';
 import type { RunKey, SkipReason } from './core/run.types.js';
+import { JobCounters } from './job-counters.js';
+import type { ToldRun } from './job-counters.js';
 import type { RunContext } from './run-once.decorator.js';
 import type { RunEvent, RunTotals } from './run.events.js';
-
-/** Distributes over the kinds of events. */
-type Told<T> = T extends unknown ? Omit<T, 'at' | 'job' | 'dueAt' | 'key'> : never;
 
 /** What somebody should look at, in words. */
 const CONCERNS: Readonly<Partial<Record<SkipReason, string>>> = {
@@ -26,6 +25,8 @@ export class RunReports {
     duplicate: 0,
   };
   readonly runs$ = this.subject.asObservable();
+  /** By job. */
+  readonly jobs = new JobCounters();
 
   constructor(
     private readonly log: Pick<Logger, 'warn'>,
@@ -36,10 +37,12 @@ export class RunReports {
     return { ...this.counts };
   }
 
-  tell(run: RunKey, told: Told<RunEvent>): void {
+  tell(run: RunKey, told: ToldRun): void {
+    const nowMs = this.dateMs();
     this.counts[told.type] += 1;
+    this.jobs.hear(run, told, nowMs);
     this.say(run, told);
-    this.subject.next({ ...told, at: new Date(this.dateMs()), job: run.job, ...contextOf(run) });
+    this.subject.next({ ...told, at: new Date(nowMs), job: run.job, ...contextOf(run) });
   }
 
   complete(): void {
@@ -47,7 +50,7 @@ export class RunReports {
   }
 
   /** What is as it should be is told by events only: a job may be due every second. */
-  private say(run: RunKey, told: Told<RunEvent>): void {
+  private say(run: RunKey, told: ToldRun): void {
     const { key } = contextOf(run);
     if (told.type === 'duplicate')
       this.log.warn(`${key} was run twice, while the network was split: by ${told.by.join(' and ')}`);

@@ -41,6 +41,43 @@ export type RunEvent = {
 export type RunTotals = Readonly<Record<RunEvent['type'], number>>;
 
 /**
+ * What became of one job's runs on this node, since its start.
+ *
+ * @publicApi
+ */
+export interface JobStats {
+  /** Its name. All calls of `cluster.once()` are one job, `once()`. */
+  readonly job: string;
+  readonly started: number;
+  /** Those that threw are among them. */
+  readonly finished: number;
+  /** Those that threw. */
+  readonly failed: number;
+  /** Now at work. */
+  readonly running: number;
+  /** Not run here, by why. */
+  readonly skipped: Readonly<Record<RunSkipReason, number>>;
+  /** Run by two nodes, while the network was split. */
+  readonly duplicates: number;
+  /** The run that began or ended last on this node. */
+  readonly last?: LastRun;
+}
+
+/**
+ * A run of this node.
+ *
+ * @publicApi
+ */
+export interface LastRun {
+  readonly dueAt: Date;
+  readonly startedAt: Date;
+  /** How long it took, in milliseconds. Without it: it is still at work. */
+  readonly tookMs?: number;
+  /** What it threw, in words. */
+  readonly error?: string;
+}
+
+/**
  * What came of `cluster.once()`: what it returned here, or who has it; `reason` `lost` says that `by` ended before it
  * was done.
  *

@@ -18,7 +18,7 @@ import type { RunDirective, RunInput, RunKey, RunQuestion, RunRules, RunView } f
 import type { Job } from './job.js';
 import { DEFAULT_LATE_MS } from './job.js';
 import type { RunContext } from './run-once.decorator.js';
-import type { OnceOptions, OnceResult } from './run.events.js';
+import type { JobStats, OnceOptions, OnceResult } from './run.events.js';
 import { RunReports, contextOf } from './run-reports.js';
 import {
   MAX_JOB,
@@ -84,9 +84,9 @@ export class RunsService {
     return this.reports.totals;
   }
 
-  /** The names of the jobs that this node has. */
-  get jobNames(): readonly string[] {
-    return [...this.jobs.keys()];
+  /** What became of each job here: of those that this node has, and of those that others told of. */
+  get jobStats(): readonly JobStats[] {
+    return this.reports.jobs.snapshot();
   }
 
   get dateMs(): number {
@@ -103,6 +103,7 @@ export class RunsService {
     if (job.name.length > MAX_JOB)
       throw new PeerageError('INVALID_OPTIONS', `@RunOnce(): a name has at most ${MAX_JOB} characters.`);
     this.jobs.set(job.name, job);
+    this.reports.jobs.add(job.name);
     this.calls.set(job.name, call);
     const methods = this.ofInstance.get(instance) ?? new Map<string, Job>();
     this.ofInstance.set(instance, methods.set(method, job));

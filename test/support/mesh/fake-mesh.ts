@@ -130,6 +130,7 @@ export class FakeMesh implements Mesh {
       messages: { sent: none, received: none },
       queues: { sendBytes: 0, receiveBytes: 0 },
       handlers: { running: 0, waiting: 0 },
+      probes: { answered: 0, unanswered: 0, oneWay: 0, unsent: 0, untried: 0 },
     };
   }
 

@@ -1,6 +1,7 @@
 import type { PeerageErrorCode } from '../../../lib/errors/peerage-error.js';
 import type { PeerEvent } from '../../../lib/membership/events.js';
 import type { NameExplanation } from '../../../lib/membership/explanation.js';
+import type { ProbeCounts } from '../../../lib/membership/probe-notes.js';
 import { Membership } from '../../../lib/membership/membership.js';
 import type { Directive, Input, LinkId } from '../../../lib/membership/membership.types.js';
 import { type ControlFrame, type Hello, type Welcome, WIRE_VERSIONS } from '../../../lib/wire/messages.js';
@@ -142,6 +143,10 @@ export class MembershipDriver {
 
   notes(): string[] {
     return this.core.notes();
+  }
+
+  probeCounts(): ProbeCounts {
+    return this.core.probeCounts();
   }
 
   explain(name: string): NameExplanation {

@@ -37,6 +37,8 @@ describe('stats() of a cluster', () => {
       handlers: { running: 0, waiting: 0 },
       requests: { pending: 0 },
       falseAlarms: 0,
+      probes: { unanswered: 0, oneWay: 0, unsent: 0 },
+      jobs: [],
       loop: { lagMs: 0, blocks: 0 },
       providers: [{ name: 'test cluster', state: 'working', polls: { failed: 0 } }],
     });

@@ -35,9 +35,11 @@ describe('UDP that does not get through', () => {
   });
 
   it('is blamed on this host when it is so with everybody', () => {
-    const { live, notes } = world(node(2), node(3));
+    const { driver, live, notes } = world(node(2), node(3));
+    expect(driver.probeCounts()).toMatchObject({ unanswered: 0, untried: 2 });
     live(9_000);
     expect(notes()).toEqual([expect.stringMatching(/^UDP is blocked at this host: none of 2 peers answers/)]);
+    expect(driver.probeCounts()).toMatchObject({ answered: 0, unanswered: 2, oneWay: 0 });
   });
 
   it('is blamed on what leaves this host, when the probes of all others arrive', () => {
@@ -59,6 +61,7 @@ describe('UDP that does not get through', () => {
         /^UDP probes from here do not reach app@10\.0\.0\.2 \(UDP port 4370 there\), though/,
       ),
     ]);
+    expect(driver.probeCounts()).toMatchObject({ answered: 1, unanswered: 0, oneWay: 1 });
     expect(driver.explain('app@10.0.0.2')).toMatchObject({
       summary: expect.stringContaining('open UDP port 4370 there'),
       liveness: { probes: 'unanswered', probedBy: true },
@@ -75,6 +78,7 @@ describe('UDP that does not get through', () => {
       ),
       liveness: { unsent: 'EPERM' },
     });
+    expect(driver.probeCounts()).toMatchObject({ unsent: 1 });
     driver.handle({ type: 'probed', bootId: node(2).bootId, lagMs: 0 });
     expect(driver.explain('app@10.0.0.2').summary).toBe('Connected and heard.');
   });

@@ -1,9 +1,12 @@
+import { Injectable } from '@nestjs/common';
+import { Interval, ScheduleModule } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { Registry } from 'prom-client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { CLUSTER_METRICS } from '../../../lib/cluster/cluster-metrics.js';
-import { PeerageModule } from '../../../lib/index.js';
+import { CLUSTER_METRICS, ROUND_TRIP, RUN_DURATION } from '../../../lib/cluster/cluster-metrics.js';
+import { PeerageModule, RunOnce } from '../../../lib/index.js';
+import type { RunContext } from '../../../lib/index.js';
 import { observeCluster } from '../../../lib/otel/index.js';
 import { PeeragePrometheusModule } from '../../../lib/prometheus/index.js';
 import { TestCluster } from '../../../lib/testing/index.js';
@@ -11,6 +14,22 @@ import { TestCluster } from '../../../lib/testing/index.js';
 class Reader extends MetricReader {
   protected async onForceFlush(): Promise<void> {}
   protected async onShutdown(): Promise<void> {}
+}
+
+/** Long, so that only the test calls. */
+const PERIOD_MS = 120_000;
+
+@Injectable()
+class Jobs {
+  @RunOnce({ name: 'good' })
+  @Interval(PERIOD_MS)
+  good(_run: RunContext): void {}
+
+  @RunOnce({ name: 'bad' })
+  @Interval(PERIOD_MS)
+  bad(_run: RunContext): void {
+    throw new RangeError('no disk');
+  }
 }
 
 describe('metrics of a cluster', () => {
@@ -92,8 +111,69 @@ describe('metrics of a cluster', () => {
     await provider.shutdown();
   });
 
+  it('tell of runs by job, and why they were not for this node', async () => {
+    const registries = [new Registry(), new Registry()];
+    const cluster = await TestCluster.start(2, (i) =>
+      Test.createTestingModule({
+        imports: [
+          ScheduleModule.forRoot(),
+          PeerageModule.forRoot({ appName: 'app' }),
+          PeeragePrometheusModule.forRoot({ registry: registries[i]! }),
+        ],
+        providers: [Jobs],
+      }),
+    );
+    stops.push(() => cluster.stop());
+    const readers = cluster.nodes.map(() => new Reader());
+    for (const [i, { cluster: node }] of cluster.nodes.entries())
+      observeCluster(node, new MeterProvider({ readers: [readers[i]!] }).getMeter('test'));
+    await cluster.advance(10_000);
+    const context = {} as RunContext;
+    for (const node of cluster.nodes) {
+      void node.get(Jobs).good(context);
+      void (node.get(Jobs).bad(context) as unknown as Promise<void>).catch(() => {});
+      void node.cluster.once(`key ${node.name}`, () => 'done', { ttlMs: 1_000 });
+    }
+    await cluster.advance(5_000);
+    const texts = await Promise.all(registries.map((registry) => registry.metrics()));
+    const sum = (series: string): number =>
+      texts
+        .flatMap((text) => text.split('\n').filter((line) => line.startsWith(`${series} `)))
+        .reduce((total, line) => total + Number(line.split(' ').at(-1)), 0);
+    expect(sum('peerage_run_starts_total{peerage_job_name="good"}')).toBe(1);
+    expect(sum('peerage_run_ends_total{peerage_job_name="good",peerage_result="done"}')).toBe(1);
+    expect(sum('peerage_run_ends_total{peerage_job_name="bad",peerage_result="failed"}')).toBe(1);
+    expect(sum('peerage_run_skips_total{peerage_job_name="good",peerage_run_skip_reason="elsewhere"}')).toBe(
+      1,
+    );
+    expect(texts[0]).toContain(
+      'peerage_run_skips_total{peerage_job_name="good",peerage_run_skip_reason="no_quorum"} 0',
+    );
+    expect(texts[0]).toContain('peerage_run_active{peerage_job_name="good"} 0');
+    expect(texts[0]).toContain('peerage_run_duplicates_total{peerage_job_name="good"} 0');
+    expect(sum('peerage_run_starts_total{peerage_job_name="once()"}')).toBe(2);
+    expect(sum('peerage_run_duration_seconds_count{peerage_job_name="good"}')).toBe(1);
+    expect(sum('peerage_run_duration_seconds_count{peerage_job_name="bad",error_type="RangeError"}')).toBe(1);
+    expect(texts.join('')).not.toContain('10.0.0.');
+    const collected = await Promise.all(readers.map((reader) => reader.collect()));
+    const points = collected
+      .flatMap(({ resourceMetrics }) => resourceMetrics.scopeMetrics.flatMap(({ metrics }) => metrics))
+      .filter(({ descriptor }) => descriptor.name.startsWith('peerage.run.'))
+      .flatMap(({ descriptor, dataPoints }) =>
+        dataPoints.map(({ value, attributes }) => ({ name: descriptor.name, value, ...attributes })),
+      );
+    const bad = { 'peerage.job.name': 'bad' };
+    expect(points).toContainEqual({ name: 'peerage.run.ends', value: 1, ...bad, 'peerage.result': 'failed' });
+    expect(points).toContainEqual({
+      name: 'peerage.run.duration',
+      value: expect.objectContaining({ count: 1 }),
+      ...bad,
+      'error.type': 'RangeError',
+    });
+  });
+
   it('have names and units of one kind, and no attribute of a node', () => {
-    for (const { name, unit, attributes, description } of CLUSTER_METRICS) {
+    for (const { name, unit, attributes, description } of [...CLUSTER_METRICS, ROUND_TRIP, RUN_DURATION]) {
       expect(name).toMatch(/^peerage(\.[a-z]+(_[a-z]+)*)+$/);
       expect(unit).toMatch(/^(By|s|1|\{[a-z]+\})$/);
       expect(description).toMatch(/\.$/);
