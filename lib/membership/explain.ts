@@ -113,7 +113,9 @@ function summarise(core: Core, record: AddressRecord, state: NameExplanation['st
     case 'disconnected':
       return 'The app disconnected it. connect() ends that, and so does a restart there.';
     case 'dialling':
-      return `It is being dialled, or is next in the queue.${summariseDown(core, record)}`;
+      return record.failures === 0
+        ? `It is being dialled, or is next in the queue.${summariseDown(core, record)}`
+        : `${summariseAttempts(record)} It is being dialled again, or is next in the queue.${summariseDown(core, record)}`;
     default:
       return `${summariseAttempts(record)}${summariseDown(core, record)}`;
   }

@@ -243,6 +243,16 @@ describe('a dial that fails', () => {
     expect(summary).toContain('CONNECTION_REFUSED');
   });
 
+  it('is explained by how the last attempt failed, while the next one is under way too', () => {
+    const [dial] = driver.answer(NAME);
+    expect(driver.explain(NAME).summary).toBe('It is being dialled, or is next in the queue.');
+    driver.fail(dial!.link);
+    expect(dialsOf(driver.pass(6_000))).toHaveLength(1);
+    const { state, summary } = driver.explain(NAME);
+    expect(state).toBe('dialling');
+    expect(summary).toMatch(/^Dialled once without success: .*CONNECTION_REFUSED.* being dialled again/);
+  });
+
   it('is told to the app only when the other side meant it, and when the reason is a new one', () => {
     const [first] = driver.answer(NAME);
     driver.fail(first!.link);
