@@ -231,7 +231,7 @@ export class PeerMesh implements Mesh {
   }
 
   stats(): MeshStats {
-    const probes = this.membership?.probeCounts() ?? NO_PROBES;
+    const probes = this.core?.probeCounts() ?? NO_PROBES;
     return { ...this.counters.snapshot(), ...this.messages.stats(), probes };
   }
 

@@ -23,11 +23,11 @@ const PERIOD_MS = 120_000;
 class Jobs {
   @RunOnce({ name: 'good' })
   @Interval(PERIOD_MS)
-  good(_run: RunContext): void {}
+  async good(_run: RunContext): Promise<void> {}
 
   @RunOnce({ name: 'bad' })
   @Interval(PERIOD_MS)
-  bad(_run: RunContext): void {
+  async bad(_run: RunContext): Promise<void> {
     throw new RangeError('no disk');
   }
 }
@@ -131,7 +131,10 @@ describe('metrics of a cluster', () => {
     const context = {} as RunContext;
     for (const node of cluster.nodes) {
       void node.get(Jobs).good(context);
-      void (node.get(Jobs).bad(context) as unknown as Promise<void>).catch(() => {});
+      node
+        .get(Jobs)
+        .bad(context)
+        .catch(() => {});
       void node.cluster.once(`key ${node.name}`, () => 'done', { ttlMs: 1_000 });
     }
     await cluster.advance(5_000);
