@@ -15,6 +15,7 @@ export function findingsOf(
   tolds: readonly Told[],
   matrix: Matrix,
   providers: readonly ProviderRow[],
+  ofJobs: readonly Finding[],
 ): Finding[] {
   const found = [
     ...cuts(nodes, matrix),
@@ -29,6 +30,7 @@ export function findingsOf(
     ...missing(nodes, tolds),
     ...ofState(nodes, 'leaving', 'note', (who) => `${who} shuts down`),
     ...ofState(nodes, 'untold', 'note', (who) => `${who} does not tell what it sees, as older releases`),
+    ...ofJobs,
   ];
   return found.toSorted((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level)).slice(0, MOST);
 }
@@ -107,13 +109,18 @@ function alone(nodes: readonly NodeRow[], tolds: readonly Told[]): Finding[] {
   );
 }
 
+/** Also while it is being dialled again: what is the matter does not go and come. */
+function isTriedInVain({ state, failures }: MissingView): boolean {
+  return failures === undefined ? state === 'waiting' : failures > 0 && /^(waiting|dialling)$/.test(state);
+}
+
 /** Names that are tried in vain and belong to nobody who is shown. */
 function missing(nodes: readonly NodeRow[], tolds: readonly Told[]): Finding[] {
   const shown = new Set(nodes.map(({ name }) => name));
   const names = new Map<string, { readonly one: MissingView; by: number }>();
   for (const { view, goneAtMs } of tolds)
     for (const one of goneAtMs === undefined ? (view?.missing ?? []) : []) {
-      if (shown.has(one.name) || one.state !== 'waiting') continue;
+      if (shown.has(one.name) || !isTriedInVain(one)) continue;
       const known = names.get(one.name);
       if (known) known.by += 1;
       else names.set(one.name, { one, by: 1 });

@@ -1,11 +1,14 @@
 import type { EventView } from '../cluster/view/node-view.js';
+import { listed } from './labels.js';
 import type { Happening } from './snapshot.types.js';
 
 /** What several nodes tell within this time of one another is one thing that happened. */
 const TOGETHER_MS = 15_000;
 /** So many are kept. */
 const KEPT = 300;
-/** The words of so many nodes go to the page. */
+/** So many of them go to the page, */
+const SHOWN = 100;
+/** each with so many different words for it. */
 const MOST_VOICES = 10;
 
 interface Entry {
@@ -13,7 +16,12 @@ interface Entry {
   readonly event: EventView;
   readonly at: number;
   /** What each node said of it, by its boot id. */
-  readonly voices: Map<string, { readonly node: string; readonly why: string }>;
+  readonly voices: Map<string, Voice>;
+}
+
+interface Voice {
+  readonly node: string;
+  readonly why: string;
 }
 
 /** What happened, as all nodes tell it: what many of them saw is one entry. */
@@ -36,7 +44,12 @@ export class Happenings {
 
   /** Newest first. `startedAt`: when a node started, where that is known. */
   list(startedAt: (bootId: string) => number | undefined): Happening[] {
-    return this.entries.flatMap((entry) => happening(entry, startedAt) ?? []);
+    const shown: Happening[] = [];
+    for (const entry of this.entries) {
+      const one = happening(entry, startedAt);
+      if (one && shown.push(one) === SHOWN) break;
+    }
+    return shown;
   }
 
   /** How a peer ended, as most recently told. */
@@ -66,7 +79,14 @@ function happening(
     .map(([, voice]) => voice);
   if (told.length === 0) return undefined;
   const [kind, text] = titleOf(event);
-  return { at, kind, text, seenBy: told.length, voices: told.slice(0, MOST_VOICES) };
+  return { at, kind, text, seenBy: told.length, voices: togetherBy(told).slice(0, MOST_VOICES) };
+}
+
+/** Nodes that say it in the same words are one voice. */
+function togetherBy(told: readonly Voice[]): Voice[] {
+  const nodes = new Map<string, string[]>();
+  for (const { node, why } of told) nodes.set(why, [...(nodes.get(why) ?? []), node]);
+  return [...nodes].map(([why, names]) => ({ node: listed(names), why }));
 }
 
 /** Who starts sees all that were there before it come up: that is no news. */

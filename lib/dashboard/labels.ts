@@ -1,6 +1,9 @@
 import { formatHostPort, parseNodeName } from '../naming/node-name.js';
 import type { NodeName } from '../naming/node-name.js';
 
+/** The order in which people look for names: 10.0.0.9 before 10.0.0.10. */
+export const { compare: inOrder } = new Intl.Collator('en', { numeric: true });
+
 /** Of each node name the part that tells it from the others: without the app, or the host, that all of them share. */
 export function labelsOf(names: readonly string[]): string[] {
   const parts = names.map(partsOf);

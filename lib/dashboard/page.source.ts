@@ -1,5 +1,32 @@
 // Made of the files in ./page by `npm run build:page`. Change those, not this one.
 export const PAGE_FILES: Readonly<Record<string, string>> = {
+  'announcer.js': `import { byId, write } from './dom.js';
+let told = new Set();
+let isLost = false;
+export function announce({ summary, findings }) {
+    const texts = [summary, ...findings.map(({ text }) => text)];
+    const now = new Set(texts.map(withoutTimes));
+    const news = texts.filter((text) => !told.has(withoutTimes(text)));
+    const isOver = told.size > now.size && findings.length === 0;
+    told = now;
+    if (news.length > 0)
+        say(news.join(' '));
+    else if (isOver)
+        say(summary);
+}
+export function announceLink(state) {
+    const wasLost = isLost;
+    isLost = state === 'lost';
+    if (isLost !== wasLost)
+        say(isLost ? 'The page has lost its node.' : 'The page is live again.');
+}
+export function withoutTimes(text) {
+    return text.replace(/\\d+(\\.\\d+)? (s|min|h|d|times)\\b/g, '');
+}
+function say(text) {
+    write(byId('announcer'), text);
+}
+`,
   'dom.js': `export function element(tag, className = '', text = '') {
     const made = document.createElement(tag);
     if (className !== '')
@@ -89,15 +116,34 @@ function wordsOf({ state, summary, foundBy }) {
     return \`\${state}. \${summary}\${from}\`;
 }
 `,
-  'lists.js': `import { byId, element, sync, write } from './dom.js';
+  'jobs.js': `import { byId } from './dom.js';
+import { drawTable } from './table.js';
+const COLUMNS = [
+    { title: 'Job', text: ({ name }) => name, fill: fillName },
+    { title: 'Had by', text: ({ on }) => on },
+    { title: 'At work', text: ({ now }) => now },
+    { title: 'Last run', text: ({ last }) => last },
+    { title: 'Counts', text: ({ counts }) => counts },
+];
+export function drawJobs({ jobs }) {
+    byId('jobs-section').hidden = jobs.length === 0;
+    drawTable(byId('jobs'), COLUMNS, ({ name }) => name, jobs);
+}
+function fillName(cell, { name, isWell }) {
+    cell.parentElement.dataset['level'] = isWell ? 'well' : 'bad';
+    if (cell.textContent !== name)
+        cell.textContent = name;
+}
+`,
+  'lists.js': `import { withoutTimes } from './announcer.js';
+import { byId, element, sync, write } from './dom.js';
 import { clockTime } from './words.js';
 const MOST_ENTRIES = 100;
 export function drawFindings({ findings, summary }) {
     const line = byId('summary');
     write(line, summary);
     line.dataset['level'] = findings[0]?.level ?? 'well';
-    const item = ({ text }) => text.replace(/\\d+(\\.\\d+)? s\\b/g, '');
-    sync(byId('findings'), findings, item, () => element('li'), (child, { level, text }) => {
+    sync(byId('findings'), findings, ({ text }) => withoutTimes(text), () => element('li'), (child, { level, text }) => {
         child.dataset['level'] = level;
         write(child, text);
     });
@@ -225,9 +271,11 @@ function tell(i, j) {
 }
 function move(i, j, focuses) {
     cells[at[0]]?.[at[1]]?.setAttribute('tabindex', '-1');
+    cells[at[0]]?.[at[1]]?.removeAttribute('aria-describedby');
     at = [i, j];
     const made = cells[i]?.[j];
     made?.setAttribute('tabindex', '0');
+    made?.setAttribute('aria-describedby', 'cell-words');
     if (focuses)
         made?.focus();
 }
@@ -268,7 +316,8 @@ table.addEventListener('keydown', (event) => {
     move(inside(target[0]), inside(target[1]), true);
 });
 `,
-  'nodes.js': `import { byId, element, sync, write } from './dom.js';
+  'nodes.js': `import { byId, element, write } from './dom.js';
+import { drawTable } from './table.js';
 import { millis, span } from './words.js';
 const RECENT_MS = 10 * 60_000;
 const STATES = {
@@ -281,35 +330,34 @@ const STATES = {
     gone: 'gone',
 };
 const optional = (value, say) => value === undefined ? '' : say(value);
-const COLUMNS = [
-    { title: 'Node', text: ({ name }) => name },
-    { title: 'Status', text: ({ state }) => STATES[state] ?? state },
-    {
-        title: 'Sees',
-        text: ({ sees }, { nodes }) => optional(sees, (count) => \`\${count} of \${there(nodes) - 1}\`),
-    },
-    { title: 'Round trip', text: ({ rttMs }) => optional(rttMs, millis) },
-    { title: 'Lag', text: lagOf },
-    { title: 'Version', text: ({ version }) => version ?? '' },
-    { title: 'Zone', text: ({ zone }) => zone ?? '' },
-    { title: 'Holds', text: ({ holds }) => (holds ?? []).join(', ') },
-    { title: 'Up for', text: ({ uptimeMs }) => optional(uptimeMs, span) },
-    { title: 'Process', text: ({ pid }) => optional(pid, String) },
-];
 const table = byId('nodes');
 const filter = byId('filter');
 let last;
 filter.addEventListener('input', () => last && drawNodes(last));
 export function drawNodes(snapshot) {
     last = snapshot;
+    const { nodes } = snapshot;
+    const columns = columnsFor(nodes.filter(({ state }) => state !== 'gone').length - 1);
     const wanted = filter.value.trim().toLowerCase();
-    const texts = (node) => COLUMNS.map(({ text }) => text(node, snapshot));
-    const fits = (node) => [...texts(node), node.words].join(' ').toLowerCase().includes(wanted);
-    const rows = wanted === '' ? snapshot.nodes : snapshot.nodes.filter(fits);
-    const used = COLUMNS.filter(({ text }) => snapshot.nodes.some((node) => text(node, snapshot) !== ''));
-    head(used);
-    const columns = used.map(({ title }) => title).join();
-    sync(table.tBodies[0], rows, ({ bootId }) => \`\${bootId} \${columns}\`, () => makeRow(used), (row, node) => fill(row, node, used, snapshot));
+    const fits = (node) => [...columns.map(({ text }) => text(node)), node.words].join(' ').toLowerCase().includes(wanted);
+    const rows = wanted === '' ? nodes : nodes.filter(fits);
+    drawTable(table, columns, ({ bootId }) => bootId, nodes, rows);
+    write(byId('filtered'), wanted === '' ? '' : \`\${rows.length} of \${nodes.length} nodes\`);
+}
+function columnsFor(others) {
+    return [
+        { title: 'Node', text: ({ name }) => name, fill: fillName },
+        { title: 'Status', text: ({ state }) => STATES[state] ?? state, fill: fillStatus },
+        { title: 'Sees', text: ({ sees }) => optional(sees, (count) => \`\${count} of \${others}\`) },
+        { title: 'Round trip', text: ({ rttMs }) => optional(rttMs, millis) },
+        { title: 'Lag', text: lagOf },
+        { title: 'Version', text: ({ version }) => version ?? '' },
+        { title: 'Zone', text: ({ zone }) => zone ?? '' },
+        { title: 'Holds', text: ({ holds }) => (holds ?? []).join(', ') },
+        { title: 'Jobs', text: ({ jobs }) => (jobs ?? []).join(', ') },
+        { title: 'Up for', text: ({ uptimeMs }) => optional(uptimeMs, span) },
+        { title: 'Process', text: ({ pid }) => optional(pid, String) },
+    ];
 }
 function lagOf({ lagMs, lastBlock }) {
     const now = optional(lagMs, millis);
@@ -317,48 +365,8 @@ function lagOf({ lagMs, lastBlock }) {
         return now;
     return \`\${now}, blocked \${span(lastBlock.forMs)} until \${span(lastBlock.agoMs)} ago\`;
 }
-function there(nodes) {
-    return nodes.filter(({ state }) => state !== 'gone').length;
-}
-function head(columns) {
-    const titles = columns.map(({ title }) => title).join();
-    if (table.tHead.dataset['titles'] === titles)
-        return;
-    table.tHead.dataset['titles'] = titles;
-    const row = element('tr');
-    for (const { title } of columns) {
-        const cell = element('th', '', title);
-        cell.scope = 'col';
-        row.append(cell);
-    }
-    table.tHead.replaceChildren(row);
-}
-function makeRow(columns) {
-    const row = element('tr');
-    for (const [i, { title }] of columns.entries()) {
-        const cell = element(i === 0 ? 'th' : 'td');
-        if (i === 0)
-            cell.setAttribute('scope', 'row');
-        cell.dataset['title'] = title;
-        row.append(cell);
-    }
-    return row;
-}
-function fill(row, node, columns, snapshot) {
-    row.dataset['state'] = node.state;
-    for (const [i, { title, text }] of columns.entries()) {
-        const cell = row.cells[i];
-        const words = text(node, snapshot);
-        if (title === 'Node')
-            fillName(cell, node);
-        else if (title === 'Status')
-            fillStatus(cell, node, words);
-        else
-            write(cell, words);
-        cell.classList.toggle('empty', words === '');
-    }
-}
 function fillName(cell, node) {
+    cell.parentElement.dataset['state'] = node.state;
     const text = node.isSelf ? \`\${node.name} (serves this page)\` : node.name;
     if (cell.textContent === text)
         return;
@@ -835,8 +843,19 @@ td.gone,
 .cards tbody th {
   font-weight: 600;
 }
-.cards td:not([data-title='Status'], [data-title='Holds']) {
+.cards
+  td:not(
+    [data-title='Status'],
+    [data-title='Holds'],
+    [data-title='Jobs'],
+    [data-title='Had by'],
+    [data-title='Last run'],
+    [data-title='Counts']
+  ) {
   white-space: nowrap;
+}
+#jobs tr[data-level='bad'] td[data-title='Last run'] {
+  color: var(--bad);
 }
 .cards tr[data-state='gone'] {
   color: var(--quiet);
@@ -984,7 +1003,11 @@ dd {
     padding: 0;
   }
   .cards tbody th,
-  .cards td[data-title='Status'] {
+  .cards td[data-title='Status'],
+  .cards td[data-title='Holds'],
+  .cards td[data-title='Jobs'],
+  .cards td[data-title='Had by'],
+  .cards td[data-title='Last run'] {
     grid-column: 1 / -1;
   }
   .cards td:not([data-title='Status'])::before {
@@ -1029,7 +1052,7 @@ dd {
         <p id="served" class="quiet">Waiting for the first news…</p>
       </div>
       <div class="right">
-        <span id="live" class="live" data-state="waiting" role="status">connecting</span>
+        <span id="live" class="live" data-state="waiting">connecting</span>
         <button id="theme" type="button">Theme: auto</button>
       </div>
     </header>
@@ -1037,7 +1060,8 @@ dd {
       <section aria-labelledby="findings-title" class="findings">
         <h2 id="findings-title" class="hidden">How it stands</h2>
         <p id="summary" class="summary" data-level="waiting"></p>
-        <ul id="findings" aria-live="polite"></ul>
+        <ul id="findings"></ul>
+        <p id="announcer" class="hidden" role="status"></p>
       </section>
       <div class="pictures">
         <section aria-labelledby="ring-title" id="ring-section">
@@ -1065,13 +1089,21 @@ dd {
         <div class="bar">
           <h2 id="nodes-title" tabindex="-1">Nodes</h2>
           <label>Filter <input id="filter" type="search" autocomplete="off" spellcheck="false" /></label>
+          <span id="filtered" class="quiet" role="status"></span>
         </div>
         <div class="scroll" role="region" aria-labelledby="nodes-title" tabindex="0">
-          <table id="nodes" class="cards">
+          <table id="nodes" class="cards" aria-labelledby="nodes-title">
             <thead></thead>
             <tbody></tbody>
           </table>
         </div>
+      </section>
+      <section aria-labelledby="jobs-title" id="jobs-section" hidden>
+        <h2 id="jobs-title">Jobs</h2>
+        <table id="jobs" class="cards" aria-labelledby="jobs-title">
+          <thead></thead>
+          <tbody></tbody>
+        </table>
       </section>
       <div class="halves">
         <section aria-labelledby="timeline-title">
@@ -1109,8 +1141,10 @@ dd {
   </body>
 </html>
 `,
-  'page.js': `import { byId, write } from './dom.js';
+  'page.js': `import { announce, announceLink } from './announcer.js';
+import { byId, write } from './dom.js';
 import { answerQuestions, offerNames } from './explain.js';
+import { drawJobs } from './jobs.js';
 import { drawFindings, drawProviders, drawTimeline } from './lists.js';
 import { drawMatrix } from './matrix.js';
 import { drawNodes } from './nodes.js';
@@ -1120,6 +1154,7 @@ const MISSED_MS = 15_000;
 const AGAIN_MS = 5_000;
 const base = document.querySelector('script[data-base]').dataset['base'];
 let newsAt = performance.now();
+let current = {};
 function draw(snapshot) {
     newsAt = performance.now();
     const { cluster, servedBy, security, findings } = snapshot;
@@ -1129,15 +1164,19 @@ function draw(snapshot) {
     const worst = findings.filter(({ level }) => level !== 'note').length;
     document.title = worst === 0 ? cluster : \`(\${worst}) \${cluster}\`;
     drawFindings(snapshot);
+    announce(snapshot);
     drawRing(snapshot);
     drawMatrix(snapshot);
     drawNodes(snapshot);
+    drawJobs(snapshot);
     drawTimeline(snapshot);
     drawProviders(snapshot);
     offerNames(snapshot);
 }
 function live(state, text) {
     const mark = byId('live');
+    if (mark.dataset['state'] !== state)
+        announceLink(state);
     mark.dataset['state'] = state;
     document.body.dataset['live'] = state;
     write(mark, text);
@@ -1145,7 +1184,8 @@ function live(state, text) {
 function listen() {
     const source = new EventSource(\`\${base}/events\`);
     source.addEventListener('message', ({ data }) => {
-        draw(JSON.parse(data));
+        current = { ...current, ...JSON.parse(data) };
+        draw(current);
         live('live', 'live');
     });
     source.addEventListener('error', () => {
@@ -1261,6 +1301,56 @@ function make(tag, attributes) {
     const made = document.createElementNS(SVG, tag);
     for (const [name, value] of Object.entries(attributes))
         made.setAttribute(name, value);
+    return made;
+}
+`,
+  'table.js': `import { element, sync, write } from './dom.js';
+export function drawTable(table, columns, keyOf, all, rows = all) {
+    const used = columns.filter(({ text }) => all.some((row) => text(row) !== ''));
+    head(table, used);
+    const titles = used.map(({ title }) => title).join();
+    sync(table.tBodies[0], rows, (row) => \`\${keyOf(row)} \${titles}\`, () => makeRow(used), (made, row) => fill(made, row, used));
+}
+function head(table, columns) {
+    const titles = columns.map(({ title }) => title).join();
+    if (table.tHead.dataset['titles'] === titles)
+        return;
+    table.tHead.dataset['titles'] = titles;
+    table.setAttribute('role', 'table');
+    for (const part of [table.tHead, table.tBodies[0]])
+        part.setAttribute('role', 'rowgroup');
+    const row = withRole('row', element('tr'));
+    for (const { title } of columns) {
+        const cell = withRole('columnheader', element('th', '', title));
+        cell.scope = 'col';
+        row.append(cell);
+    }
+    table.tHead.replaceChildren(row);
+}
+function makeRow(columns) {
+    const row = withRole('row', element('tr'));
+    for (const [i, { title }] of columns.entries()) {
+        const cell = i === 0 ? withRole('rowheader', element('th')) : withRole('cell', element('td'));
+        if (i === 0)
+            cell.setAttribute('scope', 'row');
+        cell.dataset['title'] = title;
+        row.append(cell);
+    }
+    return row;
+}
+function fill(made, row, columns) {
+    for (const [i, column] of columns.entries()) {
+        const cell = made.cells[i];
+        const words = column.text(row);
+        if (column.fill)
+            column.fill(cell, row, words);
+        else
+            write(cell, words);
+        cell.classList.toggle('empty', words === '');
+    }
+}
+function withRole(role, made) {
+    made.setAttribute('role', role);
     return made;
 }
 `,

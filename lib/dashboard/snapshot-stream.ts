@@ -9,8 +9,15 @@ const ALIVE_MS = 15_000;
 /** A browser that lost us tries again after so long. */
 const RETRY_MS = 2_000;
 
-/** Sends snapshots to one page. While the network does not take them only the newest one waits. */
+/** Snapshots are written once, however many pages are open. */
+const written = new WeakMap<Snapshot, ReadonlyMap<string, string>>();
+
+/**
+ * Sends snapshots to one page: the first one whole, and of each later one the parts that have changed. While the network
+ * does not take them only the newest one waits.
+ */
 export class SnapshotStream {
+  private readonly sent = new Map<string, string>();
   private waiting: Snapshot | undefined;
   private isFull = false;
   private readonly stopBeating: () => void;
@@ -42,8 +49,13 @@ export class SnapshotStream {
   }
 
   private send(snapshot: Snapshot): void {
-    if (this.isFull) this.waiting = snapshot;
-    else this.write(`data: ${JSON.stringify(snapshot)}\n\n`);
+    if (this.isFull) {
+      this.waiting = snapshot;
+      return;
+    }
+    const news = [...partsOf(snapshot)].filter(([part, json]) => this.sent.get(part) !== json);
+    for (const [part, json] of news) this.sent.set(part, json);
+    this.write(`data: {${news.map(([part, json]) => `${JSON.stringify(part)}:${json}`).join(',')}}\n\n`);
   }
 
   private drained(): void {
@@ -57,4 +69,13 @@ export class SnapshotStream {
     if (this.isOver || this.raw.destroyed) return;
     if (!this.raw.write(text)) this.isFull = true;
   }
+}
+
+/** The JSON of each part. */
+function partsOf(snapshot: Snapshot): ReadonlyMap<string, string> {
+  const known = written.get(snapshot);
+  if (known) return known;
+  const parts = new Map(Object.entries(snapshot).map(([part, value]) => [part, JSON.stringify(value)]));
+  written.set(snapshot, parts);
+  return parts;
 }

@@ -1,7 +1,8 @@
 import { seconds } from '../time/seconds.js';
 import { findingsOf } from './findings.js';
 import type { Happenings } from './happenings.js';
-import { labelsOf, listed } from './labels.js';
+import { jobFindings, jobRows, jobsOfNode } from './jobs.js';
+import { inOrder, labelsOf, listed } from './labels.js';
 import { Matrix } from './matrix.js';
 import type { NodeRow, NodeState, ProviderRow, Snapshot } from './snapshot.types.js';
 import { peerOf } from './told.js';
@@ -20,7 +21,7 @@ export interface SnapshotParts {
 /** What the page shows, of what every node told. */
 export function makeSnapshot({ tolds, happenings, nowMs, freshMs }: SnapshotParts): Snapshot {
   const own = tolds[0]!;
-  const nodes = tolds.toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+  const nodes = tolds.toSorted((a, b) => inOrder(a.name, b.name));
   const isFresh = ({ view, toldAtMs, failure }: Told): boolean =>
     view !== undefined && failure !== 'untold' && nowMs - (toldAtMs ?? 0) < freshMs;
   const matrix = new Matrix(nodes, isFresh);
@@ -35,13 +36,14 @@ export function makeSnapshot({ tolds, happenings, nowMs, freshMs }: SnapshotPart
     cluster: own.view?.cluster ?? '',
     security: own.view?.security ?? 'none',
     servedBy: own.name,
-    findings: findingsOf(rows, nodes, matrix, providers),
+    findings: findingsOf(rows, nodes, matrix, providers, jobFindings(nodes, nowMs)),
     summary: summaryOf(matrix, nodes),
     nodes: rows,
     matrix: matrix.text,
     cellWords: matrix.words(),
     timeline: happenings.list((bootId) => starts.get(bootId)),
     providers,
+    jobs: jobRows(nodes, nowMs),
     notes: notesOf(nodes),
   };
 }
@@ -81,6 +83,7 @@ function rowOf(node: Told, parts: RowParts): NodeRow {
       ...(view.loop.last && { lastBlock: view.loop.last }),
       ...metaOf(view.self.meta),
       ...(view.holds.length > 0 && { holds: view.holds }),
+      ...(view.jobs && { jobs: jobsOfNode(view, nowMs - (node.toldAtMs ?? nowMs)) }),
       uptimeMs: view.uptimeMs + nowMs - (node.toldAtMs ?? nowMs),
       pid: view.pid,
       nodeVersion: view.nodeVersion,

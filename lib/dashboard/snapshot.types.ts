@@ -21,6 +21,7 @@ export interface Snapshot {
   /** Newest first. */
   readonly timeline: readonly Happening[];
   readonly providers: readonly ProviderRow[];
+  readonly jobs: readonly JobRow[];
   readonly notes: readonly { readonly text: string; readonly nodes: readonly string[] }[];
 }
 
@@ -67,8 +68,10 @@ export interface NodeRow {
   readonly lastBlock?: { readonly forMs: number; readonly agoMs: number };
   readonly version?: string;
   readonly zone?: string;
-  /** Jobs it runs and keys it holds, where there are any. */
+  /** Keys it holds, where there are any. */
   readonly holds?: readonly string[];
+  /** Its jobs that ran last, where there are any. */
+  readonly jobs?: readonly string[];
   readonly uptimeMs?: number;
   readonly pid?: number;
   readonly nodeVersion?: string;
@@ -80,9 +83,23 @@ export interface Happening {
   readonly at: number;
   readonly kind: 'good' | 'bad' | 'doubt' | 'note';
   readonly text: string;
-  /** By how many nodes, and the words of each, at most 10. */
+  /** By how many nodes; and their words, at most 10 different ones, each with who says so. */
   readonly seenBy: number;
   readonly voices: readonly { readonly node: string; readonly why: string }[];
+}
+
+/** A job of `@RunOnce()`, in words. */
+export interface JobRow {
+  readonly name: string;
+  /** Who has it. */
+  readonly on: string;
+  /** Who runs it. Empty: nobody does. */
+  readonly now: string;
+  /** Its last run. */
+  readonly last: string;
+  /** Since the nodes that tell it started. */
+  readonly counts: string;
+  readonly isWell: boolean;
 }
 
 export interface ProviderRow {

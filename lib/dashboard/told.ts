@@ -13,7 +13,15 @@ export interface Told {
   readonly goneAtMs?: number;
 }
 
+/** The peers of a view by their boot id: each is looked up by every other node, again and again. */
+const indexes = new WeakMap<NodeView, ReadonlyMap<string, PeerView>>();
+
 /** What one node says of another, if that is a peer of it. */
-export function peerOf(row: Told, column: Pick<Told, 'bootId'>): PeerView | undefined {
-  return row.view?.peers.find(({ bootId }) => bootId === column.bootId);
+export function peerOf({ view }: Told, column: Pick<Told, 'bootId'>): PeerView | undefined {
+  if (!view) return undefined;
+  const known = indexes.get(view);
+  if (known) return known.get(column.bootId);
+  const index = new Map(view.peers.map((peer) => [peer.bootId, peer]));
+  indexes.set(view, index);
+  return index.get(column.bootId);
 }

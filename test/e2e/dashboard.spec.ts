@@ -67,7 +67,7 @@ describe.skipIf(!has('chromium-headless-shell'))('the dashboard in a browser', (
     const meta = { version: '1.4.2', zone: 'b', token: 'not for the page' };
     const [browser, base, ...nodes] = await Promise.all([
       Chromium.start(),
-      serve(ports[0]!, names, { prefix: 'api', isHardened: true }),
+      serve(ports[0]!, names, { prefix: 'api', isHardened: true, works: true }),
       cluster.start(onLoopback(ports[1]!, { via, meta })),
       cluster.start(onLoopback(ports[2]!, { via })),
     ]);
@@ -94,6 +94,15 @@ describe.skipIf(!has('chromium-headless-shell'))('the dashboard in a browser', (
     expect(rows).toMatch(/2 of 2/);
     expect(await page.locator('#live').innerText()).toBe('live');
     expect(await page.content()).not.toContain('not for the page');
+  });
+
+  it('shows jobs, what of them ran last, and the keys that a node holds', async () => {
+    const jobs = await says(page, '#jobs tbody', /counting\s.* ago on .*, took \d/);
+    expect(jobs).toContain(nameOn(ports[0]!));
+    const row = page.locator('#nodes tbody tr', { hasText: nameOn(ports[0]!) });
+    await expect
+      .poll(() => row.innerText(), { timeout: 20_000 })
+      .toMatch(/lobby of rooms\s.*counting ran \d/);
   });
 
   it('is told by helmet, and by itself, what it may load, and heeds it', async () => {
@@ -177,6 +186,7 @@ describe.skipIf(!has('chromium-headless-shell'))('the dashboard in a browser', (
     program!.signal('SIGTERM');
     expect(await program!.ended).toMatchObject({ signal: 'SIGTERM' });
     await says(page, '#live', /connection lost/);
+    expect(await page.locator('#announcer').textContent()).toBe('The page has lost its node.');
   });
 });
 

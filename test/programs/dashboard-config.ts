@@ -11,6 +11,8 @@ export interface DashboardConfig {
   readonly isHardened?: boolean;
   /** Answers only requests with this in the header `authorization`. */
   readonly password?: string;
+  /** Has a job that is due every second, and holds a key. */
+  readonly works?: boolean;
   readonly options: PeerageModuleOptions;
   /** The node names of the others. */
   readonly names: readonly string[];

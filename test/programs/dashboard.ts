@@ -2,18 +2,19 @@
 import 'reflect-metadata';
 import fastifyHelmet from '@fastify/helmet';
 import { Injectable, Module, UnauthorizedException, VersioningType } from '@nestjs/common';
-import type { CanActivate, ExecutionContext, INestApplication } from '@nestjs/common';
+import type { CanActivate, ExecutionContext, INestApplication, OnApplicationBootstrap } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import helmet from 'helmet';
-import { PeerageModule, viaList } from 'nestjs-peerage';
+import { Interval, ScheduleModule } from '@nestjs/schedule';
+import { ClusterService, PeerageModule, RunOnce, viaList } from 'nestjs-peerage';
 import { PeerageDashboardModule } from 'nestjs-peerage/dashboard';
 import { map } from 'rxjs';
 import type { DashboardConfig } from './dashboard-config.js';
 
 const config = JSON.parse(process.argv[2] ?? '{}') as DashboardConfig;
-const { http, port = 0, prefix, isHardened = false, password } = config;
+const { http, port = 0, prefix, isHardened = false, password, works = false } = config;
 
 @Injectable()
 class Password implements CanActivate {
@@ -24,11 +25,26 @@ class Password implements CanActivate {
   }
 }
 
+@Injectable()
+class Work implements OnApplicationBootstrap {
+  constructor(private readonly cluster: ClusterService) {}
+
+  onApplicationBootstrap(): void {
+    this.cluster.keys('rooms').hold('lobby', () => {});
+  }
+
+  @RunOnce({ name: 'counting' })
+  @Interval(1_000)
+  count(): void {}
+}
+
 @Module({
   imports: [
+    ...(works ? [ScheduleModule.forRoot()] : []),
     PeerageModule.forRoot({ ...config.options, via: viaList([...config.names]) }),
     PeerageDashboardModule.forRoot(password === undefined ? {} : { guards: [Password] }),
   ],
+  providers: works ? [Work] : [],
 })
 class AppModule {}
 

@@ -26,8 +26,10 @@ export interface NodeView {
   /** Names that it knows and has no connection to. */
   readonly missing: readonly MissingView[];
   readonly providers: readonly ProviderView[];
-  /** Jobs that it runs and keys that it holds, in words. */
+  /** Keys that it holds, in words. */
   readonly holds: readonly string[];
+  /** Its jobs, and what became of their runs here. Older releases tell nothing of them. */
+  readonly jobs?: readonly JobView[];
   /** What does not work here. */
   readonly notes: readonly string[];
   /** What happened since the event that was asked for, oldest first. */
@@ -48,6 +50,8 @@ export interface PeerView {
 export interface MissingView {
   readonly name: string;
   readonly state: NameExplanation['state'];
+  /** Dialled so often without success; older releases do not tell. */
+  readonly failures?: number;
   /** Why, in a sentence. */
   readonly why: string;
 }
@@ -64,6 +68,21 @@ export interface ProviderView {
   readonly failingForMs?: number;
   /** Why it fails. */
   readonly error?: string;
+}
+
+export interface JobView {
+  readonly name: string;
+  /** Runs at work here. */
+  readonly running: number;
+  /** Runs that began here since the start, and how many of them threw. */
+  readonly runs: number;
+  readonly failed: number;
+  /** Due times that nobody ran, as far as this node knows. */
+  readonly missed: number;
+  /** Due times that two nodes ran. */
+  readonly duplicates: number;
+  /** The run that began or ended last here: when it began, how long it took if it has ended, and what it threw. */
+  readonly last?: { readonly agoMs: number; readonly tookMs?: number; readonly error?: string };
 }
 
 export interface EventView {

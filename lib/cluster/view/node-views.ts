@@ -11,7 +11,16 @@ import { PEERAGE_CLOCK } from '../../peerage.constants.js';
 import { ClusterService } from '../cluster.service.js';
 import { EventHub } from '../event-hub.js';
 import { printable } from '../printable.js';
-import type { MissingView, NameView, NodeView, PeerView, ProviderView, ViewRequest } from './node-view.js';
+import type { JobStats } from '../../runs/run.events.js';
+import type {
+  JobView,
+  MissingView,
+  NameView,
+  NodeView,
+  PeerView,
+  ProviderView,
+  ViewRequest,
+} from './node-view.js';
 import { RecentEvents } from './recent-events.js';
 import { withoutPasswords } from './without-passwords.js';
 
@@ -26,6 +35,8 @@ const MOST_MISSING = 200;
 
 /** A person reads them. */
 const MOST_HELD = 30;
+const MOST_JOBS = 100;
+const MOST_WORDS = 300;
 
 /** What this node sees, told to any member that asks, and what the others see. */
 @Injectable()
@@ -57,6 +68,8 @@ export class NodeViews implements OnModuleInit {
   own(after = 0): NodeView {
     const { cluster } = this;
     const { names, providers, notes, loop, alone, listening, ...rest } = cluster.explain();
+    const { upMs, jobs } = cluster.stats();
+    const nowMs = dateMs(this.clock);
     return {
       self: rest.self,
       cluster: rest.cluster,
@@ -65,15 +78,16 @@ export class NodeViews implements OnModuleInit {
       isLeaving: rest.state === 'leaving',
       pid: process.pid,
       nodeVersion: process.version,
-      uptimeMs: cluster.stats().upMs,
+      uptimeMs: upMs,
       loop: { lagMs: Math.round(loop.lagMs), ...(loop.last && { last: loop.last }) },
       ...(alone && { alone }),
       peers: this.peers(names),
       missing: names.filter(isMissing).slice(0, MOST_MISSING).map(missing),
       providers: providers.map(provider),
       holds: this.holders.flatMap((holder) => holder()).slice(0, MOST_HELD),
+      ...(jobs.length > 0 && { jobs: jobs.slice(0, MOST_JOBS).map((one) => job(one, nowMs)) }),
       notes: notes.map(withoutPasswords),
-      events: this.recent.since(after, dateMs(this.clock)),
+      events: this.recent.since(after, nowMs),
     };
   }
 
@@ -146,8 +160,8 @@ function isMissing({ state }: NameExplanation): boolean {
   return state !== 'peer' && state !== 'self';
 }
 
-function missing({ name, state, summary }: NameExplanation): MissingView {
-  return { name, state, why: printable(withoutPasswords(summary)) };
+function missing({ name, state, failures, summary }: NameExplanation): MissingView {
+  return { name, state, failures, why: printable(withoutPasswords(summary)) };
 }
 
 function provider({ names, ...rest }: ClusterProvider): ProviderView {
@@ -158,7 +172,31 @@ function provider({ names, ...rest }: ClusterProvider): ProviderView {
     names: names.length,
     ...(lastAnswerAgoMs !== undefined && { lastAnswerAgoMs }),
     ...(failingForMs !== undefined && { failingForMs }),
-    ...(state === 'failing' && error !== undefined && { error: printable(withoutPasswords(error)) }),
+    ...(state === 'failing' &&
+      error !== undefined && { error: printable(withoutPasswords(error)).slice(0, MOST_WORDS) }),
+  };
+}
+
+function job(
+  { job: name, running, started, failed, skipped, duplicates, last }: JobStats,
+  nowMs: number,
+): JobView {
+  const { lost, unsure, store, stale, 'no quorum': noQuorum } = skipped;
+  const { startedAt, tookMs, error } = last ?? {};
+  return {
+    name: printable(name),
+    running,
+    runs: started,
+    failed,
+    missed: lost + unsure + store + stale + noQuorum,
+    duplicates,
+    ...(startedAt && {
+      last: {
+        agoMs: Math.max(0, nowMs - startedAt.getTime()),
+        ...(tookMs !== undefined && { tookMs }),
+        ...(error !== undefined && { error: printable(withoutPasswords(error)) }),
+      },
+    }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Happening, Snapshot } from '../snapshot.types.js';
+import { withoutTimes } from './announcer.js';
 import { byId, element, sync, write } from './dom.js';
 import { clockTime } from './words.js';
 
@@ -10,11 +11,10 @@ export function drawFindings({ findings, summary }: Snapshot): void {
   const line = byId('summary');
   write(line, summary);
   line.dataset['level'] = findings[0]?.level ?? 'well';
-  const item = ({ text }: { text: string }): string => text.replace(/\d+(\.\d+)? s\b/g, '');
   sync(
     byId('findings'),
     findings,
-    item,
+    ({ text }) => withoutTimes(text),
     () => element('li'),
     (child, { level, text }) => {
       child.dataset['level'] = level;

@@ -96,9 +96,12 @@ function tell(i: number, j: number): void {
 
 function move(i: number, j: number, focuses: boolean): void {
   cells[at[0]]?.[at[1]]?.setAttribute('tabindex', '-1');
+  cells[at[0]]?.[at[1]]?.removeAttribute('aria-describedby');
   at = [i, j];
   const made = cells[i]?.[j];
   made?.setAttribute('tabindex', '0');
+  // Why a cell is as it is stands there.
+  made?.setAttribute('aria-describedby', 'cell-words');
   if (focuses) made?.focus();
 }
 

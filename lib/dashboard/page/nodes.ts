@@ -1,11 +1,8 @@
 import type { NodeRow, Snapshot } from '../snapshot.types.js';
-import { byId, element, sync, write } from './dom.js';
+import { byId, element, write } from './dom.js';
+import { drawTable } from './table.js';
+import type { Column } from './table.js';
 import { millis, span } from './words.js';
-
-interface Column {
-  readonly title: string;
-  readonly text: (node: NodeRow, snapshot: Snapshot) => string;
-}
 
 const RECENT_MS = 10 * 60_000;
 
@@ -22,22 +19,6 @@ const STATES: Readonly<Record<NodeRow['state'], string>> = {
 const optional = (value: number | undefined, say: (value: number) => string): string =>
   value === undefined ? '' : say(value);
 
-const COLUMNS: readonly Column[] = [
-  { title: 'Node', text: ({ name }) => name },
-  { title: 'Status', text: ({ state }) => STATES[state] ?? state },
-  {
-    title: 'Sees',
-    text: ({ sees }, { nodes }) => optional(sees, (count) => `${count} of ${there(nodes) - 1}`),
-  },
-  { title: 'Round trip', text: ({ rttMs }) => optional(rttMs, millis) },
-  { title: 'Lag', text: lagOf },
-  { title: 'Version', text: ({ version }) => version ?? '' },
-  { title: 'Zone', text: ({ zone }) => zone ?? '' },
-  { title: 'Holds', text: ({ holds }) => (holds ?? []).join(', ') },
-  { title: 'Up for', text: ({ uptimeMs }) => optional(uptimeMs, span) },
-  { title: 'Process', text: ({ pid }) => optional(pid, String) },
-];
-
 const table = byId<HTMLTableElement>('nodes');
 const filter = byId<HTMLInputElement>('filter');
 let last: Snapshot | undefined;
@@ -46,22 +27,30 @@ filter.addEventListener('input', () => last && drawNodes(last));
 /** The nodes, one a row; on a phone, one a card. */
 export function drawNodes(snapshot: Snapshot): void {
   last = snapshot;
+  const { nodes } = snapshot;
+  const columns = columnsFor(nodes.filter(({ state }) => state !== 'gone').length - 1);
   const wanted = filter.value.trim().toLowerCase();
-  const texts = (node: NodeRow): string[] => COLUMNS.map(({ text }) => text(node, snapshot));
   const fits = (node: NodeRow): boolean =>
-    [...texts(node), node.words].join(' ').toLowerCase().includes(wanted);
-  const rows = wanted === '' ? snapshot.nodes : snapshot.nodes.filter(fits);
-  // A column that nobody has anything in is left out.
-  const used = COLUMNS.filter(({ text }) => snapshot.nodes.some((node) => text(node, snapshot) !== ''));
-  head(used);
-  const columns = used.map(({ title }) => title).join();
-  sync(
-    table.tBodies[0]!,
-    rows,
-    ({ bootId }) => `${bootId} ${columns}`,
-    () => makeRow(used),
-    (row, node) => fill(row, node, used, snapshot),
-  );
+    [...columns.map(({ text }) => text(node)), node.words].join(' ').toLowerCase().includes(wanted);
+  const rows = wanted === '' ? nodes : nodes.filter(fits);
+  drawTable(table, columns, ({ bootId }) => bootId, nodes, rows);
+  write(byId('filtered'), wanted === '' ? '' : `${rows.length} of ${nodes.length} nodes`);
+}
+
+function columnsFor(others: number): readonly Column<NodeRow>[] {
+  return [
+    { title: 'Node', text: ({ name }) => name, fill: fillName },
+    { title: 'Status', text: ({ state }) => STATES[state] ?? state, fill: fillStatus },
+    { title: 'Sees', text: ({ sees }) => optional(sees, (count) => `${count} of ${others}`) },
+    { title: 'Round trip', text: ({ rttMs }) => optional(rttMs, millis) },
+    { title: 'Lag', text: lagOf },
+    { title: 'Version', text: ({ version }) => version ?? '' },
+    { title: 'Zone', text: ({ zone }) => zone ?? '' },
+    { title: 'Holds', text: ({ holds }) => (holds ?? []).join(', ') },
+    { title: 'Jobs', text: ({ jobs }) => (jobs ?? []).join(', ') },
+    { title: 'Up for', text: ({ uptimeMs }) => optional(uptimeMs, span) },
+    { title: 'Process', text: ({ pid }) => optional(pid, String) },
+  ];
 }
 
 /** How late its event loop is; and that it was blocked, as long as that may explain something. */
@@ -71,47 +60,8 @@ function lagOf({ lagMs, lastBlock }: NodeRow): string {
   return `${now}, blocked ${span(lastBlock.forMs)} until ${span(lastBlock.agoMs)} ago`;
 }
 
-function there(nodes: readonly NodeRow[]): number {
-  return nodes.filter(({ state }) => state !== 'gone').length;
-}
-
-function head(columns: readonly Column[]): void {
-  const titles = columns.map(({ title }) => title).join();
-  if (table.tHead!.dataset['titles'] === titles) return;
-  table.tHead!.dataset['titles'] = titles;
-  const row = element('tr');
-  for (const { title } of columns) {
-    const cell = element('th', '', title);
-    cell.scope = 'col';
-    row.append(cell);
-  }
-  table.tHead!.replaceChildren(row);
-}
-
-function makeRow(columns: readonly Column[]): HTMLTableRowElement {
-  const row = element('tr');
-  for (const [i, { title }] of columns.entries()) {
-    const cell = element(i === 0 ? 'th' : 'td');
-    if (i === 0) cell.setAttribute('scope', 'row');
-    cell.dataset['title'] = title;
-    row.append(cell);
-  }
-  return row;
-}
-
-function fill(row: HTMLTableRowElement, node: NodeRow, columns: readonly Column[], snapshot: Snapshot): void {
-  row.dataset['state'] = node.state;
-  for (const [i, { title, text }] of columns.entries()) {
-    const cell = row.cells[i]!;
-    const words = text(node, snapshot);
-    if (title === 'Node') fillName(cell, node);
-    else if (title === 'Status') fillStatus(cell, node, words);
-    else write(cell, words);
-    cell.classList.toggle('empty', words === '');
-  }
-}
-
 function fillName(cell: HTMLElement, node: NodeRow): void {
+  cell.parentElement!.dataset['state'] = node.state;
   const text = node.isSelf ? `${node.name} (serves this page)` : node.name;
   if (cell.textContent === text) return;
   cell.replaceChildren(node.name);

@@ -1,6 +1,8 @@
 import type { Snapshot } from '../snapshot.types.js';
+import { announce, announceLink } from './announcer.js';
 import { byId, write } from './dom.js';
 import { answerQuestions, offerNames } from './explain.js';
+import { drawJobs } from './jobs.js';
 import { drawFindings, drawProviders, drawTimeline } from './lists.js';
 import { drawMatrix } from './matrix.js';
 import { drawNodes } from './nodes.js';
@@ -14,6 +16,8 @@ const AGAIN_MS = 5_000;
 
 const base = document.querySelector<HTMLScriptElement>('script[data-base]')!.dataset['base']!;
 let newsAt = performance.now();
+/** Put together of all news. */
+let current = {} as Snapshot;
 
 function draw(snapshot: Snapshot): void {
   newsAt = performance.now();
@@ -24,9 +28,11 @@ function draw(snapshot: Snapshot): void {
   const worst = findings.filter(({ level }) => level !== 'note').length;
   document.title = worst === 0 ? cluster : `(${worst}) ${cluster}`;
   drawFindings(snapshot);
+  announce(snapshot);
   drawRing(snapshot);
   drawMatrix(snapshot);
   drawNodes(snapshot);
+  drawJobs(snapshot);
   drawTimeline(snapshot);
   drawProviders(snapshot);
   offerNames(snapshot);
@@ -34,6 +40,7 @@ function draw(snapshot: Snapshot): void {
 
 function live(state: 'live' | 'lost', text: string): void {
   const mark = byId('live');
+  if (mark.dataset['state'] !== state) announceLink(state);
   mark.dataset['state'] = state;
   document.body.dataset['live'] = state;
   write(mark, text);
@@ -43,7 +50,9 @@ function live(state: 'live' | 'lost', text: string): void {
 function listen(): void {
   const source = new EventSource(`${base}/events`);
   source.addEventListener('message', ({ data }) => {
-    draw(JSON.parse(data as string) as Snapshot);
+    // What has not changed is not sent again.
+    current = { ...current, ...(JSON.parse(data as string) as Partial<Snapshot>) };
+    draw(current);
     live('live', 'live');
   });
   source.addEventListener('error', () => {

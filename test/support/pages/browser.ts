@@ -75,3 +75,56 @@ export function themeOf(page: Page): Promise<string> {
 export function widthsOf(page: Page): Promise<[number, number]> {
   return inPage(page, `[document.documentElement.scrollWidth, innerWidth]`);
 }
+
+/** What a screen reader is given of one thing on the page. */
+export interface Spoken {
+  readonly role: string;
+  readonly name: string;
+  readonly description: string;
+  /** How it is told of when it changes, if it is. */
+  readonly live?: string;
+}
+
+/** The accessibility tree of the page, in order, without what is not told. */
+export async function spokenOn(page: Page): Promise<Spoken[]> {
+  const session = await page.context().newCDPSession(page);
+  const { nodes } = await session.send('Accessibility.getFullAXTree');
+  await session.detach();
+  return nodes
+    .filter(({ ignored }) => !ignored)
+    .map(({ role, name, description, properties }) => {
+      const live = properties?.find((property) => property.name === 'live')?.value.value as
+        string | undefined;
+      return {
+        role: String(role?.value),
+        name: String(name?.value ?? ''),
+        description: String(description?.value ?? ''),
+        ...(live !== undefined && { live }),
+      };
+    });
+}
+
+/** Goes through the page by the tabulator. Returns what it came by, until it left the page, and how each is told. */
+export async function tabThrough(page: Page, most = 100): Promise<string[]> {
+  const stops: string[] = [];
+  await inPage(page, `document.activeElement.blur()`);
+  for (let i = 0; i < most; i++) {
+    await page.keyboard.press('Tab');
+    const stop = await inPage<string | null>(
+      page,
+      `document.activeElement === document.body ? null : document.activeElement.id || document.activeElement.tagName + ' ' + (document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim())`,
+    );
+    if (stop === null) break;
+    if (stops[0] === stop) break;
+    stops.push(stop);
+  }
+  return stops;
+}
+
+/** Everything on the page that can be clicked or typed into, and is there to be seen. */
+export function controlsOf(page: Page): Promise<number> {
+  return inPage(
+    page,
+    `[...document.querySelectorAll('a[href], button, input, summary, [tabindex="0"]')].filter((one) => one.checkVisibility()).length`,
+  );
+}

@@ -44,6 +44,27 @@ describe('what happened', () => {
     ]);
   });
 
+  it('is said once by all who say it in the same words, and no more of it than a page shows', () => {
+    const happenings = new Happenings();
+    const many = Array.from({ length: 150 }, (_, i) =>
+      event({ number: i, agoMs: i * 20_000, about: `app@n${i}`, bootId: `n${i}` }),
+    );
+    for (let i = 0; i < 30; i++)
+      happenings.add(
+        { bootId: `t${i}`, name: `app@t${i}` },
+        i === 7 ? [event({ why: 'other' })] : many,
+        NOW_MS,
+      );
+    const list = happenings.list(nobody);
+    expect(list).toHaveLength(100);
+
+    const [first] = list.filter(({ text }) => text.startsWith('app@n1 '));
+    expect(first).toMatchObject({
+      seenBy: 29,
+      voices: [{ node: 'app@t0, app@t1, app@t2 and 26 more', why: 'EOF' }],
+    });
+  });
+
   it('is two entries when it happens again later', () => {
     const happenings = new Happenings();
     happenings.add(a, [event({ agoMs: 40_000 }), event({ number: 2, agoMs: 1_000 })], NOW_MS);
@@ -70,6 +91,6 @@ describe('what happened', () => {
     const happenings = new Happenings();
     const many = Array.from({ length: 1_000 }, (_, i) => event({ number: i, bootId: String(i) }));
     happenings.add(a, many, NOW_MS);
-    expect(happenings.list(nobody)).toHaveLength(300);
+    expect(happenings.list(nobody)).toHaveLength(100);
   });
 });

@@ -125,6 +125,16 @@ it('says which names nobody reaches, unless it shows that node anyway', () => {
   expect(texts).toContain('app@10.0.0.9 is not reached. Dialled 4 times in a row without success.');
 });
 
+it('says so while it is being dialled again too, and not before it was dialled at all', () => {
+  const missing = [
+    { name: 'app@10.0.0.8', state: 'dialling' as const, failures: 2, why: 'Dialled 2 times.' },
+    { name: 'app@10.0.0.9', state: 'waiting' as const, failures: 0, why: 'It will be dialled.' },
+    { name: 'app@10.0.0.7', state: 'dialling' as const, failures: 0, why: 'It is being dialled.' },
+  ];
+  const texts = textsOf(snapshotOf([toldNode(a, [], { missing })]));
+  expect(texts).toEqual(['app@10.0.0.8 is not reached. Dialled 2 times.']);
+});
+
 it('gathers what all say of a provider', () => {
   const works = [{ name: 'dns', state: 'working' as const, names: 3 }];
   const fails = [
