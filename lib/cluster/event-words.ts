@@ -40,7 +40,7 @@ function whyDown(reason: DownReason, evidence: DownEvidence): string {
     case 'disconnected':
       return 'disconnected by the app';
     case 'closed':
-      return `its connection ended${note(closed)} and dialling it again failed${note(redial?.code)}`;
+      return `its connection ended${note(closed)} and dialling it again failed${note(redial?.code)}${withoutGoodbye(redial?.code)}`;
     case 'timeout': {
       const others = asked.map(({ name, answer }) => `${name} ${answer}`).join(', ');
       const silence =
@@ -48,9 +48,20 @@ function whyDown(reason: DownReason, evidence: DownEvidence): string {
           ? `silent for ${seconds(silentMs)}`
           : `it has not heard us for ${seconds(unheardMs)}`;
       const probed = `${silence}, ${probes.answered} of ${probes.sent} probes answered`;
-      return `${probed}; asked: ${others || 'nobody, there is no other peer'}`;
+      // Somebody is there to be asked, and knows better than we do.
+      const lives = asked.some(({ answer }) => answer === 'hears it')
+        ? ': it lives, the path between us is cut'
+        : '';
+      return `${probed}; asked: ${others || 'nobody, there is no other peer'}${lives}`;
     }
   }
+}
+
+/** Where nobody listens any more, a process has ended; who is told so at night asks how. */
+function withoutGoodbye(code: string | undefined): string {
+  return code === 'CONNECTION_REFUSED'
+    ? ': the process ended without a goodbye (a crash, a kill, or an app without shutdown hooks)'
+    : '';
 }
 
 function note(code: string | undefined): string {

@@ -1,3 +1,4 @@
+import { OWN_SOURCES } from '../membership/address-book.js';
 import type { MeshExplanation, NameExplanation } from '../membership/explanation.js';
 import type { ProviderExplanation } from '../discovery/provider-status.js';
 import { isLoopback } from '../naming/hosts.js';
@@ -39,7 +40,7 @@ export function isolationOf(view: View): Isolation | undefined {
 }
 
 function noneReachable(others: readonly NameExplanation[]): Isolation {
-  const sources = [...new Set(others.flatMap(({ foundBy }) => foundBy))];
+  const sources = [...new Set(others.flatMap(({ foundBy }) => foundBy))].filter(isSource);
   const by = sources.length > 0 ? ` (by ${sources.join(', ')})` : '';
   const count = others.length === 1 ? '1 other node is' : `${others.length} other nodes are`;
   return {
@@ -47,6 +48,11 @@ function noneReachable(others: readonly NameExplanation[]): Isolation {
     key: [...groupByCode(others).keys()].join(),
     isOrdinary: false,
   };
+}
+
+/** That this node was once told the name by its owner is no source to look at. */
+function isSource(name: string): boolean {
+  return name !== OWN_SOURCES.itself;
 }
 
 /** Why these names could not be connected to: one reason for all that are alike. */

@@ -1,14 +1,31 @@
 import type { RefusedEvent } from '../membership/events.js';
+import { duration } from '../time/seconds.js';
 import { printable } from './printable.js';
+
+/** What goes on is told again after this, with how many there were. */
+const AGAIN_MS = 10 * 60_000;
+/** What has not happened for so long is over: it is news when it happens again. */
+const OVER_MS = 60_000;
 
 const WINDOW_MS = 60_000;
 /** Different refusals that get a line of their own in one window. */
 const MAX_LINES = 20;
+const MAX_KINDS = 500;
 
-/** Says which refusals are worth a line: of each kind and address one a minute, and then how many there were. */
+interface Kind {
+  readonly toldMs: number;
+  lastMs: number;
+  untold: number;
+}
+
+/**
+ * Says which refusals are worth a line: of each kind and address the first, and while it goes on one every ten minutes,
+ * with their number. Strangers from many addresses get few lines.
+ */
 export class RefusalLog {
+  private readonly kinds = new Map<string, Kind>();
   private windowStart = Number.NEGATIVE_INFINITY;
-  private readonly told = new Set<string>();
+  private lines = 0;
   private untold = 0;
 
   constructor(
@@ -17,31 +34,56 @@ export class RefusalLog {
   ) {}
 
   log(event: RefusedEvent): void {
-    this.turnWindow();
-    const key = `${event.direction} ${event.code} ${hostOf(event.address)}`;
-    if (this.told.has(key) || this.told.size >= MAX_LINES) {
-      this.untold++;
+    const nowMs = this.now();
+    this.turnWindow(nowMs);
+    const key = keyOf(event);
+    const known = this.kinds.get(key);
+    const goesOn = known && nowMs - known.lastMs < OVER_MS ? known : undefined;
+    if (goesOn) {
+      goesOn.lastMs = nowMs;
+      goesOn.untold += 1;
+      if (nowMs - goesOn.toldMs < AGAIN_MS) return;
+    }
+    if (this.lines >= MAX_LINES || (!known && this.kinds.size >= MAX_KINDS)) {
+      this.untold += 1;
       return;
     }
-    this.told.add(key);
-    this.warn(printable(describeRefusal(event)));
+    this.lines += 1;
+    this.kinds.set(key, { toldMs: nowMs, lastMs: nowMs, untold: 0 });
+    this.warn(printable(`${describeRefusal(event)}${sinceThen(goesOn, nowMs)}`));
   }
 
-  private turnWindow(): void {
-    const now = this.now();
-    if (now - this.windowStart < WINDOW_MS) return;
-    if (this.untold > 0) this.warn(`${this.untold} more refusals like those before were not logged.`);
-    this.windowStart = now;
+  private turnWindow(nowMs: number): void {
+    if (nowMs - this.windowStart < WINDOW_MS) return;
+    if (this.untold > 0) this.warn(`${this.untold} refusals of other kinds or addresses were not logged.`);
+    this.windowStart = nowMs;
+    this.lines = 0;
     this.untold = 0;
-    this.told.clear();
+    for (const [key, { lastMs }] of this.kinds) if (nowMs - lastMs >= OVER_MS) this.kinds.delete(key);
   }
 }
 
-function describeRefusal({ direction, name, address, code, message }: RefusedEvent): string {
+function sinceThen(kind: Kind | undefined, nowMs: number): string {
+  return kind ? `. It goes on: ${kind.untold} times in ${duration(nowMs - kind.toldMs)}` : '';
+}
+
+function describeRefusal(event: RefusedEvent): string {
+  const { direction, name, address, code, message } = event;
   const who = name === undefined ? address : `${name} at ${address}`;
-  return direction === 'inbound'
-    ? `Refused the call of ${who}: ${code} (${message})`
-    : `No connection to ${who}: ${code} (${message})`;
+  if (direction === 'outbound') return `No connection to ${who}: ${code} (${message})`;
+  if (isGivenUp(event)) return `The call of ${who} came to nothing: ${code} (${message})`;
+  return `Refused the call of ${who}: ${code} (${message})`;
+}
+
+/** Callers that gave up are alike, wherever they are: when this node stood still, all of them do. */
+function keyOf(event: RefusedEvent): string {
+  const { direction, code, address } = event;
+  return `${direction} ${code} ${isGivenUp(event) ? '' : hostOf(address)}`;
+}
+
+/** Nobody refused it. */
+function isGivenUp({ direction, code }: RefusedEvent): boolean {
+  return direction === 'inbound' && code === 'CONNECTION_LOST';
 }
 
 /** A caller has another port each time. */

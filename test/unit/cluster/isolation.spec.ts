@@ -38,7 +38,7 @@ describe('why a node is alone', () => {
     const names = [
       self,
       unreachable('a@2', 'DIAL_TIMEOUT'),
-      unreachable('a@3', 'DIAL_TIMEOUT'),
+      { ...unreachable('a@3', 'DIAL_TIMEOUT'), foundBy: ['itself', 'dns:myapp'] },
       unreachable('a@4', 'CONNECTION_REFUSED'),
     ];
     const isolation = isolationOf({ ...view, names, providers: [provider('dns:myapp', { names: ['a@2'] })] });

@@ -156,11 +156,14 @@ describe('a change of peers', () => {
     const silent = { ...noEvidence, silentMs: 4_210, probes: { sent: 30, answered: 0 }, asked };
     mesh.say({ type: 'peer.down', peer, reason: 'timeout', evidence: silent });
     mesh.say({ type: 'peer.down', peer, reason: 'timeout', evidence: { ...silent, unheardMs: 4_020 } });
+    const heard = [{ name: 'c@h', answer: 'hears it' as const }];
+    mesh.say({ type: 'peer.down', peer, reason: 'timeout', evidence: { ...silent, asked: heard } });
     const id = peer.bootId.slice(0, 8);
     expect(log.lines.map((line) => line.replace(id, '<b>'))).toEqual([
-      'log peer.down (closed) b@h <b>, 1 peer now: its connection ended (ECONNRESET) and dialling it again failed (CONNECTION_REFUSED)',
+      'log peer.down (closed) b@h <b>, 1 peer now: its connection ended (ECONNRESET) and dialling it again failed (CONNECTION_REFUSED): the process ended without a goodbye (a crash, a kill, or an app without shutdown hooks)',
       'warn peer.down (timeout) b@h <b>, 1 peer now: silent for 4.2 s, 0 of 30 probes answered; asked: c@h does not hear it',
       'warn peer.down (timeout) b@h <b>, 1 peer now: it has not heard us for 4.0 s, 0 of 30 probes answered; asked: c@h does not hear it',
+      'warn peer.down (timeout) b@h <b>, 1 peer now: silent for 4.2 s, 0 of 30 probes answered; asked: c@h hears it: it lives, the path between us is cut',
     ]);
   });
 });
@@ -193,7 +196,7 @@ describe('refusals', () => {
     warn.heard.length = 0;
   });
 
-  it('get one line a minute for each code and host, and then their number', () => {
+  it('get one line for each code and host, and while they go on one every ten minutes, with their number', () => {
     const refusals = new RefusalLog(warn, () => now);
     for (let port = 1; port <= 40; port++) refusals.log(refusal({ address: `10.0.0.7:${port}` }));
     refusals.log(refusal({ code: 'WRONG_CLUSTER' }));
@@ -204,13 +207,34 @@ describe('refusals', () => {
       'No connection to b@h at 10.0.0.8:4370: WRONG_SECRET (its key is another one)',
     ]);
     warn.heard.length = 0;
-    now = 59_999;
+    for (now = 5_000; now < 30 * 60_000; now += 5_000) refusals.log(refusal());
+    const line = 'Refused the call of 10.0.0.7:51234: WRONG_SECRET (its key is another one)';
+    expect(warn.heard).toEqual([
+      `${line}. It goes on: 159 times in 10 min`,
+      `${line}. It goes on: 120 times in 10 min`,
+    ]);
+  });
+
+  it('are none where the caller gave up, of which one is told of all that did', () => {
+    const refusals = new RefusalLog(warn, () => now);
+    for (const host of ['10.0.0.7', '10.0.0.8', '10.0.0.9'])
+      refusals.log(
+        refusal({ code: 'CONNECTION_LOST', message: 'This node was late.', address: `${host}:1` }),
+      );
+    expect(warn.heard).toEqual([
+      'The call of 10.0.0.7:1 came to nothing: CONNECTION_LOST (This node was late.)',
+    ]);
+  });
+
+  it('are news again when they had been over', () => {
+    const refusals = new RefusalLog(warn, () => now);
     refusals.log(refusal());
-    expect(warn.heard).toEqual([]);
-    now = 60_000;
+    now = 50_000;
+    refusals.log(refusal());
+    now = 110_000;
     refusals.log(refusal());
     expect(warn.heard).toEqual([
-      '40 more refusals like those before were not logged.',
+      'Refused the call of 10.0.0.7:51234: WRONG_SECRET (its key is another one)',
       'Refused the call of 10.0.0.7:51234: WRONG_SECRET (its key is another one)',
     ]);
   });
@@ -228,6 +252,12 @@ describe('refusals', () => {
     const refusals = new RefusalLog(warn, () => now);
     for (let i = 0; i < 1_000; i++) refusals.log(refusal({ address: `[2001:db8::${i.toString(16)}]:1` }));
     expect(warn.heard).toHaveLength(20);
+    now = 60_000;
+    refusals.log(refusal());
+    expect(warn.heard.slice(20)).toEqual([
+      '980 refusals of other kinds or addresses were not logged.',
+      'Refused the call of 10.0.0.7:51234: WRONG_SECRET (its key is another one)',
+    ]);
   });
 
   it('are logged when they happen', async () => {
