@@ -33,6 +33,8 @@ export interface NodeConfig extends Omit<PeerageModuleOptions, 'via'> {
   readonly held?: boolean;
   /** Without the log of the app. */
   readonly quiet?: boolean;
+  /** Serves the dashboard and the metrics on this port, to everybody. */
+  readonly shownAt?: number;
   /** For measurements: prints `full` when it has so many peers, and of the events only `peer.down`. */
   readonly tellAtPeers?: number;
   /** Does nothing else for so long when it has its first peer, as an app does that compiles or warms its caches. */
@@ -62,6 +64,7 @@ export interface NodeCommand {
     | 'block'
     | 'stall'
     | 'flood'
+    | 'seek'
     | 'close';
   readonly argument?: unknown;
 }
@@ -84,6 +87,14 @@ export interface Block {
 export interface Stall {
   readonly forMs: number;
   readonly everyMs: number;
+}
+
+/** What `seek` is told: what to read until it says something, and how long. */
+export interface Sought {
+  readonly what: 'metrics' | 'dashboard';
+  /** Of a regular expression. */
+  readonly pattern: string;
+  readonly timeoutMs: number;
 }
 
 /** What `flood` is told: keeps the queue to every peer full, or as full as `everyMs` allows, for so long. */

@@ -20,6 +20,7 @@ import type {
   NodeCommand,
   NodeConfig,
   NodeMessage,
+  Sought,
   Stall,
   ViaConfig,
 } from './node-config.js';
@@ -32,6 +33,7 @@ const {
   written,
   held = false,
   quiet = false,
+  shownAt,
   tellAtPeers,
   blockAtFirstPeerMs,
   ...options
@@ -97,8 +99,11 @@ async function peerageModule(): Promise<DynamicModule> {
   return PeerageModule.forRoot({ ...options, via: await Promise.all(via.map(provider)) });
 }
 
+/** Few tests need it, and it takes its time to load. */
+const shown = shownAt === undefined ? undefined : await import('./shown.js');
+
 @Module({
-  imports: [await peerageModule()],
+  imports: [await peerageModule(), ...(shown ? [shown.ShownModule] : [])],
   providers: [Gate],
 })
 class AppModule {}
@@ -153,6 +158,8 @@ async function run({ run: what, argument }: NodeCommand): Promise<unknown> {
       return stall(argument as Stall);
     case 'flood':
       return flood(cluster, argument as Flood);
+    case 'seek':
+      return shown!.seek(shownAt!, argument as Sought);
     case 'close':
       return close();
   }
@@ -182,7 +189,10 @@ input.on('line', (line) => {
 // Whoever started this process is gone.
 input.on('close', () => void setTimeout(() => process.exit(), 10_000).unref());
 
-const app = await NestFactory.createApplicationContext(AppModule, quiet ? { logger: false } : {});
+const logging = quiet ? { logger: false as const } : {};
+const app = await (shown
+  ? shown.serve(AppModule, shownAt!, logging)
+  : NestFactory.createApplicationContext(AppModule, logging));
 app.enableShutdownHooks();
 const { name, bootId } = app.get(ClusterService).self;
 print({ type: 'started', name, bootId });

@@ -9,6 +9,7 @@ import type {
   NodeCommand,
   NodeConfig,
   NodeMessage,
+  Sought,
   Stall,
 } from '../../programs/node-config.js';
 import { Program, type ProgramEnd, startProgram } from './programs.js';
@@ -280,6 +281,7 @@ export class ClusterNode {
   async run(what: 'block', ms: number): Promise<Block>;
   async run(what: 'stall', stall: Stall): Promise<void>;
   async run(what: 'flood', flood: Flood): Promise<number>;
+  async run(what: 'seek', sought: Sought): Promise<string>;
   async run(what: NodeCommand['run'], argument?: unknown): Promise<unknown>;
   async run(what: NodeCommand['run'], argument?: unknown): Promise<unknown> {
     const id = (this.lastCommand += 1);

@@ -78,6 +78,12 @@ export class Network {
     host.ip('link', 'set', 'eth0', 'up');
   }
 
+  /** Where all hosts can be reached from: a namespace that is none of them. */
+  lookout(): string {
+    addAddress(this.hub, '10.77.0.254/24', 'br0');
+    return this.hub.name;
+  }
+
   delete(): void {
     for (const namespace of [...this.hosts, this.hub]) namespace.delete();
   }
