@@ -91,6 +91,7 @@ export type { Explanation, LoopStats, NodePhase } from './cluster/explanation.js
 export type { ClusterStats, EventCounts } from './cluster/cluster-stats.js';
 export type { ProviderExplanation } from './discovery/provider-status.js';
 export type { HistogramCounts } from './diagnostics/histogram.js';
+export type { ProbeCounts } from './membership/probe-notes.js';
 export type { FalseAlarm, RoundTrip, Traffic } from './mesh/mesh-stats.js';
 export type { LastBlock } from './time/loop-watch.js';
 export type {

@@ -41,7 +41,11 @@ export function probeNotes(core: Core): string[] {
   ];
 }
 
-/** Peers by what becomes of UDP probes to them. */
+/**
+ * Peers by what becomes of UDP probes to them.
+ *
+ * @publicApi
+ */
 export interface ProbeCounts {
   /** They are answered. */
   readonly answered: number;

@@ -48,8 +48,9 @@ export type RunTotals = Readonly<Record<RunEvent['type'], number>>;
 export interface JobStats {
   /** Its name. All calls of `cluster.once()` are one job, `once()`. */
   readonly job: string;
+  /** Runs that began here. */
   readonly started: number;
-  /** Those that threw are among them. */
+  /** Runs that ended here. Those that threw are among them. */
   readonly finished: number;
   /** Those that threw. */
   readonly failed: number;
@@ -69,7 +70,9 @@ export interface JobStats {
  * @publicApi
  */
 export interface LastRun {
+  /** When it was due, by its schedule. */
   readonly dueAt: Date;
+  /** When it began. */
   readonly startedAt: Date;
   /** How long it took, in milliseconds. Without it: it is still at work. */
   readonly tookMs?: number;
