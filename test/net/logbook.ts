@@ -16,6 +16,8 @@ import { ClusterNetwork } from '../support/net/network.js';
  */
 export async function main([folder = 'build/logbook', ...only]: readonly string[]): Promise<void> {
   const book = new Logbook(folder);
+  // What ends at exit, processes and namespaces, ends then too.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   try {
     await book.start();
     for (const [title, trouble] of Object.entries(TROUBLES)) {

@@ -1,5 +1,6 @@
 /** A Nest app that serves the dashboard. Its configuration comes as JSON in its first argument. */
 import 'reflect-metadata';
+import { once } from 'node:events';
 import fastifyHelmet from '@fastify/helmet';
 import { Injectable, Module, UnauthorizedException, VersioningType } from '@nestjs/common';
 import type { CanActivate, ExecutionContext, INestApplication, OnApplicationBootstrap } from '@nestjs/common';
@@ -30,7 +31,7 @@ class Work implements OnApplicationBootstrap {
   constructor(private readonly cluster: ClusterService) {}
 
   onApplicationBootstrap(): void {
-    this.cluster.keys('rooms').hold('lobby', () => {});
+    this.cluster.keys('rooms').hold('lobby', ({ signal }) => once(signal, 'abort'));
   }
 
   @RunOnce({ name: 'counting' })
