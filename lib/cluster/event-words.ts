@@ -16,7 +16,7 @@ export function whyOf(event: ClusterEvent): string | undefined {
     case 'peer.down':
       return whyDown(event.reason, event.evidence);
     case 'peer.degraded':
-      return `its event loop is blocked for ${seconds(event.lagMs)}`;
+      return `its event loop is blocked, for ${seconds(event.lagMs)} so far`;
     case 'peer.recovered':
       return 'its event loop runs again';
     case 'peer.leaving':

@@ -133,7 +133,7 @@ describe('a change of peers', () => {
       [
         'log peer.up b@h <b>, 1 peer now: new process',
         'log peer.up c@h <c>, 2 peers now: new process',
-        'log peer.degraded b@h <b>, 2 peers now: its event loop is blocked for 1.2 s',
+        'log peer.degraded b@h <b>, 2 peers now: its event loop is blocked, for 1.2 s so far',
         'log peer.recovered b@h <b>, 2 peers now: its event loop runs again',
         'log peer.down (left) c@h <c>, 1 peer now: it said goodbye',
         'log peer.down (replaced) b@h <b>, 0 peers now: another process answers at its name',
