@@ -67,6 +67,30 @@ function setUp() {
 }
 
 describe('the stream of a page', () => {
+  it('brings the whole picture first, and then the parts that have changed, also those it passed over', () => {
+    const { open, watchers } = setUp();
+    const say = (snapshot: Partial<Snapshot>) => watchers.forEach((watcher) => watcher(snapshot as Snapshot));
+    const response = open();
+    say({ at: 1, cluster: 'shop', matrix: ['s'] });
+    say({ at: 2, cluster: 'shop', matrix: ['s'] });
+    response.takes = false;
+    say({ at: 3, cluster: 'shop', matrix: ['su', 'us'] });
+    say({ at: 4, cluster: 'shop', matrix: ['sx', 'xs'] });
+    say({ at: 5, cluster: 'shop', matrix: ['sx', 'xs'] });
+    response.takes = true;
+    response.emit('drain');
+    const late = open();
+    say({ at: 6, cluster: 'shop', matrix: ['sx', 'xs'] });
+    expect(response.news).toEqual([
+      { at: 1, cluster: 'shop', matrix: ['s'] },
+      { at: 2 },
+      { at: 3, matrix: ['su', 'us'] },
+      { at: 5, matrix: ['sx', 'xs'] },
+      { at: 6 },
+    ]);
+    expect(late.news).toEqual([{ at: 6, cluster: 'shop', matrix: ['sx', 'xs'] }]);
+  });
+
   it('brings the newest news only, once the network takes them again', () => {
     const { open, tell } = setUp();
     const response = open();
