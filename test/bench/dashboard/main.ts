@@ -116,22 +116,27 @@ async function start(
   };
   const server = startProgram('dashboard', { args: [JSON.stringify(config)] });
   programs.push(server);
-  const groups = Math.ceil(ports.length / PER_PROCESS);
-  const others = Array.from({ length: groups }, (_, i) => {
-    const own = ports.slice(i * PER_PROCESS, (i + 1) * PER_PROCESS);
-    const many: ManyNodesConfig = { ports: own, seeds, secret: SECRET };
-    const program = startProgram('many-nodes', { args: [JSON.stringify(many)] });
-    sizes.set(program, own.length);
-    programs.push(program);
-    return program;
-  });
   const [, http] = await server.line(/^ready (\d+)$/, { timeoutMs: 60_000 });
-  for (const program of others) {
+  const others: Program[] = [];
+  // Each process joins the ones before it: TLS handshakes take their time.
+  for (let i = 0; i < ports.length; i += PER_PROCESS) {
+    const group = ports.slice(i, i + PER_PROCESS);
+    const many: ManyNodesConfig = { ports: group, seeds, secret: SECRET };
+    const program = startProgram('many-nodes', { args: [JSON.stringify(many)] });
+    programs.push(program);
+    others.push(program);
+    sizes.set(program, group.length);
     await program.line(/"started"/, { timeoutMs: 120_000 });
-    program.write(`wait ${count - 1}`);
+    await whole(program, i + group.length);
   }
-  for (const program of others) await program.line(/"whole"/, { timeoutMs: 120_000 });
+  for (const program of others) await whole(program, count - 1);
   return { server, url: `http://127.0.0.1:${http}`, others };
+}
+
+async function whole(program: Program, peers: number): Promise<void> {
+  const from = program.lines.length;
+  program.write(`wait ${peers}`);
+  await program.line(/"whole"/, { from, timeoutMs: 120_000 });
 }
 
 /** What share of a core a process uses. */
