@@ -51,12 +51,14 @@ async function measure(count: number, seconds: number): Promise<Row> {
   const chromium = await Chromium.start();
   try {
     const { server, url, others } = await start(count, programs);
+    console.error(`${count} nodes are a mesh`);
     await sleep(5_000);
     const idleShare = await shareOf(server.pid, seconds);
     const openedAt = performance.now();
     const page = await chromium.page(`${url}/peerage`);
     await says(page, '#summary', new RegExp(`^${count} nodes, each sees every other$`), 60_000);
     const wholeMs = performance.now() - openedAt;
+    console.error(`the page shows them after ${Math.round(wholeMs)} ms`);
     await sleep(3_000);
     const ending = new AbortController();
     const news = listen(`${url}/peerage/events`, ending.signal);
@@ -67,6 +69,7 @@ async function measure(count: number, seconds: number): Promise<Row> {
     const pageSeconds = (await scriptSeconds(page)) - drawn;
     const heard = news.messages - messages;
     const bytesPerSecond = (news.bytes - bytes) / seconds;
+    console.error(`${heard} messages, ${Math.round(bytesPerSecond)} bytes/s, ${openShare} of a core`);
     await page.setViewportSize({ width: 360, height: 700 });
     const [wide, shown] = await widthsOf(page);
     const phone = wide === shown ? 'fits' : `${wide} of ${shown}`;
@@ -74,7 +77,7 @@ async function measure(count: number, seconds: number): Promise<Row> {
     const killed = others[0]!;
     const killedAt = performance.now();
     await killed.kill();
-    await says(page, '#summary', new RegExp(`^${count - sizeOf(killed)} nodes?,`), 60_000);
+    await says(page, '#summary', new RegExp(`^${count - sizeOf(killed)} nodes?[,;]`), 60_000);
     const goneMs = performance.now() - killedAt;
     ending.abort();
     return {
