@@ -77,6 +77,7 @@ async function measure(count: number, seconds: number): Promise<Row> {
     const killed = others[0]!;
     const killedAt = performance.now();
     await killed.kill();
+    console.error(`${sizeOf(killed)} are killed`);
     await says(page, '#summary', new RegExp(`^${count - sizeOf(killed)} nodes?[,;]`), 60_000);
     const goneMs = performance.now() - killedAt;
     ending.abort();
