@@ -1,7 +1,8 @@
 /**
- * Random histories of virtual clusters, as many as you like; with what stands on membership, presence and ownership:
+ * Random histories of virtual clusters, as many as you like; with what stands on membership, presence, ownership and runs:
  *   npm run sim -- --seeds 100000 --nodes 200 --first 1
  *   npm run sim -- --shared --seeds 1000
+ *   npm run sim -- --runs --seeds 1000
  * Without --nodes each seed draws its own number of nodes, 2 to 12. A silent death on a ring of many nodes:
  *   npm run sim -- --ring 1000
  * How soon each fault is seen under each circumstance, in clusters of 3 to 200 nodes, for as many seeds as fit:
@@ -12,6 +13,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+
+/** By what they play. */
+const SPECS = { membership: 'membership.spec.ts', shared: 'shared-work.spec.ts', runs: 'runs.spec.ts' };
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const args = process.argv.slice(2);
@@ -36,11 +40,12 @@ async function histories() {
       nodes: { type: 'string' },
       ring: { type: 'string' },
       shared: { type: 'boolean', default: false },
+      runs: { type: 'boolean', default: false },
     },
   });
   const spec = values.ring
     ? [join('test', 'sim', 'liveness.spec.ts'), '--testNamePattern', 'a ring of monitors tells all']
-    : [join('test', 'sim', values.shared ? 'shared-work.spec.ts' : 'membership.spec.ts')];
+    : [join('test', 'sim', SPECS[values.runs ? 'runs' : values.shared ? 'shared' : 'membership'])];
   const options = ['--project', 'sim', '--testTimeout', '0', '--disable-console-intercept'];
   return run([join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', ...spec, ...options], {
     SIM_SEEDS: values.seeds,

@@ -17,11 +17,18 @@ const promises: readonly [RunsKind, string][] = [
 describe('a due time is run', () => {
   it.each(promises)('(%s) %s', (kind) => {
     const failures: string[] = [];
+    const all = { due: 0, run: 0, twice: 0 };
     for (let seed = FIRST; seed < FIRST + SEEDS && failures.length < 3; seed++) {
-      const faults = playRuns(kind, seed);
+      const { faults, due, run, twice } = playRuns(kind, seed);
+      all.due += due;
+      all.run += run;
+      all.twice += twice;
       if (faults.length > 0) failures.push([`seed ${seed} of ${kind}`, ...faults].join('\n'));
     }
     expect(failures.join('\n\n')).toBe('');
+    // Otherwise `at most once`, and `told when twice`, say nothing.
+    expect(all.run).toBeGreaterThan((kind === 'quorum' ? 0.6 : 0.8) * all.due);
+    if (kind === 'split') expect(all.twice).toBeGreaterThan(0.1 * all.due);
   });
 
   it('in the same way for the same seed', () => {

@@ -27,7 +27,8 @@ export class RunsWorld {
   nowMs = 1_000_000_000_000;
   readonly nodes: RunsNode[] = [];
   readonly runs = new Map<string, RunRecord>();
-  readonly duplicates = new Set<string>();
+  /** Who told that a run was run twice. */
+  readonly duplicates = new Map<string, Set<string>>();
   readonly stored = new Map<string, string>();
   isStoreDown = false;
   readonly random: () => number;
@@ -170,11 +171,17 @@ export class RunsWorld {
         this.recordOf(directive.key).by.push(node.id);
         return node.run(directive.key, this.between(10, 800));
       case 'duplicate':
-        this.duplicates.add(keyText(directive.key));
+        this.tellersOf(directive.key).add(node.id);
         return undefined;
       case 'skip':
         return undefined;
     }
+  }
+
+  tellersOf(key: RunKey): Set<string> {
+    const tellers = this.duplicates.get(keyText(key)) ?? new Set<string>();
+    this.duplicates.set(keyText(key), tellers);
+    return tellers;
   }
 
   private recordOf(key: RunKey): RunRecord {
