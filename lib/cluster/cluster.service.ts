@@ -70,7 +70,8 @@ export class ClusterService {
     private readonly explorer: ClusterExplorer,
     private readonly orchestrator: ClusterOrchestrator,
     private readonly ownership: Ownership,
-    private readonly presences: Presence,
+    /** @internal */
+    readonly presences: Presence,
     private readonly reports: ClusterReports,
     private readonly runs: RunsService,
     private readonly runsExplorer: RunsExplorer,

@@ -12,7 +12,7 @@ import {
   isMark,
   isResponse,
   saysUntouched,
-  listOf,
+  idsOf,
 } from './wire.js';
 import type { RequestBody } from './wire.js';
 
@@ -147,7 +147,7 @@ export class OutgoingRequests {
     const missing = asked.map(([, request]) => request.missing);
     let known: ReadonlySet<number>;
     try {
-      known = new Set(listOf('number', await this.exchange.request(node, TOPICS.roll, ids, ROLL_CALL_MS)));
+      known = new Set(idsOf(await this.exchange.request(node, TOPICS.roll, ids, ROLL_CALL_MS)));
     } catch (error) {
       // Only a node that says so has no server: no mark would come back.
       if (error instanceof PeerageError && error.code === 'NO_HANDLER') for (const id of ids) this.miss(id);

@@ -3,11 +3,10 @@ import type { ClientsProviderAsyncOptions, ReadPacket, WritePacket } from '@nest
 import { ClusterService } from '../cluster/cluster.service.js';
 import { PeerageError } from '../errors/peerage-error.js';
 import { assertOptionNames, type OptionNames } from '../naming/option-names.js';
-import type { ServingNode } from './pattern-registry.js';
 import { SlotMap } from '../messaging/slot-map.js';
 import { CODEC_OPTIONS, checkOptions, codecOf } from './peerage.options.js';
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
-import { asWritten } from './local-or-remote.js';
+import { type NodeRef, asWritten } from './local-or-remote.js';
 import { type FailedTry, Retries } from './retries.js';
 import { assertRoute, choose } from './route.js';
 import type { Route } from './route.js';
@@ -196,7 +195,7 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
   }
 
   /** Several nodes get the same, or none of them anything. */
-  private serialised(packet: RoutedPacket, topic: string, nodes: readonly ServingNode[]): unknown {
+  private serialised(packet: RoutedPacket, topic: string, nodes: readonly NodeRef[]): unknown {
     const serialised: unknown = this.serializer.serialize(packet);
     return nodes.length > 1 ? this.shared.exchange.copyOf(topic, serialised) : serialised;
   }
@@ -217,7 +216,7 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     { pattern }: RoutedPacket,
     route: Route,
     toAll: 'nodes' | 'staying' = 'nodes',
-  ): readonly ServingNode[] | Promise<readonly ServingNode[]> {
+  ): readonly NodeRef[] | Promise<readonly NodeRef[]> {
     const { patterns } = this.shared;
     const find = () => {
       const candidates = patterns.candidatesFor(pattern);
@@ -230,7 +229,7 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
 
   /** Asks one node, and others after it for as long as that is worth while. */
   private askOneOf(
-    first: ServingNode,
+    first: NodeRef,
     { pattern }: RoutedPacket,
     serialised: unknown,
     callback: Callback,
@@ -250,7 +249,7 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
   }
 
   private ask(
-    node: ServingNode,
+    node: NodeRef,
     serialised: unknown,
     callback: Callback,
     failed: (failure: FailedTry) => void,

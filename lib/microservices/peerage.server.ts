@@ -20,8 +20,9 @@ import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.j
 import { plainError, sendableError } from './plain-error.js';
 import type { IncomingRequest } from './incoming-requests.js';
 import { IncomingRequests } from './incoming-requests.js';
+import { offer } from './pattern-registry.js';
 import { transportStateOf } from './transport-state.js';
-import { FAILURE, OWN_FAILURE, TOPICS, isMark, isRequest, listOf, ownFailure } from './wire.js';
+import { FAILURE, OWN_FAILURE, TOPICS, isMark, isRequest, idsOf, ownFailure } from './wire.js';
 import type { ResponseBody } from './wire.js';
 
 /** Packets of one response that may be on their way to the network. */
@@ -29,7 +30,7 @@ const PACKETS_AT_ONCE = 16;
 /** What an error carries in one of its own properties, when not all of it can be sent. */
 const MAX_FIELD_BYTES = 64 * 1024;
 
-/** Every client that lives knows within this which patterns a server has. */
+/** Every client that lives knows within this that a server has its patterns no more. */
 const TOLD_MS = 2_000;
 
 /**
@@ -58,7 +59,8 @@ export class PeerageServer
   /** Requests and events that handlers are at work on. */
   private readonly underWay: Work;
   private closing: Promise<void> | undefined;
-  private isClosing = false;
+  /** Takes back what it has offered to all nodes. */
+  private retract: () => Promise<void> = async () => {};
 
   /** @throws PeerageError `INVALID_OPTIONS` without a cluster, and for options that do not exist. */
   constructor(options: PeerageServerOptions) {
@@ -76,13 +78,13 @@ export class PeerageServer
   /** Begins to handle, and tells every node its patterns. May come before the node has started. */
   listen(callback: (error?: unknown) => void): void {
     try {
-      this.isClosing = false;
       this.mount();
+      this.retract = offer(this.cluster, this.messageHandlers.keys());
     } catch (error) {
+      this.unmount();
       callback(error);
       return;
     }
-    void this.tellPatterns(this.patterns());
     this.tell('connected');
     callback();
   }
@@ -106,13 +108,13 @@ export class PeerageServer
 
   /** Clients that don't know yet go on sending. */
   private async withdraw(): Promise<void> {
-    this.isClosing = true;
-    await this.tellPatterns([]);
+    await within(TOLD_MS, this.retract(), undefined, this.cluster.clock);
     await (this.cluster.peers.length > 0 ? this.underWay.finished() : this.underWay.done());
   }
 
   private end(): void {
-    for (const end of [...this.endings.splice(0), ...this.listeners.splice(0)]) end();
+    this.unmount();
+    for (const end of this.listeners.splice(0)) end();
     const closed = new PeerageError('PEER_GONE', `${this.cluster.self.name} stopped before it had answered.`);
     for (const request of this.requests.close()) this.sendFailure(request, closed);
     this.exchange.refuse(TOPICS.request, (body, client) => this.refuse(body, client));
@@ -143,8 +145,7 @@ export class PeerageServer
     const { exchange } = this;
     this.endings = [
       this.cluster.on('peer.down', ({ peer }) => this.requests.endOf(peer)),
-      exchange.handle(TOPICS.ask, () => this.patterns(), true),
-      exchange.handle(TOPICS.roll, (ids, client) => this.requests.roll(client, listOf('number', ids))),
+      exchange.handle(TOPICS.roll, (ids, client) => this.requests.roll(client, idsOf(ids))),
       exchange.handle(TOPICS.cancel, (id, client) => {
         if (typeof id === 'number') this.requests.cancel(client, id);
       }),
@@ -155,17 +156,8 @@ export class PeerageServer
     ];
   }
 
-  private patterns(): string[] {
-    return this.isClosing ? [] : [...this.messageHandlers.keys()];
-  }
-
-  /** Resolves when everybody has heard it, or has had the time to. */
-  private async tellPatterns(patterns: readonly string[]): Promise<void> {
-    const nodes = [this.cluster.self, ...this.cluster.peers];
-    // Nodes without a client have no handler for it.
-    await Promise.allSettled(
-      nodes.map((node) => this.exchange.request(node, TOPICS.patterns, patterns, TOLD_MS)),
-    );
+  private unmount(): void {
+    for (const end of this.endings.splice(0)) end();
   }
 
   private async hear(serialised: unknown, client: NodeInfo): Promise<void> {

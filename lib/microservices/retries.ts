@@ -1,6 +1,6 @@
 import { peerageCodeOf } from '../errors/peerage-error.js';
 import type { NodeRef } from './local-or-remote.js';
-import type { ServingNode, Candidates } from './pattern-registry.js';
+import type { Candidates } from './pattern-registry.js';
 import type { Route } from './route.js';
 
 /** How a request to one node failed. */
@@ -54,7 +54,7 @@ export class Retries {
 }
 
 function without(candidates: Candidates, passed: ReadonlySet<string>): Candidates {
-  const among = (nodes: readonly ServingNode[], otherwise: readonly ServingNode[]) => {
+  const among = (nodes: readonly NodeRef[], otherwise: readonly NodeRef[]) => {
     const rest = nodes.filter(({ bootId }) => !passed.has(bootId));
     return rest.length > 0 ? rest : otherwise;
   };

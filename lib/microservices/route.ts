@@ -3,7 +3,8 @@ import type { Peer } from '../membership/events.js';
 import { didYouMean } from '../naming/did-you-mean.js';
 import { canonicalName } from '../naming/node-name.js';
 import { best } from '../ownership/core/rendezvous.js';
-import type { ServingNode, Candidates } from './pattern-registry.js';
+import type { NodeRef } from './local-or-remote.js';
+import type { Candidates } from './pattern-registry.js';
 
 /**
  * Where a request or an event goes, among the nodes that have its pattern. This node is one of them.
@@ -41,7 +42,7 @@ export function choose(
   route: Route,
   candidates: Candidates,
   peers: () => readonly Peer[],
-): readonly ServingNode[] {
+): readonly NodeRef[] {
   const { nodes, staying, well } = candidates;
   if (nodes.length === 0 || route === 'all') return nodes;
   if (route === 'any') return [well[candidates.cursor++ % well.length]!];
@@ -56,12 +57,12 @@ export function choose(
 }
 
 /** Round trips in milliseconds; who is no peer is ourselves. */
-function distances(peers: readonly Peer[]): (node: ServingNode) => number {
+function distances(peers: readonly Peer[]): (node: NodeRef) => number {
   const ofPeer = new Map(peers.map(({ bootId, rttMs }) => [bootId, rttMs ?? Infinity]));
   return (node) => ofPeer.get(node.bootId) ?? 0;
 }
 
-function least(nodes: readonly ServingNode[], cost: (node: ServingNode) => number): ServingNode {
+function least(nodes: readonly NodeRef[], cost: (node: NodeRef) => number): NodeRef {
   let found = nodes[0]!;
   let lowest = cost(found);
   for (const node of nodes.slice(1)) {

@@ -13,7 +13,7 @@ export class TransportState {
   constructor(cluster: ClusterService) {
     this.exchange = new Exchange(cluster);
     this.requests = new OutgoingRequests(this.exchange);
-    this.patterns = new PatternRegistry(this.exchange, (node) => this.requests.gone(node));
+    this.patterns = new PatternRegistry(cluster, (node) => this.requests.gone(node));
   }
 
   /** One client more uses it. */

@@ -5,10 +5,6 @@ import { PeerageError, type PeerageErrorCode } from '../errors/peerage-error.js'
  * waits, as answers are.
  */
 export const TOPICS = {
-  /** Client to server, answered with the list of its patterns. */
-  ask: '$$microservices.ask',
-  /** Server to everybody: the list of its patterns from now on. A request, so that it may find no client. */
-  patterns: '$$microservices.patterns',
   /** Client to server: a `RequestBody`, or a mark: a number that the server sends back when it has come to it. */
   request: '$microservices.request',
   /** Server to client: a `ResponseBody`, or a mark that has come back. */
@@ -72,12 +68,9 @@ export function isResponse(body: unknown): body is ResponseBody {
   return Array.isArray(body) && body.length === 3 && Number.isInteger(body[0]) && Number.isInteger(body[1]);
 }
 
-/** The ids or patterns of a list; what else is in it is left out. */
-export function listOf<T extends 'number' | 'string'>(
-  type: T,
-  body: unknown,
-): (T extends 'number' ? number : string)[] {
-  return Array.isArray(body) ? body.filter((item) => typeof item === type) : [];
+/** The ids of a list; what else is in it is left out. */
+export function idsOf(body: unknown): number[] {
+  return Array.isArray(body) ? body.filter((item) => typeof item === 'number') : [];
 }
 
 /** How often a client asks after its old requests, in milliseconds. */

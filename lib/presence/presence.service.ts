@@ -25,6 +25,8 @@ export class Presence {
   /** Those that somebody here has asked for. */
   private readonly wanted = new Set<string>();
   private readonly peers = new Map<string, NodeInfo>();
+  /** Those who wait for something to be known. Each says whether it is. */
+  private readonly waiting = new Set<() => boolean>();
   /** Changes that subscribers have not heard of: what one of them causes comes after what it heard, for all. */
   private readonly untold: (() => void)[] = [];
   private isTelling = false;
@@ -63,10 +65,37 @@ export class Presence {
     return this.core.knowsAll;
   }
 
+  /** Resolves when this peer has told its entries, or is gone. */
+  heard(bootId: string): Promise<void> {
+    return this.until(() => this.knows(bootId) || !this.peers.has(bootId));
+  }
+
+  /** Resolves when every peer has heard what this node has now, or is gone. */
+  told(): Promise<void> {
+    const { sequence } = this.core;
+    return this.until(() => this.core.isTold(sequence));
+  }
+
   stop(): void {
     this.isStopped = true;
     this.cancelWake();
+    this.look();
     for (const space of this.spaces.values()) space.complete();
+  }
+
+  private until(holds: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.waiting.add(() => {
+        const isOver = this.isStopped || holds();
+        if (isOver) resolve();
+        return isOver;
+      });
+      this.look();
+    });
+  }
+
+  private look(): void {
+    for (const isOver of this.waiting) if (isOver()) this.waiting.delete(isOver);
   }
 
   private space(name: string): PresenceSpace {
@@ -110,7 +139,8 @@ export class Presence {
         return void this.handle({ type: 'peerUp', peer: event.peer.bootId });
       case 'peer.down':
         this.handle({ type: 'peerDown', peer: event.peer.bootId });
-        return void this.peers.delete(event.peer.bootId);
+        this.peers.delete(event.peer.bootId);
+        return this.look();
       case 'peer.updated':
         this.peers.set(event.peer.bootId, event.peer);
     }
@@ -125,6 +155,7 @@ export class Presence {
       else this.perform(directive);
     }
     this.tellAll();
+    this.look();
     return answer;
   }
 

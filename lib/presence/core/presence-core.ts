@@ -34,6 +34,16 @@ export class PresenceCore {
     return this.telling.peers().every((peer) => this.knows(peer));
   }
 
+  /** The number of this node's last change. */
+  get sequence(): number {
+    return this.own.sequence;
+  }
+
+  /** Whether every peer knows of that change of this node, or has no presence. */
+  isTold(sequence: number): boolean {
+    return this.telling.isTold(sequence);
+  }
+
   handle(input: PresenceInput, nowMs: number): PresenceDirective[] {
     const out: PresenceDirective[] = [];
     switch (input.type) {

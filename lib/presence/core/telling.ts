@@ -43,6 +43,13 @@ export class Telling {
     return this.listeners.get(peer)?.isWithout === true;
   }
 
+  /** Every peer that has presence has confirmed this change. */
+  isTold(sequence: number): boolean {
+    return [...this.listeners.values()].every(
+      ({ confirmed, isWithout }) => isWithout || confirmed >= sequence,
+    );
+  }
+
   begin(peer: string): void {
     this.listeners.set(peer, {
       confirmed: 0,

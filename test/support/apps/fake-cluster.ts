@@ -2,7 +2,14 @@ import { PeerageError } from '../../../lib/errors/peerage-error.js';
 import { NodeState } from '../../../lib/cluster/node-state.js';
 import { decodeBody, encodeFrame, HEADER_BYTES } from '../../../lib/wire/frame-writer.js';
 import type { ClusterService } from '../../../lib/index.js';
-import type { Peer } from '../../../lib/membership/events.js';
+import type { Peer, PeerEvent } from '../../../lib/membership/events.js';
+import type { Mesh } from '../../../lib/mesh/mesh.js';
+import type { Messaging } from '../../../lib/messaging/messaging.js';
+import { keyOf } from '../../../lib/microservices/pattern-registry.js';
+import { DEFAULT_LIMITS } from '../../../lib/peerage.options.js';
+import type { PeerageSettings } from '../../../lib/peerage.options.js';
+import { PRESENCE_TOPIC } from '../../../lib/presence/presence-wire.js';
+import { Presence } from '../../../lib/presence/presence.service.js';
 import type { Clock } from '../../../lib/time/clock.js';
 import { systemClock } from '../../../lib/time/clock.js';
 
@@ -13,6 +20,7 @@ type PeerEventType = 'peer.up' | 'peer.down' | 'peer.degraded' | 'peer.recovered
 export class FakeCluster {
   readonly self: Peer;
   readonly state = new NodeState();
+  readonly presences: Presence;
   drainMs = 0;
   peers: Peer[] = [];
   /** What was sent to others, in order. */
@@ -37,6 +45,11 @@ export class FakeCluster {
       return (decodeBody(frame, HEADER_BYTES, frame.length) as readonly unknown[])[0];
     },
   };
+  /** What nodes that join have, and tell at once. */
+  patterns: readonly string[] = [];
+  private readonly meshListeners = new Set<(event: PeerEvent) => void>();
+  /** How often each node has told its patterns. */
+  private readonly tellings = new Map<string, number>();
   private readonly handlers = new Map<string, Handler>();
   private readonly listeners = new Set<{ type: string; listener: (event: { peer: Peer }) => unknown }>();
 
@@ -46,6 +59,21 @@ export class FakeCluster {
   ) {
     this.self = peerNamed(name);
     this.state.run();
+    const { self } = this;
+    const mesh = {
+      self,
+      subscribe: (listener: (event: PeerEvent) => void) => this.meshListeners.add(listener),
+    };
+    const messaging = {
+      handleEarly: (topic: string, handler: Handler) => this.handle(topic, handler),
+      request: (to: Peer, topic: string, data: unknown) => this.request(to, topic, data),
+    };
+    this.presences = new Presence(
+      mesh as unknown as Mesh,
+      clock,
+      { limits: DEFAULT_LIMITS } as PeerageSettings,
+      messaging as unknown as Messaging,
+    );
   }
 
   get service(): ClusterService {
@@ -74,6 +102,8 @@ export class FakeCluster {
   async request(to: Peer, topic: string, data: unknown): Promise<unknown> {
     this.sent.push({ to: to.name, topic, data });
     const answer = this.answers.get(topic);
+    // It has taken the whole update.
+    if (topic === PRESENCE_TOPIC && !answer) return (data as readonly number[])[1];
     if (!answer) throw new PeerageError('NO_HANDLER', `nobody handles ${topic}`);
     return answer();
   }
@@ -83,11 +113,30 @@ export class FakeCluster {
     return this.handlers.get(topic)?.(data, { peer: from, topic });
   }
 
-  join(name: string): Peer {
+  /** A node comes up. `later`: it tells its patterns when it is told to. */
+  join(name: string, patterns: readonly string[] | 'later' = this.patterns): Peer {
     const peer = peerNamed(name);
     this.peers = [...this.peers, peer];
     this.say('peer.up', peer);
+    if (patterns !== 'later') this.serves(peer, patterns);
     return peer;
+  }
+
+  /** A node tells that these are its patterns now. */
+  serves(peer: Peer, patterns: readonly string[]): void {
+    const telling = (this.tellings.get(peer.bootId) ?? 0) + 1;
+    this.tellings.set(peer.bootId, telling);
+    const put = patterns.map((pattern, i) => [1_000 * telling + i, 1, '$patterns', keyOf(pattern), null]);
+    this.receive(peer, PRESENCE_TOPIC, [0, telling, false, 0, put, []]);
+  }
+
+  /** The patterns that this node tells others now. */
+  get offered(): string[] {
+    return this.presences
+      .of('$patterns')
+      .list()
+      .filter(({ node }) => node.bootId === this.self.bootId)
+      .map(({ key }) => key.slice(1));
   }
 
   /** A peer is in another state from now on. */
@@ -108,6 +157,7 @@ export class FakeCluster {
   }
 
   private say(type: PeerEventType, peer: Peer): void {
+    for (const listener of this.meshListeners) listener({ type, peer } as PeerEvent);
     for (const entry of [...this.listeners]) if (entry.type === type) void entry.listener({ peer });
   }
 }

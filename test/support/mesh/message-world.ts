@@ -48,7 +48,7 @@ export class MessageWorld {
     return this.meet(await Promise.all(options.map((each) => this.node(each))));
   }
 
-  private async meet(nodes: TalkingNode[]): Promise<TalkingNode[]> {
+  async meet(nodes: TalkingNode[]): Promise<TalkingNode[]> {
     for (const node of nodes) await node.mesh.start();
     for (const node of nodes.slice(1)) this.world.tell(node, nodes[0]!);
     await this.until(() => nodes.every((node) => node.mesh.peers.length === nodes.length - 1));

@@ -5,7 +5,7 @@ import type { Peer } from '../../../lib/membership/events.js';
 import { PeerageClient } from '../../../lib/microservices/index.js';
 import { FAILURE, TOPICS } from '../../../lib/microservices/wire.js';
 import { FakeCluster } from '../../support/apps/fake-cluster.js';
-import { deferred, turns } from '../../support/recorder.js';
+import { turns } from '../../support/recorder.js';
 
 let cluster: FakeCluster;
 let client: PeerageClient;
@@ -13,8 +13,8 @@ let server: Peer;
 
 beforeEach(() => {
   cluster = new FakeCluster('a@h');
+  cluster.patterns = ['p'];
   server = cluster.join('b@h');
-  cluster.answers.set(TOPICS.ask, async () => ['p']);
   client = new PeerageClient({ cluster: cluster.service });
 });
 afterEach(() => client.close());
@@ -37,13 +37,11 @@ describe('a request', () => {
 
   it('is not sent when nobody wants it any more before its node is chosen', async () => {
     await client.connect();
-    const late = deferred<unknown>();
-    cluster.answers.set(TOPICS.ask, () => late.promise);
-    cluster.join('c@h');
+    const late = cluster.join('c@h', 'later');
     const subscription = client.to({ key: 1 }).send('p', {}).subscribe();
     await turns(50);
     subscription.unsubscribe();
-    late.resolve([]);
+    cluster.serves(late, []);
     await turns(50);
     expect(requests()).toEqual([]);
   });
@@ -61,20 +59,13 @@ describe('a request', () => {
 });
 
 describe('while a node has not told its patterns', () => {
-  const late = () => {
-    const answer = deferred<unknown>();
-    cluster.answers.set(TOPICS.ask, () => answer.promise);
-    cluster.join('c@h');
-    return answer;
-  };
-
   it('events wait for it, in their order', async () => {
     await client.connect();
-    const answer = late();
+    const late = cluster.join('c@h', 'later');
     client.emit('p', 1);
     await turns(50);
     expect(events()).toEqual([]);
-    answer.resolve(['p']);
+    cluster.serves(late, ['p']);
     client.emit('p', 2);
     await turns(50);
     expect(cluster.sentOn(TOPICS.event)).toMatchObject([1, 1, 2, 2].map((data) => ({ data })));
@@ -83,19 +74,19 @@ describe('while a node has not told its patterns', () => {
 
   it('requests to any don’t, when there is another', async () => {
     await client.connect();
-    const answer = late();
+    const late = cluster.join('c@h', 'later');
     client.send('p', {}).subscribe({ error: () => {} });
     client.send('q', {}).subscribe({ error: () => {} });
     await turns(50);
     expect(requests()).toHaveLength(1);
-    answer.resolve(['q']);
+    cluster.serves(late, ['q']);
     await turns(50);
     expect(requests()).toHaveLength(2);
   });
 });
 
 it('an object as pattern travels as its route', async () => {
-  cluster.answers.set(TOPICS.ask, async () => ['{"at":1,"cmd":"p"}']);
+  cluster.serves(server, ['{"at":1,"cmd":"p"}']);
   client.send({ cmd: 'p', at: 1 }, 'data').subscribe({ error: () => {} });
   await lastValueFrom(client.emit({ cmd: 'p', at: 1 }, 'data'), { defaultValue: undefined });
   const packet = { pattern: '{"at":1,"cmd":"p"}', data: 'data' };

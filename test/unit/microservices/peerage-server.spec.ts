@@ -7,7 +7,8 @@ import type { Peer } from '../../../lib/membership/events.js';
 import { PEERAGE, PeerageContext, PeerageServer } from '../../../lib/microservices/index.js';
 import { FAILURE, OWN_FAILURE, TOPICS } from '../../../lib/microservices/wire.js';
 import { FakeCluster } from '../../support/apps/fake-cluster.js';
-import { turns } from '../../support/recorder.js';
+import { PRESENCE_TOPIC } from '../../../lib/presence/presence-wire.js';
+import { deferred, turns } from '../../support/recorder.js';
 
 let cluster: FakeCluster;
 let server: PeerageServer;
@@ -44,12 +45,38 @@ const responses = () => cluster.sentOn(TOPICS.response);
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a server', () => {
-  it('tells its patterns when it begins and when it ends, and whoever asks', async () => {
+  it('tells its patterns when it begins, and takes them back when it ends', () => {
     serve({ p: async () => of(1), q: async () => of(1) });
-    expect(cluster.receive(client, TOPICS.ask, null)).toEqual(['p', 'q']);
+    expect(cluster.offered).toEqual(['p', 'q']);
     void server.close();
-    expect(cluster.sentOn(TOPICS.patterns)).toEqual([['p', 'q'], []]);
-    expect(cluster.receive(client, TOPICS.ask, null)).toBeUndefined();
+    expect(cluster.offered).toEqual([]);
+  });
+
+  it('ends when all have heard that it serves no more, or 2 s later', async () => {
+    cluster.drainMs = 10_000;
+    const heard = deferred<unknown>();
+    serve({ p: async () => of(1) });
+    await settle();
+    cluster.answers.set(PRESENCE_TOPIC, () => heard.promise);
+    const ended = vi.fn();
+    void server.close()!.then(ended);
+    await settle();
+    expect(ended).not.toHaveBeenCalled();
+    heard.resolve((cluster.sentOn(PRESENCE_TOPIC).at(-1) as readonly unknown[])[1]);
+    await vi.waitFor(() => expect(ended).toHaveBeenCalled());
+  });
+
+  it('tells listen() when it may not tell its patterns, and can begin later', () => {
+    const rooms = cluster.presences.of('rooms');
+    const tracked = Array.from({ length: 10_000 }, () => rooms.track('room'));
+    server.addHandler('p', async () => of(1));
+    const failures: unknown[] = [];
+    server.listen((error) => failures.push(error));
+    expect(failures).toMatchObject([{ code: 'OVERLOADED' }]);
+    tracked[0]!.untrack();
+    server.listen((error) => failures.push(error));
+    expect(failures.slice(1)).toEqual([undefined]);
+    expect(cluster.offered).toEqual(['p']);
   });
 
   it('answers with numbered packets', async () => {
@@ -149,7 +176,7 @@ describe('a server', () => {
     serve({ p: async () => of(1) });
     await fc.assert(
       fc.asyncProperty(fc.anything(), fc.anything(), async (one, two) => {
-        for (const topic of [TOPICS.request, TOPICS.event, TOPICS.cancel, TOPICS.roll, TOPICS.ask])
+        for (const topic of [TOPICS.request, TOPICS.event, TOPICS.cancel, TOPICS.roll])
           for (const body of [one, [one, two], [1, one], { pattern: one, data: two }, [1, { pattern: one }]])
             await cluster.receive(client, topic, body);
         await settle();

@@ -1,24 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { candidatesOf, type ServingNode } from '../../../lib/microservices/pattern-registry.js';
+import type { NodeRef } from '../../../lib/microservices/local-or-remote.js';
+import { candidatesOf } from '../../../lib/microservices/pattern-registry.js';
 import { choose } from '../../../lib/microservices/route.js';
 import type { Peer } from '../../../lib/membership/events.js';
 import type { Route } from '../../../lib/microservices/route.js';
 import { peerNamed } from '../../support/apps/fake-cluster.js';
 
-const nodeNamed = (name: string): ServingNode => ({ name, bootId: `boot of ${name}`, patterns: new Set() });
-const names = (nodes: readonly ServingNode[]): string[] => nodes.map(({ name }) => name);
-const pick = (route: Route, nodes: readonly ServingNode[], peers: Parameters<typeof choose>[2] = () => []) =>
+const nodeNamed = (name: string): NodeRef => ({ name, bootId: `boot of ${name}` });
+const names = (nodes: readonly NodeRef[]): string[] => nodes.map(({ name }) => name);
+const pick = (route: Route, nodes: readonly NodeRef[], peers: Parameters<typeof choose>[2] = () => []) =>
   names(choose(route, candidatesOf(nodes, statusAmong(peers())), peers));
 const statusAmong =
   (peers: readonly Peer[]) =>
   ({ bootId }: Pick<Peer, 'bootId'>) =>
     peers.find((peer) => peer.bootId === bootId)?.status ?? 'up';
-const cluster = (count: number): ServingNode[] =>
+const cluster = (count: number): NodeRef[] =>
   Array.from({ length: count }, (_, i) => nodeNamed(`app@10.0.0.${i}`));
 
 describe('a key', () => {
-  const ownerOf = (key: string, nodes: readonly ServingNode[]) => pick({ key }, nodes)[0];
+  const ownerOf = (key: string, nodes: readonly NodeRef[]) => pick({ key }, nodes)[0];
   const nodeNames = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,8}@[a-z0-9.]{1,12}$/), {
     minLength: 1,
     maxLength: 12,

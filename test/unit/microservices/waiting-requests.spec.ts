@@ -3,6 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NodeState } from '../../../lib/cluster/node-state.js';
 import type { ClusterService, PeerageModuleOptions } from '../../../lib/index.js';
 import { PeerageClient, PeerageServer } from '../../../lib/microservices/index.js';
+import { DEFAULT_LIMITS } from '../../../lib/peerage.options.js';
+import type { PeerageSettings } from '../../../lib/peerage.options.js';
+import { Presence } from '../../../lib/presence/presence.service.js';
 import { MessageWorld, addressOf, type TalkingNode } from '../../support/mesh/message-world.js';
 
 const HANDLER_MS = 15_000;
@@ -20,17 +23,19 @@ afterEach(end);
 
 async function begin(limits: NonNullable<PeerageModuleOptions['limits']>): Promise<void> {
   world = new MessageWorld();
-  nodes = (await world.nodes(2, { limits })) as [TalkingNode, TalkingNode];
+  nodes = [await world.node({ limits }), await world.node({ limits })];
+  const clusters = nodes.map(clusterOf);
+  await world.meet(nodes);
   started = [];
   const work = (data: unknown, ms: number): Promise<unknown> => {
     started.push(data);
     return new Promise((resolve) => world.clock.after(ms, () => resolve(data)));
   };
-  server = new PeerageServer({ cluster: clusterOf(nodes[1]) });
+  server = new PeerageServer({ cluster: clusters[1]! });
   server.addHandler('slow', (data) => work(data, HANDLER_MS));
   server.addHandler('quick', (data) => work(data, 0));
   server.listen(() => {});
-  client = new PeerageClient({ cluster: clusterOf(nodes[0]) });
+  client = new PeerageClient({ cluster: clusters[0]! });
   await world.settled(client.connect());
 }
 
@@ -48,7 +53,10 @@ function clusterOf({ mesh, messaging }: TalkingNode): ClusterService {
     clock: world.clock,
     drainMs: 0,
     state,
-    self: mesh.self,
+    presences: new Presence(mesh, world.clock, { limits: DEFAULT_LIMITS } as PeerageSettings, messaging),
+    get self() {
+      return mesh.self;
+    },
     get peers() {
       return mesh.peers;
     },
