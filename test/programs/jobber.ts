@@ -1,6 +1,6 @@
 /**
- * A replica with a job that is due every second. It says on its standard output which due times it has run, and what
- * was told of them, and, when it is asked, what that cost. Its configuration comes as JSON in its first argument.
+ * A replica with a job that is due every second. It says on its standard output which due times it has run, what was
+ * told of them, when it begins and ends to lead, and, when it is asked, what that cost. Its configuration comes as JSON in its first argument.
  */
 import 'reflect-metadata';
 import { createInterface } from 'node:readline';
@@ -9,8 +9,8 @@ import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Cron, ScheduleModule } from '@nestjs/schedule';
 import { Redis } from 'ioredis';
-import { ClusterService, PeerageModule, RunOnce, claimsIn, viaList } from 'nestjs-peerage';
-import type { RunContext } from 'nestjs-peerage';
+import { ClusterService, OnCoordinator, PeerageModule, RunOnce, claimsIn, viaList } from 'nestjs-peerage';
+import type { Held, RunContext } from 'nestjs-peerage';
 import pg from 'pg';
 import type { JobberConfig } from './jobber-config.js';
 
@@ -50,6 +50,16 @@ class RunOnceJob {
   @Cron(EVERY_SECOND)
   run({ dueAt }: RunContext): Promise<void> {
     return work(dueAt.getTime());
+  }
+}
+
+@Injectable()
+class Lead {
+  @OnCoordinator()
+  async lead({ signal }: Held): Promise<void> {
+    console.log(`leads ${Date.now()}`);
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    console.log(`led ${Date.now()}`);
   }
 }
 
@@ -115,7 +125,7 @@ const JOBS = {
     ScheduleModule.forRoot(),
     PeerageModule.forRoot({ ...config.options, via: viaList([...config.names]) }),
   ],
-  providers: [config.jobs === undefined ? JOBS[config.kind] : ManyJobs],
+  providers: config.jobs === undefined ? [JOBS[config.kind], Lead] : [ManyJobs],
 })
 class AppModule {}
 
@@ -129,7 +139,7 @@ cluster.runs$.subscribe((event) => {
 });
 createInterface({ input: process.stdin }).on('line', () => {
   const { user, system } = process.cpuUsage();
-  console.log(`cost ${user + system} ${ran}`);
+  console.log(`cost ${user + system} ${ran} ${cluster.stats().messages.sent.count}`);
 });
 await cluster.settled;
 console.log('ready');

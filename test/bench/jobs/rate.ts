@@ -12,20 +12,23 @@ const WARM_MS = 5 * SECOND_MS;
 interface Cost {
   readonly cpuMs: number;
   readonly runs: number;
+  /** Between nodes, and to and from Redis. */
+  readonly messages: number;
 }
 
 /** What it costs three processes to run so many jobs a second once each: by `@RunOnce()`, and by a lock in Redis. */
 export async function rate(jobs: number, seconds: number): Promise<void> {
   const redis = await RedisServer.start();
   try {
-    console.log('| | runs a second | CPU of all three processes for each run |');
-    console.log('| --- | --- | --- |');
+    console.log('| | runs a second | CPU for each run, of all processes | messages for each run |');
+    console.log('| --- | --- | --- | --- |');
     // Without jobs: what the processes cost anyway.
-    const idle = await costOf('redis-lock', 0, seconds, redis.url);
+    const idle = await costOf('redis-lock', 0, seconds, redis);
     for (const kind of ['run-once', 'redis-lock'] as const) {
-      const { cpuMs, runs } = await costOf(kind, jobs, seconds, redis.url);
+      const { cpuMs, runs, messages } = await costOf(kind, jobs, seconds, redis);
       const each = ((cpuMs - idle.cpuMs) / runs).toFixed(2);
-      console.log(`| ${kind} | ${(runs / seconds).toFixed(0)} | ${each} ms |`);
+      const sent = ((messages - idle.messages) / runs).toFixed(1);
+      console.log(`| ${kind} | ${(runs / seconds).toFixed(0)} | ${each} ms | ${sent} |`);
     }
   } finally {
     await redis.stop();
@@ -36,27 +39,26 @@ async function costOf(
   kind: JobberConfig['kind'],
   jobs: number,
   seconds: number,
-  redisUrl: string,
+  redis: RedisServer,
 ): Promise<Cost> {
   const ports = await freePorts(3);
   const programs = ports.map((port) => {
     const options = { appName: 'app', bind: '127.0.0.1', port, secret: SECRET };
     const names = ports.map((each) => nameOn(each));
-    const config: JobberConfig = { kind, jobs, options, names, redisUrl, workMs: 0 };
+    const config: JobberConfig = { kind, jobs, options, names, redisUrl: redis.url, workMs: 0 };
     return startProgram('jobber', { args: [JSON.stringify(config)] });
   });
   try {
     for (const program of programs) await program.line(/^ready$/);
     await sleep(WARM_MS);
-    const before = await Promise.all(programs.map(read));
+    const readAll = () => Promise.all([...programs.map(read), readRedis(redis)]);
+    const before = await readAll();
     await sleep(seconds * SECOND_MS);
-    const after = await Promise.all(programs.map(read));
+    const after = await readAll();
     const sum = (costs: readonly Cost[], of: keyof Cost): number =>
       costs.reduce((total, cost) => total + cost[of], 0);
-    return {
-      cpuMs: sum(after, 'cpuMs') - sum(before, 'cpuMs'),
-      runs: sum(after, 'runs') - sum(before, 'runs'),
-    };
+    const spent = (of: keyof Cost): number => sum(after, of) - sum(before, of);
+    return { cpuMs: spent('cpuMs'), runs: spent('runs'), messages: spent('messages') };
   } finally {
     await stopPrograms(programs);
   }
@@ -65,6 +67,14 @@ async function costOf(
 async function read(program: Program): Promise<Cost> {
   const from = program.lines.length;
   program.write('what did it cost?');
-  const [, micros, runs] = await program.line(/^cost (\d+) (\d+)$/, { from });
-  return { cpuMs: Number(micros) / 1_000, runs: Number(runs) };
+  const [, micros, runs, messages] = await program.line(/^cost (\d+) (\d+) (\d+)$/, { from });
+  return { cpuMs: Number(micros) / 1_000, runs: Number(runs), messages: Number(messages) };
+}
+
+/** Each command has a reply. */
+async function readRedis(redis: RedisServer): Promise<Cost> {
+  const info = await redis.run((client) => client.info());
+  const value = (name: string): number => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1]);
+  const cpuMs = (value('used_cpu_sys') + value('used_cpu_user')) * SECOND_MS;
+  return { cpuMs, runs: 0, messages: 2 * value('total_commands_processed') };
 }
