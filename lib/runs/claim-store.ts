@@ -60,7 +60,8 @@ export class InjectedStore implements ClaimStore {
  * `SET … NX`. No lease and no lock: a run that is claimed is claimed for good.
  *
  * In PostgreSQL they are rows of the table `peerage_runs`, which is made when it is missing. In Redis they are keys
- * `peerage:run:…`; a replica that is promoted before it has heard of a claim forgets it.
+ * `peerage:run:…`; it forgets claims when it restarts without its append-only file (`appendfsync always`), and when a
+ * replica is promoted that has not heard of them.
  *
  * @param client a client of `ioredis` or `redis`, a `Pool` of `pg`, or the token under which the app provides one
  * @throws PeerageError `INVALID_OPTIONS` when it is none of these
