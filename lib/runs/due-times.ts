@@ -34,6 +34,8 @@ const STEPS_MS = [2e3, 61e3, 3_601e3, 90e6, 33 * 86_400e3, 367 * 86_400e3];
 export class CronDues implements DueTimes {
   /** What the timer that runs is set for. */
   private nextMs: number | undefined;
+  /** Any time in the zone of the job: to have the expression make one takes as long as the next due time. */
+  private zoned: { readonly cronTime: CronTime; readonly at: LuxonDate } | undefined;
 
   /** @param find the job in the app's registry; it may be there later, and be replaced */
   constructor(
@@ -78,10 +80,9 @@ export class CronDues implements DueTimes {
       const dateMs = (cronTime.source as unknown as LuxonDate).toMillis();
       return dateMs > ms ? dateMs : undefined;
     }
-    // In the zone of the job.
-    const next = cronTime.sendAt();
-    const start = next.plus({ milliseconds: ms - next.toMillis() });
-    return cronTime.getNextDateFrom(start).toMillis();
+    if (this.zoned?.cronTime !== cronTime) this.zoned = { cronTime, at: cronTime.sendAt() };
+    const { at } = this.zoned;
+    return cronTime.getNextDateFrom(at.plus({ milliseconds: ms - at.toMillis() })).toMillis();
   }
 }
 

@@ -51,6 +51,8 @@ async function costOf(
   try {
     for (const program of programs) await program.line(/^ready$/);
     await sleep(WARM_MS);
+    // Half a second from what is due, before and after.
+    await sleep((1.5 * SECOND_MS - (Date.now() % SECOND_MS)) % SECOND_MS);
     const readAll = () => Promise.all([...programs.map(read), readRedis(redis)]);
     const before = await readAll();
     await sleep(seconds * SECOND_MS);
