@@ -13,6 +13,8 @@ import { has } from '../support/requirements.mjs';
 const HOSTS = 5;
 const SECOND_MS = 1_000;
 const LATE_MS = 3_000;
+/** Long enough to be met in the middle, also by a test that is late. */
+const WORK_MS = 900;
 /** A busy machine may take this long for anything. */
 const PATIENCE_MS = 60_000;
 
@@ -57,12 +59,11 @@ describe.skipIf(!has('netns'))('a job of five hosts', () => {
           port,
           secret: SECRET,
           heartbeat: { intervalMs: 400, suspectMs: 1_000, downMs: 2_000 },
-          ownership: { settleMs: 1_000 },
           ...options,
         },
       }));
-    majority = jobbers(4_401, { workMs: 300, rules: { lateMs: LATE_MS } }, { quorum: { of: HOSTS } });
-    rerun = jobbers(4_402, { workMs: 300, rules: { lateMs: LATE_MS, onLoss: 'rerun' } });
+    majority = jobbers(4_401, { workMs: WORK_MS, rules: { lateMs: LATE_MS } }, { quorum: { of: HOSTS } });
+    rerun = jobbers(4_402, { workMs: WORK_MS, rules: { lateMs: LATE_MS, onLoss: 'rerun' } });
     await Promise.all([majority.startAll(), rerun.startAll()]);
   });
   afterAll(async () => {
@@ -132,14 +133,15 @@ describe.skipIf(!has('netns'))('a job of five hosts', () => {
       () => 'not one leads when it has healed',
       PATIENCE_MS,
     );
-    // Every process tells of every one of them, and of no other.
+    // Every process tells of every one of them, and of nothing that was run once.
     const { twice } = countDue(runsOf(rerun.current), fromMs, Date.now());
     await until(
       () => rerun.current.every((program) => twice.every((dueMs) => toldTwice(program).includes(dueMs))),
       () => `${String(twice)} were run twice; told was ${rerun.current.map(toldTwice).join(' and ')}`,
       PATIENCE_MS,
     );
-    for (const program of rerun.current) expect(twice).toEqual(expect.arrayContaining(toldTwice(program)));
+    const runs = runsOf(rerun.current);
+    for (const dueMs of rerun.current.flatMap(toldTwice)) expect(runs.get(dueMs)).toBeGreaterThan(1);
     expect(majority.current.flatMap(toldTwice)).toEqual([]);
     expect(countDue(runsOf(majority.current), fromMs, Date.now()).twice).toEqual([]);
     const spans = majority.current.flatMap(leadsOf).toSorted((a, b) => a.fromMs - b.fromMs);
