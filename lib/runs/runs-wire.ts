@@ -1,4 +1,13 @@
-import type { OnLoss, RunAnswer, RunKey, RunNews, RunQuestion, RunState, RunWord } from './core/run.types.js';
+import type {
+  NewsScope,
+  OnLoss,
+  RunAnswer,
+  RunKey,
+  RunNews,
+  RunQuestion,
+  RunState,
+  RunWord,
+} from './core/run.types.js';
 
 /** Questions and news of runs. Not for apps: with two `$` it is sent and handled whatever else waits. */
 export const RUNS_TOPIC = '$$runs';
@@ -7,7 +16,14 @@ export const RUNS_TOPIC = '$$runs';
 export const MAX_JOB = 512;
 
 const STATES: readonly RunState[] = ['claimed', 'started', 'done', 'lost'];
+const SCOPES: readonly NewsScope[] = ['some', 'all', 'again'];
 const WORDS: readonly RunWord[] = ['started', 'done', 'lost', 'released'];
+
+/** What a member told. */
+export interface ToldNews {
+  readonly news: readonly RunNews[];
+  readonly scope: NewsScope;
+}
 
 /** A question as it travels. */
 export function questionBody(question: RunQuestion): readonly unknown[] {
@@ -18,9 +34,10 @@ export function questionBody(question: RunQuestion): readonly unknown[] {
 }
 
 /** News as they travel. */
-export function newsBody(news: readonly RunNews[]): readonly unknown[] {
+export function newsBody(news: readonly RunNews[], scope: NewsScope): readonly unknown[] {
   return [
     'news',
+    scope,
     news.map(({ key, by, word, onLoss, keepMs }) => [key.job, key.dueMs, word, onLoss, keepMs, by ?? null]),
   ];
 }
@@ -36,9 +53,11 @@ export function readQuestion(body: unknown): RunQuestion | undefined {
   return { type, key, attempt, onLoss, keepMs };
 }
 
-export function readNews(body: unknown): RunNews[] | undefined {
-  if (!Array.isArray(body) || body[0] !== 'news' || !Array.isArray(body[1])) return undefined;
-  return (body[1] as unknown[]).flatMap((each) => {
+export function readNews(body: unknown): ToldNews | undefined {
+  if (!Array.isArray(body)) return undefined;
+  const [type, scope, list] = body as unknown[];
+  if (type !== 'news' || !isOneOf(SCOPES, scope) || !Array.isArray(list)) return undefined;
+  const news = (list as unknown[]).flatMap((each) => {
     if (!Array.isArray(each)) return [];
     const [job, dueMs, word, onLoss, keepMs, by] = each as unknown[];
     const key = keyOf(job, dueMs);
@@ -46,6 +65,7 @@ export function readNews(body: unknown): RunNews[] | undefined {
     const news: RunNews = { key, word, onLoss, keepMs };
     return [typeof by === 'string' ? { ...news, by } : news];
   });
+  return { news, scope };
 }
 
 /** An answer as it travels. */

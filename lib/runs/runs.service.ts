@@ -194,7 +194,7 @@ export class RunsService {
       case 'ask':
         return void this.ask(directive.to, directive.question);
       case 'tell':
-        return this.tell(directive.to, newsBody(directive.news));
+        return this.tell(directive.to, newsBody(directive.news, directive.scope));
       case 'store':
         return void this.store(directive.key);
       case 'run':
@@ -262,8 +262,8 @@ export class RunsService {
   private asked(from: string, body: unknown): unknown {
     const question = readQuestion(body);
     if (!question) {
-      const news = readNews(body);
-      if (news) this.input({ type: 'told', from, news });
+      const told = readNews(body);
+      if (told) this.input({ type: 'told', from, ...told });
       return undefined;
     }
     const { answer, directives } = this.core.answer(from, question, this.clock.now());

@@ -12,6 +12,7 @@ const promises: readonly [RunsKind, string][] = [
   ['quorum', 'at most once with a quorum, whatever is cut'],
   ['store', 'at most once with a store, whatever is cut'],
   ['split', 'told of, when both sides of a split ran it'],
+  ['thaw', 'told of, when a node that was stopped ran it after all, and another one in its stead'],
 ];
 
 describe('a due time is run', () => {

@@ -64,6 +64,12 @@ export interface RunNews {
   readonly keepMs: number;
 }
 
+/**
+ * `some` has just happened. `all` is what a node knows, for one that comes. A node for which the teller was there all the
+ * time tells what it knows in turn, `again`: it was lost sight of, as one that was stopped is, and does not know.
+ */
+export type NewsScope = 'some' | 'all' | 'again';
+
 export type RunInput =
   /** The schedule of this node says so, so much later than it should have. */
   | { readonly type: 'due'; readonly key: RunKey; readonly rules: RunRules; readonly lateByMs: number }
@@ -74,7 +80,12 @@ export type RunInput =
       /** Without one: it could not be asked. `mute`: it knows nothing of runs. */
       readonly answer: RunAnswer | 'mute' | undefined;
     }
-  | { readonly type: 'told'; readonly from: string; readonly news: readonly RunNews[] }
+  | {
+      readonly type: 'told';
+      readonly from: string;
+      readonly news: readonly RunNews[];
+      readonly scope: NewsScope;
+    }
   /** The store's word for a claim that all others granted. Without one: it could not be asked. */
   | { readonly type: 'stored'; readonly key: RunKey; readonly by: string | undefined }
   | { readonly type: 'ended'; readonly key: RunKey; readonly isReleased: boolean }
@@ -88,7 +99,12 @@ export type RunInput =
 export type RunDirective =
   | { readonly type: 'ask'; readonly to: string; readonly question: RunQuestion }
   /** `to`: this peer. Without it: all. */
-  | { readonly type: 'tell'; readonly to?: string; readonly news: readonly RunNews[] }
+  | {
+      readonly type: 'tell';
+      readonly to?: string;
+      readonly news: readonly RunNews[];
+      readonly scope: NewsScope;
+    }
   | { readonly type: 'store'; readonly key: RunKey }
   | { readonly type: 'run'; readonly key: RunKey }
   | {

@@ -13,6 +13,7 @@ import {
   keyText,
 } from './run.types.js';
 import type {
+  NewsScope,
   RunAnswer,
   RunDirective,
   RunInput,
@@ -77,15 +78,14 @@ export class Runs {
           ? this.claimAnswered(input.from, input.question, input.answer)
           : this.willAnswered(input.from, input.question.key, input.answer);
       case 'told':
-        this.heard.add(input.from);
-        for (const news of input.news) this.told(input.from, news);
-        return undefined;
+        return this.hear(input.from, input.news, input.scope);
       case 'stored':
         return this.stored(input.key, input.by);
       case 'ended':
         return this.tellOwn(input.key, input.isReleased ? 'released' : 'done');
       case 'up':
-        return this.tellAll(input.id);
+        this.tellAll(input.id, 'all');
+        return this.evaluateAll();
       case 'down':
         return this.down(input.id);
       case 'view':
@@ -285,6 +285,13 @@ export class Runs {
     return { type: isHere ? 'yes' : 'no' };
   }
 
+  private hear(from: string, all: readonly RunNews[], scope: NewsScope): void {
+    // It has lost sight of this node, which was stopped, and knows nothing of what was run here meanwhile.
+    if (scope === 'all' && this.heard.has(from)) this.tellAll(from, 'again');
+    if (scope !== 'some') this.heard.add(from);
+    for (const news of all) this.told(from, news);
+  }
+
   private told(teller: string, { key, word, onLoss, keepMs, by = teller }: RunNews): void {
     const entry = this.ledger.get(key);
     const run = this.pending.get(keyText(key));
@@ -326,10 +333,8 @@ export class Runs {
   }
 
   /** A peer that has just come hears what was run, here and elsewhere. */
-  private tellAll(to: string): void {
-    const news = this.ledger.news(MAX_TOLD);
-    this.directives.push({ type: 'tell', to, news });
-    this.evaluateAll();
+  private tellAll(to: string, scope: 'all' | 'again'): void {
+    this.directives.push({ type: 'tell', to, news: this.ledger.news(MAX_TOLD), scope });
   }
 
   private tellOwn(key: RunKey, word: RunWord): void {
@@ -338,7 +343,7 @@ export class Runs {
     const { onLoss, keepMs } = entry;
     if (word === 'released') this.ledger.delete(key);
     else this.ledger.set({ ...entry, state: word }, this.nowMs);
-    this.directives.push({ type: 'tell', news: [{ key, word, onLoss, keepMs }] });
+    this.directives.push({ type: 'tell', news: [{ key, word, onLoss, keepMs }], scope: 'some' });
     const run = this.pending.get(keyText(key));
     if (run) this.evaluate(run);
   }
@@ -360,12 +365,8 @@ export class Runs {
     if (!claim) return;
     run.claim = undefined;
     this.ledger.delete(key);
-    this.release(key, claim.askedOf);
-  }
-
-  private release(key: RunKey, to: readonly string[]): void {
     const news: RunNews = { key, word: 'released', onLoss: 'skip', keepMs: 0 };
-    for (const id of to) this.directives.push({ type: 'tell', to: id, news: [news] });
+    for (const to of claim.askedOf) this.directives.push({ type: 'tell', to, news: [news], scope: 'some' });
   }
 
   private record(

@@ -4,7 +4,7 @@ import { JOB, RunsNode, rulesOf } from './runs-node.js';
 import { RunsWorld } from './runs-world.js';
 import type { RunRecord } from './runs-world.js';
 
-export type RunsKind = 'calm' | 'deaths' | 'rerun' | 'quorum' | 'store' | 'split';
+export type RunsKind = 'calm' | 'deaths' | 'rerun' | 'quorum' | 'store' | 'split' | 'thaw';
 
 const PERIOD_MS = 5_000;
 /** What is due within this comes to every clock while the history lasts. */
@@ -20,6 +20,7 @@ const RULES: Readonly<Record<RunsKind, Partial<RunRules>>> = {
   quorum: {},
   store: { isStored: true },
   split: {},
+  thaw: { onLoss: 'rerun' },
 };
 
 /** What happens in a history, and how often. */
@@ -31,6 +32,7 @@ const FAULTS: Readonly<Record<RunsKind, readonly (keyof typeof acts)[]>> = {
   quorum: ['join', 'join', 'join', 'leave', 'block', 'kill', 'freeze', 'split', 'split'],
   store: ['join', 'leave', 'block', 'kill', 'freeze', 'split', 'split', 'storeDown'],
   split: ['split'],
+  thaw: ['freeze', 'block'],
 };
 
 const acts = {
@@ -119,10 +121,11 @@ function faultsOf(kind: RunsKind, world: RunsWorld, dues: readonly number[]): st
   };
   for (const record of world.runs.values()) {
     const isTwice = record.by.length > 1;
-    if (isTwice && kind !== 'split' && kind !== 'rerun') tell('was run twice', record);
+    const isTold = kind === 'split' || kind === 'thaw';
+    if (isTwice && !isTold && kind !== 'rerun') tell('was run twice', record);
     if (new Set(record.by).size < record.by.length) tell('was run twice by one node', record);
     const untold = world.nodes.filter(({ id }) => !world.tellersOf(record.key).has(id));
-    if (isTwice && kind === 'split' && untold.length > 0)
+    if (isTwice && isTold && untold.length > 0)
       tell(`was run twice, which ${untold.map(({ id }) => id).join(', ')} did not tell`, record);
   }
   if (kind === 'quorum' || kind === 'store') return faults;
@@ -168,7 +171,7 @@ function describe(directive: RunDirective): string {
 function mustBeRun(kind: RunsKind, { nodes }: RunsWorld, { key, claimedBy }: RunRecord): boolean {
   const isWhole = ({ wasTroubled }: RunsNode): boolean => !wasTroubled;
   const came = nodes.filter((node) => node.state === 'running' && node.ticked.has(keyText(key)));
-  if (kind === 'rerun') return came.length > 0;
+  if (kind === 'rerun' || kind === 'thaw') return came.length > 0;
   return came.length > 0 && nodes.filter(({ id }) => claimedBy.has(id)).every(isWhole);
 }
 

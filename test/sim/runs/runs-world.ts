@@ -99,8 +99,10 @@ export class RunsWorld {
   freeze(node: RunsNode, forMs: number): void {
     node.stop();
     node.wasTroubled ||= forMs > 4_000;
+    // When it runs again it may reach them before it has missed them.
+    const isMissed = this.random() < 0.5 ? 'by both' : 'by one';
     for (const other of this.nodes)
-      if (other !== node && forMs > 6_000) this.loseIn(this.between(4_000, 6_000), other, node);
+      if (other !== node && forMs > 6_000) this.loseIn(this.between(4_000, 6_000), other, node, isMissed);
     this.after(forMs, () => node.resume());
   }
 
@@ -161,7 +163,7 @@ export class RunsWorld {
         const ids = directive.to === undefined ? [...node.peers.keys()] : [directive.to];
         for (const id of ids)
           this.send(node, id, (to) => {
-            to.input({ type: 'told', from: node.id, news: directive.news });
+            to.input({ type: 'told', from: node.id, news: directive.news, scope: directive.scope });
           });
         return undefined;
       }
@@ -239,7 +241,10 @@ export class RunsWorld {
 
   private connectSoon(a: RunsNode, b: RunsNode): void {
     const attempt = (): void => {
-      if (a.state === 'dead' || b.state === 'dead' || this.sessions.has(pair(a, b))) return;
+      if (this.sessions.has(pair(a, b))) return;
+      // One that had not missed the other does now.
+      if (b.state === 'dead') return this.lose(a, b);
+      if (a.state === 'dead') return this.lose(b, a);
       const isReachable = a.state === 'running' && b.state === 'running' && !this.cuts.has(pair(a, b));
       if (!isReachable) return this.after(this.between(100, 500), attempt);
       this.sessions.set(pair(a, b), {
@@ -254,6 +259,8 @@ export class RunsWorld {
 
   private welcome(node: RunsNode, other: RunsNode): void {
     const status = other.isLeaving ? 'leaving' : 'up';
+    const known = node.peers.get(other.id);
+    if (known) return void (known.status = status);
     node.peers.set(other.id, { status, knowsJob: false, isKnown: false });
     node.input({ type: 'up', id: other.id });
     this.after(this.between(1, 60), () =>
@@ -265,8 +272,8 @@ export class RunsWorld {
     );
   }
 
-  /** They find each other gone, each as soon as its loop runs, and connect again when they can. */
-  private loseIn(ms: number, a: RunsNode, b: RunsNode): void {
+  /** They find each other gone (or only `a` finds `b`), each as soon as its loop runs, and connect again when they can. */
+  private loseIn(ms: number, a: RunsNode, b: RunsNode, isMissed: 'by both' | 'by one' = 'by both'): void {
     const session = this.sessions.get(pair(a, b));
     if (!session) return;
     this.after(ms, () => {
@@ -274,15 +281,19 @@ export class RunsWorld {
       if (this.sessions.get(pair(a, b)) !== session || isHealthy) return;
       this.sessions.delete(pair(a, b));
       for (const fail of [...session.failures]) fail();
-      for (const [node, other] of [
+      const losers = [
         [a, b],
         [b, a],
-      ] as const)
-        node.do(() => {
-          node.peers.delete(other.id);
-          node.input({ type: 'down', id: other.id });
-        });
+      ] as const;
+      for (const [node, other] of isMissed === 'by both' ? losers : losers.slice(0, 1))
+        this.lose(node, other);
       this.connectSoon(a, b);
+    });
+  }
+
+  private lose(node: RunsNode, other: RunsNode): void {
+    node.do(() => {
+      if (node.peers.delete(other.id)) node.input({ type: 'down', id: other.id });
     });
   }
 

@@ -128,6 +128,7 @@ it('finds patterns of any text and length, and no other', () => {
     fc.string({ minLength: 250, maxLength: 260 }),
     fc.string({ minLength: 9_000 }),
   );
+  registry.open();
   fc.assert(
     fc.property(fc.uniqueArray(pattern, { minLength: 2, maxLength: 8 }), ([missing, ...patterns]) => {
       const retract = offer(cluster.service, patterns);

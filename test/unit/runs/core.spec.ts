@@ -66,7 +66,7 @@ describe('a run', () => {
     expect(core.answer('b', claim, 0).answer).toEqual(yes);
     expect(core.answer('a', claim, 1).answer).toEqual({ type: 'held', by: 'b', state: 'claimed' });
     const released = { key, word: 'released', onLoss: 'skip', keepMs: 0 } as const;
-    core.handle({ type: 'told', from: 'b', news: [released] }, 2);
+    core.handle({ type: 'told', from: 'b', news: [released], scope: 'some' }, 2);
     expect(core.answer('a', claim, 3).answer).toEqual(yes);
   });
 
@@ -127,7 +127,7 @@ describe('a run', () => {
   it('does not wait for a blocked node that has told what it ran', () => {
     for (const hasTold of [true, false]) {
       const { core, peers } = node();
-      if (hasTold) core.handle({ type: 'told', from: 'c', news: [] }, 0);
+      if (hasTold) core.handle({ type: 'told', from: 'c', news: [], scope: 'all' }, 0);
       peers[1] = { id: 'c', status: 'degraded' };
       const asked = core.handle(due, 0);
       const answered = { type: 'answered', from: 'b', question: claimOf(asked, 'b'), answer: yes } as const;

@@ -22,7 +22,8 @@ it('brings questions, answers and news over as they were', () => {
     { key, word: 'done', onLoss: 'skip', keepMs: 5 },
     { key, by: 'b', word: 'started', onLoss: 'rerun', keepMs: 0 },
   ];
-  expect(readNews(newsBody(news))).toEqual(news);
+  for (const scope of ['some', 'all', 'again'] as const)
+    expect(readNews(newsBody(news, scope))).toEqual({ news, scope });
   expect(readAnswer(answerBody({ type: 'held', by: 'b', state: 'lost' }))).toEqual({
     type: 'held',
     by: 'b',
@@ -35,8 +36,9 @@ it('takes nothing else from a member, and never throws', () => {
   fc.assert(
     fc.property(fc.anything(), (body) => {
       readNews(body);
-      readNews(['news', body]);
-      readNews(['news', [body]]);
+      readNews(['news', body, body]);
+      readNews(['news', 'some', body]);
+      readNews(['news', 'some', [body]]);
       readAnswer(body);
       const question = readQuestion(body);
       expect(question === undefined || typeof question.key.job === 'string').toBe(true);
@@ -44,5 +46,6 @@ it('takes nothing else from a member, and never throws', () => {
   );
   expect(readQuestion(['claim', 'a', 1.5, 1, 'skip', 1])).toBeUndefined();
   expect(readQuestion(['claim', 'a', 1, 1, 'maybe', 1])).toBeUndefined();
-  expect(readNews(['news', [['a', 1, 'eaten', 'skip', 1, null]]])).toEqual([]);
+  expect(readNews(['news', 'all', [['a', 1, 'eaten', 'skip', 1, null]]])).toEqual({ news: [], scope: 'all' });
+  expect(readNews(['news', 'most', []])).toBeUndefined();
 });
