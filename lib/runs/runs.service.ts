@@ -35,10 +35,13 @@ import {
 const ANSWER_MS = 2_000;
 /** The store is asked again after this. */
 const STORE_RETRY_MS = 500;
+/** What was run is told again after this. */
+const TELL_RETRY_MS = 1_000;
 /** Names of nodes that are gone, for events. */
 const MAX_NAMES = 1_000;
 
 type Skipped = Extract<RunDirective, { type: 'skip' }>;
+type Tell = Extract<RunDirective, { type: 'tell' }>;
 
 /** Whoever has something to run once. */
 interface Waiter {
@@ -194,7 +197,7 @@ export class RunsService {
       case 'ask':
         return void this.ask(directive.to, directive.question);
       case 'tell':
-        return this.tell(directive.to, newsBody(directive.news, directive.scope));
+        return void this.tell(directive);
       case 'store':
         return void this.store(directive.key);
       case 'run':
@@ -274,10 +277,29 @@ export class RunsService {
     return answerBody(answer);
   }
 
-  private tell(to: string | undefined, body: unknown): void {
+  private async tell({ to, news, scope }: Tell): Promise<void> {
+    const body = newsBody(news, scope);
     const peers = this.mesh.peers.filter(({ bootId }) => to === undefined || bootId === to);
-    // What does not arrive is asked for again, or told when they see each other again.
-    for (const peer of peers) this.messaging.send(peer, RUNS_TOPIC, body).catch(() => {});
+    // What does not arrive is asked for.
+    if (scope === 'some')
+      for (const peer of peers) this.messaging.send(peer, RUNS_TOPIC, body).catch(() => {});
+    else for (const peer of peers) await this.tellSurely(peer.bootId, body);
+  }
+
+  /** Nobody asks for what was run before they met, and a connection may break that has taken it. */
+  private async tellSurely(to: string, body: unknown): Promise<void> {
+    for (;;) {
+      const peer = this.mesh.peers.find(({ bootId }) => bootId === to);
+      if (!peer) return;
+      try {
+        await this.messaging.request(peer, RUNS_TOPIC, body, { timeoutMs: ANSWER_MS });
+        return;
+      } catch (error) {
+        const isOver = error instanceof PeerageError && ['NO_HANDLER', 'NOT_RUNNING'].includes(error.code);
+        if (isOver) return;
+        await sleep(TELL_RETRY_MS, undefined, this.clock);
+      }
+    }
   }
 
   /** The row is made once; when nobody knows whether it was, it is tried again until the run is late. */

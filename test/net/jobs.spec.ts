@@ -58,7 +58,6 @@ describe.skipIf(!has('netns'))('a job of five hosts', () => {
           host,
           port,
           secret: SECRET,
-          heartbeat: { intervalMs: 400, suspectMs: 1_000, downMs: 2_000 },
           ...options,
         },
       }));

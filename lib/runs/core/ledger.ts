@@ -28,6 +28,9 @@ export class Ledger {
 
   set(entry: LedgerEntry, nowMs: number): void {
     const text = keyText(entry.key);
+    const before = this.entries.get(text);
+    // News that were sent again may be older than what is known.
+    if (before?.state === 'done' && before.holder === entry.holder && entry.state !== 'done') return;
     // What was changed last stands last, so that the oldest are found first.
     this.entries.delete(text);
     this.entries.set(text, { ...entry, atMs: nowMs });

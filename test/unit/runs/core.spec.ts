@@ -134,4 +134,32 @@ describe('a run', () => {
       expect(typesOf(core.handle(answered, 1))).toEqual(hasTold ? ['tell', 'run'] : []);
     }
   });
+
+  it('is told to a node that had lost sight of this one, once, and by it to nobody', () => {
+    const { core } = node('b');
+    const told = (scope: 'some' | 'all' | 'again') =>
+      core.handle({ type: 'told', from: 'a', news: [], scope }, 1);
+    const started = { key, word: 'started', onLoss: 'skip', keepMs: KEEP_MS } as const;
+    // They have just met: both tell.
+    expect(core.handle({ type: 'up', id: 'a' }, 0)).toMatchObject([{ to: 'a', scope: 'all' }]);
+    expect(told('all')).toEqual([]);
+    core.handle({ type: 'told', from: 'c', news: [started], scope: 'some' }, 1);
+    expect(told('all')).toMatchObject([{ type: 'tell', to: 'a', scope: 'again', news: [{ key, by: 'c' }] }]);
+    expect(told('again')).toEqual([]);
+    core.handle({ type: 'down', id: 'a' }, 2);
+    expect(told('all')).toEqual([]);
+  });
+
+  it('that is done is not begun again by news that come late', () => {
+    const { core } = node('b');
+    const news = (word: 'started' | 'done') => [{ key, word, onLoss: 'rerun', keepMs: KEEP_MS } as const];
+    for (const word of ['done', 'started'] as const)
+      core.handle({ type: 'told', from: 'a', news: news(word), scope: 'some' }, 1);
+    core.handle({ type: 'down', id: 'a' }, 2);
+    expect(core.answer('c', { type: 'will', key }, 3).answer).toEqual({
+      type: 'held',
+      by: 'a',
+      state: 'done',
+    });
+  });
 });
