@@ -240,11 +240,14 @@ export class RunsWorld {
   }
 
   private connectSoon(a: RunsNode, b: RunsNode): void {
+    const missedAtMs = this.nowMs + 6_000;
     const attempt = (): void => {
       if (this.sessions.has(pair(a, b))) return;
       // One that had not missed the other does now.
-      if (b.state === 'dead') return this.lose(a, b);
-      if (a.state === 'dead') return this.lose(b, a);
+      const isMissed = this.nowMs > missedAtMs;
+      if (b.state === 'dead' || isMissed) this.lose(a, b);
+      if (a.state === 'dead' || isMissed) this.lose(b, a);
+      if (a.state === 'dead' || b.state === 'dead') return;
       const isReachable = a.state === 'running' && b.state === 'running' && !this.cuts.has(pair(a, b));
       if (!isReachable) return this.after(this.between(100, 500), attempt);
       this.sessions.set(pair(a, b), {
