@@ -20,6 +20,10 @@ export interface RunRecord {
   readonly key: RunKey;
   readonly by: string[];
   readonly claimedBy: Set<string>;
+  /** Who ran it, and whom that one knew then. */
+  readonly knownBy: Set<RunsNode>;
+  /** All of these were dead when it was run again. */
+  isForgotten: boolean;
 }
 
 /** Nodes, their connections, and time. Everything follows from the seed. */
@@ -170,7 +174,7 @@ export class RunsWorld {
       case 'store':
         return this.store(node, directive.key);
       case 'run':
-        this.recordOf(directive.key).by.push(node.id);
+        this.noteRun(node, this.recordOf(directive.key));
         return node.run(directive.key, this.between(10, 800));
       case 'duplicate':
         this.tellersOf(directive.key).add(node.id);
@@ -186,10 +190,21 @@ export class RunsWorld {
     return tellers;
   }
 
-  private recordOf(key: RunKey): RunRecord {
+  private noteRun(node: RunsNode, record: RunRecord): void {
+    const { by, knownBy } = record;
+    record.isForgotten ||= by.length > 0 && [...knownBy].every(({ state }) => state === 'dead');
+    by.push(node.id);
+    for (const each of this.nodes) if (each === node || node.peers.has(each.id)) knownBy.add(each);
+  }
+
+  recordOf(key: RunKey): RunRecord {
     const text = keyText(key);
     let record = this.runs.get(text);
-    if (!record) this.runs.set(text, (record = { key, by: [], claimedBy: new Set() }));
+    if (!record)
+      this.runs.set(
+        text,
+        (record = { key, by: [], claimedBy: new Set(), knownBy: new Set(), isForgotten: false }),
+      );
     return record;
   }
 
