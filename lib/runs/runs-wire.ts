@@ -57,7 +57,7 @@ export function readNews(body: unknown): ToldNews | undefined {
   if (!Array.isArray(body)) return undefined;
   const [type, scope, list] = body as unknown[];
   if (type !== 'news' || !isOneOf(SCOPES, scope) || !Array.isArray(list)) return undefined;
-  const news = (list as unknown[]).flatMap((each) => {
+  const all = (list as unknown[]).flatMap((each) => {
     if (!Array.isArray(each)) return [];
     const [job, dueMs, word, onLoss, keepMs, by] = each as unknown[];
     const key = keyOf(job, dueMs);
@@ -65,7 +65,7 @@ export function readNews(body: unknown): ToldNews | undefined {
     const news: RunNews = { key, word, onLoss, keepMs };
     return [typeof by === 'string' ? { ...news, by } : news];
   });
-  return { news, scope };
+  return { news: all, scope };
 }
 
 /** An answer as it travels. */
