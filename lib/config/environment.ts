@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { PeerageError, describeError } from '../errors/peerage-error.js';
+import { describeError } from '../errors/peerage-error.js';
 import { checkOptions } from '../settings/check-options.js';
 import { didYouMean } from '../naming/did-you-mean.js';
 import type { Fault } from '../settings/faults.js';
@@ -7,6 +6,7 @@ import { invalidOptions } from '../settings/faults.js';
 import type { PeerageModuleOptions } from '../peerage.options.js';
 import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS, DEFAULT_OWNERSHIP } from '../peerage.options.js';
 import { parseViaUrls } from '../via/url/via-url.js';
+import { readPem } from './pem-variable.js';
 
 /** Variables and their values: `process.env`, or anything of its shape. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -15,7 +15,6 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 type Parse = (text: string) => unknown;
 
 const asText: Parse = (text) => text;
-const asFile: Parse = (text) => readFileSync(text);
 
 const asNumber: Parse = (text) => {
   if (!/^-?\d{1,15}$/.test(text)) throw new Error(`${JSON.stringify(text)} is not a whole number.`);
@@ -45,10 +44,10 @@ const PARSERS: Readonly<Record<string, Parse>> = {
   host: asText,
   bind: asText,
   port: asNumber,
-  'tls.ca': asFile,
-  'tls.cert': asFile,
-  'tls.key': asFile,
-  'tls.crl': asFile,
+  'tls.ca': readPem,
+  'tls.cert': readPem,
+  'tls.key': readPem,
+  'tls.crl': readPem,
   'tls.passphrase': asText,
   insecure: asFlag,
   meta: asJson,
@@ -103,7 +102,7 @@ export function readEnvironment(env: Environment): { options: PeerageModuleOptio
     } catch (error) {
       // Its group counts as given, so that what is missing there is told, too.
       put(options, path, undefined);
-      faults.push({ path: variable, problem: problemOf(error) });
+      faults.push({ path: variable, problem: describeError(error) });
     }
   }
   putSecrets(options, env, faults);
@@ -167,10 +166,4 @@ function put(options: Record<string, unknown>, path: string, value: unknown): vo
   const [outer = path, inner] = path.split('.');
   if (inner === undefined) options[outer] = value;
   else options[outer] = { ...(options[outer] as object | undefined), [inner]: value };
-}
-
-function problemOf(error: unknown): string {
-  const { code, path } = error as { code?: string; path?: string };
-  const isFileError = !(error instanceof PeerageError) && path !== undefined;
-  return isFileError ? `the file ${path} cannot be read (${code}).` : describeError(error);
 }

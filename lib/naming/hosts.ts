@@ -44,11 +44,6 @@ export function withoutBrackets(host: string): string {
   return /^\[(.*)\]$/.exec(host.trim())?.[1] ?? host.trim();
 }
 
-/** Text such as `$(POD_IP)` or `${HOST_IP}`, which somebody meant to be replaced by a value. */
-export function isNotExpanded(text: string): boolean {
-  return /\$\(|\$\{|\{\{/.test(text);
-}
-
 /** The first usable address in a variable of the platform: dual-stack pods have two, `10.0.0.6,fd00::6`. */
 export function firstAddressIn(text: string): string | undefined {
   return text

@@ -34,12 +34,15 @@ export function withoutScope(packageName: string): string {
 
 interface Package {
   readonly name: string;
+  /** With its scope. */
+  readonly fullName: string;
   readonly directory: string;
 }
 
-function nearestPackage(directory: string): Package | undefined {
-  const name = packageNameIn(directory);
-  if (name) return { name: withoutScope(name), directory };
+/** The package that a folder belongs to, past a package.json without a name. */
+export function nearestPackage(directory: string): Package | undefined {
+  const fullName = packageNameIn(directory);
+  if (fullName) return { name: withoutScope(fullName), fullName, directory };
   const parent = dirname(directory);
   return parent === directory ? undefined : nearestPackage(parent);
 }

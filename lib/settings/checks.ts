@@ -5,7 +5,8 @@ import { didYouMean } from '../naming/did-you-mean.js';
 import { withoutScope } from './app-name.js';
 import type { Faults } from './faults.js';
 import { show } from './faults.js';
-import { isNotExpanded, withoutBrackets } from '../naming/hosts.js';
+import { isNotExpanded, isPlaceholder } from '../naming/unexpanded.js';
+import { withoutBrackets } from '../naming/hosts.js';
 
 /** Looks at one value and adds what is wrong with it to the faults. Values that were left out are not shown to it. */
 export type Check = (value: unknown, path: string, faults: Faults) => void;
@@ -31,18 +32,26 @@ export const flag: Check = (value, path, faults) => {
 
 /** A short label for people and for comparison. */
 export const label: Check = (value, path, faults) => {
+  if (isUnexpanded(value, path, faults)) return;
   if (typeof value === 'string' && /^[^\p{Cc}]{1,255}$/u.test(value) && value.trim() === value) return;
   faults.add(path, `${show(value)} does not work; give 1 to 255 characters without spaces around them.`);
 };
 
 /** What stands before the @ of a node name. */
 export const appName: Check = (value, path, faults) => {
-  if (isAppName(value)) return;
+  if (isUnexpanded(value, path, faults) || isAppName(value)) return;
   faults.add(
     path,
     `${show(value)} does not work; give a name without @ and spaces, such as "${nameLike(value)}".`,
   );
 };
+
+/** A name that every node of every app would have whose variable nobody replaced. */
+function isUnexpanded(value: unknown, path: string, faults: Faults): boolean {
+  if (typeof value !== 'string' || !isPlaceholder(value)) return false;
+  faults.add(path, `${show(value)} was not expanded by whoever sets it.`);
+  return true;
+}
 
 /** `nestjs-api` for `NestJS API`. */
 function nameLike(value: unknown): string {

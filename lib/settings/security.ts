@@ -5,7 +5,9 @@ import { MIN_SECRET_BYTES } from '../peerage.options.js';
 import type { Check } from './checks.js';
 import { objectOf, required } from './checks.js';
 import type { Faults } from './faults.js';
+import { isPlaceholder } from '../naming/unexpanded.js';
 import { isLoopback } from '../naming/hosts.js';
+import { certificatesProblem, privateKeyProblem } from './pem.js';
 
 /** One secret, or several of them. Secrets are never shown. */
 export const checkSecret: Check = (value, path, faults) => {
@@ -17,12 +19,22 @@ export const checkSecret: Check = (value, path, faults) => {
   });
 };
 
-/** Certificates and key, which must fit together. */
+/** Certificates and key, each by itself, and whether they fit together. */
 export const checkTls: Check = (value, path, faults) => {
   shapeOfTls(value, path, faults);
   if (faults.has(path)) return;
+  const tls = value as PeerageTlsOptions;
+  for (const part of ['ca', 'cert'] as const) {
+    const problem = certificatesProblem(tls[part]);
+    if (problem) faults.add(`${path}.${part}`, problem);
+  }
+  if (typeof tls.key === 'string' || tls.key instanceof Uint8Array) {
+    const wrong = privateKeyProblem(tls.key, tls.passphrase);
+    if (wrong) faults.add(`${path}.${wrong.of}`, wrong.problem);
+  }
+  if (faults.has(path)) return;
   try {
-    createSecureContext(value as PeerageTlsOptions);
+    createSecureContext(tls);
   } catch (error) {
     faults.add(path, `these certificates and this key cannot be used: ${describeError(error)}.`);
   }
@@ -55,6 +67,8 @@ export function securityOf({ secret, tls }: PeerageModuleOptions): Security {
 function secretProblem(secret: unknown): string | undefined {
   if (secret === undefined) return 'is undefined; is the variable set that it comes from?';
   if (typeof secret !== 'string') return 'a secret is a string.';
+  if (isPlaceholder(secret))
+    return `was not expanded by whoever sets it: it is ${secret}, which anybody can guess.`;
   if (!/\S/.test(secret)) return 'is blank; give one such as "openssl rand -base64 32" prints.';
   const bytes = Buffer.byteLength(secret);
   if (bytes < MIN_SECRET_BYTES)

@@ -12,10 +12,10 @@ import {
   firstAddressIn,
   externalAddresses,
   isLoopback,
-  isNotExpanded,
   isWildcard,
   withoutBrackets,
 } from '../naming/hosts.js';
+import { isNotExpanded } from '../naming/unexpanded.js';
 import { copyMeta } from './meta.js';
 import { securityOf } from './security.js';
 

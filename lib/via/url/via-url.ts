@@ -1,4 +1,5 @@
 import { describeError, PeerageError } from '../../errors/peerage-error.js';
+import { isNotExpanded } from '../../naming/unexpanded.js';
 import type { PeerageProvider } from '../provider.js';
 import { UrlQuery } from './url-query.js';
 import { READERS } from './via-url-readers.js';
@@ -47,6 +48,7 @@ export function parseViaUrl(text: string): PeerageProvider {
   const kind = scheme.toLowerCase();
   const read = Object.hasOwn(READERS, kind) ? READERS[kind] : undefined;
   if (!read) throw unreadable(text, hint(text));
+  if (isNotExpanded(text)) throw unreadable(text, 'a variable in it was not expanded by whoever sets it');
   const [rest, query] = splitQuery(body);
   try {
     const provider = read({ scheme: kind, rest: rest.replace(/^\/\//, ''), query });

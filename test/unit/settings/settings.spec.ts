@@ -207,6 +207,13 @@ describe('faults', () => {
       { secret: [undefined] },
       'secret[0]: is undefined; is the variable set',
     ],
+    [
+      'a secret that is none yet',
+      { secret: '$(CLUSTER_SECRET)' },
+      'secret: was not expanded by whoever sets it: it is $(CLUSTER_SECRET), which anybody can guess.',
+    ],
+    ['an app name that is none yet', { appName: '${APP}' }, 'appName: "${APP}" was not expanded by'],
+    ['a cluster that is none yet', { cluster: '{{ app }}' }, 'cluster: "{{ app }}" was not expanded by'],
     ['an empty cluster', { cluster: '' }, 'cluster: "" does not work'],
     ['a flag that is text', { insecure: 'true' }, 'insecure: "true" does not work; give true or false.'],
     [
@@ -235,7 +242,7 @@ describe('faults', () => {
     ['a hole among providers', { via: [() => [], undefined] }, 'via[1]: undefined is no provider'],
     ['a serve that is none', { via: { poll: () => [], serve: 1 } }, 'via.serve: is no method.'],
     ['half of tls', { tls: { ca: 'x', cert: 'x' } }, 'tls.key: is missing.'],
-    ['tls that is no PEM', { tls: { ca: 'x', cert: 'x', key: 'x' } }, 'tls: these certificates and this key'],
+    ['tls that is no PEM', { tls: { ca: 'x', cert: 'x', key: 'x' } }, 'tls.ca: has no certificate'],
     ['tls and a secret', { secret, tls: { ca: 'x' } }, 'tls: is given beside secret'],
     ['meta that is no object', { meta: [] }, 'meta: give a plain object'],
   ])('tell of %s', async (_what, options, message) => {
