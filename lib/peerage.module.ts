@@ -1,6 +1,7 @@
 import { Logger, Module } from '@nestjs/common';
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { OtherApps } from './cluster/apps/other-apps.js';
 import { ClusterExplorer } from './cluster/cluster.explorer.js';
 import { ClusterLog } from './cluster/cluster.log.js';
 import { ClusterMetadataAccessor } from './cluster/cluster-metadata.accessor.js';
@@ -147,6 +148,7 @@ const meshProvider: Provider = {
     ClusterMetadataAccessor,
     ClusterExplorer,
     ClusterOrchestrator,
+    OtherApps,
     PeerageLifecycle,
     NodeViews,
   ],

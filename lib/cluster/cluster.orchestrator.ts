@@ -23,6 +23,8 @@ export interface ClusterHandler {
 @Injectable()
 export class ClusterOrchestrator {
   private readonly handlers: ClusterHandler[] = [];
+  /** Those that decorated methods handle. */
+  readonly topics = new Set<string>();
 
   constructor(
     private readonly hub: EventHub,
@@ -41,7 +43,10 @@ export class ClusterOrchestrator {
       const queue = new EventQueue(name, handle);
       for (const type of new Set(types))
         this.hub.on(type, (event) => void this.gate.pass(() => queue.push(event)));
-      for (const topic of new Set(topics)) this.messaging.handle(topic, handle, name);
+      for (const topic of new Set(topics)) {
+        this.topics.add(topic);
+        this.messaging.handle(topic, handle, name);
+      }
       if (leads) void this.gate.pass(() => this.ownership.lead(name, handle));
     }
   }

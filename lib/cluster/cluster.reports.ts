@@ -11,6 +11,7 @@ import { RunsService } from '../runs/runs.service.js';
 import type { Clock } from '../time/clock.js';
 import { dateMs } from '../time/clock.js';
 import { LoopWatch } from '../time/loop-watch.js';
+import { OtherApps } from './apps/other-apps.js';
 import type { ClusterStats } from './cluster-stats.js';
 import { EventCounters } from './cluster-stats.js';
 import type { ClusterEvent } from './cluster.events.js';
@@ -41,6 +42,7 @@ export class ClusterReports {
     private readonly loop: LoopWatch,
     private readonly hub: EventHub,
     private readonly runs: RunsService,
+    private readonly apps: OtherApps,
   ) {}
 
   /** Counts every event from now on. */
@@ -62,7 +64,7 @@ export class ClusterReports {
     return {
       ...explanation,
       ...(alone && { alone: { forMs: alone.forMs, cause: alone.cause } }),
-      notes: [...explanation.notes, ...messaging.notes()],
+      notes: [...explanation.notes, ...this.apps.notes(), ...messaging.notes()],
       state: state.phase,
       loop: this.loopStats(),
       providers: discovery.explain(),
@@ -82,7 +84,7 @@ export class ClusterReports {
 
   /** What does not work between this node and its peers, one sentence each. */
   troubles(): readonly string[] {
-    return this.mesh.troubles();
+    return [...this.mesh.troubles(), ...this.apps.notes()];
   }
 
   stats(): ClusterStats {

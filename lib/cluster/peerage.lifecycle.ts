@@ -20,6 +20,7 @@ import { LoopWatch } from '../time/loop-watch.js';
 import { RunsExplorer } from '../runs/runs.explorer.js';
 import { RunsService } from '../runs/runs.service.js';
 import { sleep, within } from '../time/waiting.js';
+import { OtherApps } from './apps/other-apps.js';
 import { whenBootstrapped } from './bootstrap-end.js';
 import { ClusterExplorer } from './cluster.explorer.js';
 import { ClusterLog } from './cluster.log.js';
@@ -76,6 +77,7 @@ export class PeerageLifecycle
     private readonly loop: LoopWatch,
     private readonly trouble: TroubleLog,
     private readonly status: StatusService,
+    private readonly apps: OtherApps,
   ) {}
 
   /** Binds the listeners. Nothing is open yet. */
@@ -89,6 +91,7 @@ export class PeerageLifecycle
     this.reports.listen();
     this.explorer.explore();
     this.orchestrator.mount();
+    this.apps.open();
     this.runs.open();
     this.runsExplorer.explore();
     this.hub.on('poll', () => this.ownership.polled());

@@ -91,7 +91,7 @@ export class TestEnvironment {
   private settings(options: PeerageModuleOptions, host: string): PeerageSettings {
     if (options == null) return resolveSettings(options);
     const kept = Object.entries(options).filter(([key]) => !REPLACED.has(key));
-    return resolveSettings({
+    const settings = resolveSettings({
       ...(Object.fromEntries(kept) as PeerageModuleOptions),
       ...(options.name === undefined ? {} : { name: nameAt(host, options.name) }),
       host,
@@ -100,6 +100,8 @@ export class TestEnvironment {
       statusSocket: false,
       via: { name: 'test cluster', poll: () => this.listening() },
     });
+    // Apps that a test puts together are together on purpose.
+    return { ...settings, clusterIsDerived: false };
   }
 
   private mesh(settings: PeerageSettings, random: () => number, address: string): PeerMesh {

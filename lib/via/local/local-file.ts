@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { platform } from 'node:process';
 import { describeError, PeerageError } from '../../errors/peerage-error.js';
 import { nameOrUndefined } from '../../naming/node-name.js';
+import type { ClusterLabel } from '../provider.js';
 
 /** What a node writes of itself for the other processes of its host. */
 export interface LocalEntry {
@@ -17,8 +18,6 @@ export interface LocalEntry {
   readonly startedAt: number;
   /** The label of its cluster. Older versions did not say. */
   readonly cluster?: string;
-  /** The path of its program. Older versions did not say. */
-  readonly program?: string;
 }
 
 const FILE_NAME = /^([0-9a-f]{32})\.json$/;
@@ -77,7 +76,7 @@ export async function readEntry(
 
 /** Reads what `writeEntry` wrote; undefined for anything else. */
 export function parseEntry(text: string): LocalEntry | undefined {
-  const { name, bootId, pid, pidSpace, startedAt, cluster, program } = parseObject(text);
+  const { name, bootId, pid, pidSpace, startedAt, cluster } = parseObject(text);
   const canonical = nameOrUndefined(name);
   if (canonical === undefined || typeof bootId !== 'string' || !isEntryFileName(entryFileName(bootId))) {
     return undefined;
@@ -90,8 +89,12 @@ export function parseEntry(text: string): LocalEntry | undefined {
     pidSpace,
     startedAt,
     ...(typeof cluster === 'string' && { cluster }),
-    ...(typeof program === 'string' && { program }),
   };
+}
+
+/** Whether a node may become a peer. One that does not say its cluster may. */
+export function isOfCluster({ cluster }: LocalEntry, own: ClusterLabel | undefined): boolean {
+  return cluster === undefined || own === undefined || cluster === own.label;
 }
 
 /** Says in whose numbering this process has its id. */

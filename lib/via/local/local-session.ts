@@ -6,9 +6,7 @@ import { canonicalName } from '../../naming/node-name.js';
 import { Sleeper } from '../../time/sleeper.js';
 import { ensureLocalDirectory, listEntryFiles, readLiveEntries } from './local-directory.js';
 import type { LocalEntry } from './local-file.js';
-import { entryFileName, isEntryFileName, ownPidSpace, writeEntry } from './local-file.js';
-import type { OtherPrograms } from './other-programs.js';
-import { isOfCluster, programPath } from './other-programs.js';
+import { entryFileName, isEntryFileName, isOfCluster, ownPidSpace, writeEntry } from './local-file.js';
 import type { ServeContext } from '../provider.js';
 
 /** Our file is refreshed this often, so that others can tell it from one left behind. */
@@ -30,7 +28,6 @@ export class LocalSession {
   constructor(
     private readonly dir: string,
     private readonly context: ServeContext,
-    private readonly others: OtherPrograms,
   ) {
     this.sleeper = new Sleeper(context.signal);
   }
@@ -79,7 +76,6 @@ export class LocalSession {
       pidSpace,
       startedAt: Date.now(),
       ...(cluster && { cluster: cluster.label }),
-      program: programPath(),
     };
   }
 
@@ -125,7 +121,6 @@ export class LocalSession {
     const others = entries.filter(
       (entry) => entry.name !== ownName && isOfCluster(entry, this.context.cluster),
     );
-    for (const entry of others) this.others.look(entry, this.context);
     const names = others.map(({ name }) => name);
     if (names.length > 0) this.context.found(names);
   }

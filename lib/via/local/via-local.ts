@@ -6,9 +6,8 @@ import {
   listEntryFiles,
   readLiveEntries,
 } from './local-directory.js';
-import { ownPidSpace } from './local-file.js';
+import { isOfCluster, ownPidSpace } from './local-file.js';
 import { LocalSession } from './local-session.js';
-import { isOfCluster, OtherPrograms } from './other-programs.js';
 import type { PeerageProvider } from '../provider.js';
 
 /**
@@ -43,7 +42,6 @@ export function viaLocal(options: ViaLocalOptions = {}): PeerageProvider {
     throw new PeerageError('INVALID_OPTIONS', 'viaLocal(): dir is not the path of a folder.');
   }
   const folder = dir ?? defaultLocalDirectory();
-  const others = new OtherPrograms();
   return {
     name: 'local',
     async poll({ self, cluster }) {
@@ -53,6 +51,6 @@ export function viaLocal(options: ViaLocalOptions = {}): PeerageProvider {
       const found = entries.filter((entry) => entry.bootId !== self.bootId && isOfCluster(entry, cluster));
       return [...new Set(found.map(({ name }) => name))];
     },
-    serve: (context) => new LocalSession(folder, context, others).run(),
+    serve: (context) => new LocalSession(folder, context).run(),
   };
 }
