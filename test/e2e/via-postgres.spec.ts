@@ -93,6 +93,12 @@ describe.skipIf(!has('postgres'))('viaPostgres', () => {
       { hold, addGarbage: (texts) => addGarbage?.(texts), held },
       { describe, it, title: 'keeps the contract' },
     );
+    it('says that it does not pass on what the URL asks for', async () => {
+      const one = viaPostgres({ url: `${bouncer.url}?options=-csearch_path%3Dpublic` });
+      const self = { name: 'kit@10.0.0.1', bootId: 'a', host: 'h', port: 1, meta: {} };
+      const polling = Promise.resolve(one.poll({ self, signal: new AbortController().signal }));
+      await expect(polling).rejects.toThrow(/startup parameter.*ignore_startup_parameters/);
+    });
   });
 
   describe('on a server', () => {
@@ -212,6 +218,38 @@ describe.skipIf(!has('postgres'))('viaPostgres', () => {
         await proxy.close();
         await pool.end();
       }
+    });
+
+    it('leaves nothing behind on the server when its table is locked, and says so', async () => {
+      await makeTable();
+      const one = provider();
+      const locks = new pg.Client({ connectionString: server.url });
+      await locks.connect();
+      try {
+        await locks.query('BEGIN; LOCK TABLE peerage_nodes IN ACCESS EXCLUSIVE MODE');
+        for (let i = 0; i < 3; i += 1)
+          await expect(one.poll(context('kit@10.5.0.1'))).rejects.toThrow(/statement timeout.*pg_locks/);
+        const { rows } = await locks.query("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
+        expect(rows).toEqual([]);
+      } finally {
+        await locks.end();
+      }
+      expect(await one.poll(context('kit@10.5.0.1'))).toEqual([]);
+    });
+
+    it('makes its table again when that was dropped while it runs', async () => {
+      serve(viaPostgres({ url: server.url, ttlMs: 1_000 }), 'kit@10.7.0.1');
+      await vi.waitFor(async () => expect(await held()).toEqual(['kit@10.7.0.1']), 10_000);
+      await dropTable();
+      await vi.waitFor(async () => expect(await held()).toEqual(['kit@10.7.0.1']), 10_000);
+    });
+
+    it('goes on when every transaction is serializable, though many nodes write at once', async () => {
+      const url = `${server.url}?options=-cdefault_transaction_isolation%3Dserializable`;
+      const names = Array.from({ length: 10 }, (_, i) => `kit@10.8.0.${i}`);
+      for (const name of names) serve(viaPostgres({ url, ttlMs: 1_000 }), name);
+      await vi.waitFor(async () => expect((await held()).sort()).toEqual(names), 20_000);
+      await vi.waitFor(() => expect(new Set(found)).toEqual(new Set(names)), 20_000);
     });
 
     it('says that a standby may not be written to', async () => {

@@ -3,17 +3,26 @@ export interface PgResult {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** One statement. */
+/** One statement, or several without values. */
 export interface PgQuery {
   readonly text: string;
-  readonly values: unknown[];
+  readonly values?: unknown[];
   /** An error when it takes longer, in milliseconds. */
   readonly query_timeout: number;
 }
 
+/** A connection of a pool. */
+export interface PgPoolClient {
+  query(query: PgQuery): Promise<PgResult>;
+  /** Gives it back; with `true` it is closed. */
+  release(close?: boolean): void;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  off(event: 'error', listener: (error: Error) => void): unknown;
+}
+
 /** The part of a `Pool` of the package `pg` that is used. */
 export interface PgPool {
-  query(query: PgQuery): Promise<PgResult>;
+  connect(): Promise<PgPoolClient>;
   readonly options: object;
 }
 

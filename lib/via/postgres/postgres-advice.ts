@@ -6,11 +6,19 @@ const TRUST = 'give sslrootcert=/path/to/ca.pem in the URL, or a pool of your ow
 /** By the code that the server gave. */
 const ADVICE: Readonly<Record<string, string>> = {
   '25006': 'This is a standby that may only be read: give the address of the primary.',
+  '08P01':
+    'A pooler does not pass on every parameter of the URL: leave it out (the table can be named as schema.table), or ' +
+    'let the pooler ignore it (ignore_startup_parameters of PgBouncer).',
   '28000': 'The server does not let this user in from here (pg_hba.conf), or not without TLS.',
   '28P01': 'The server does not accept this user and password.',
   '3D000': 'There is no such database on this server.',
   '3F000': 'There is no such schema: make it, or name the table as schema.table.',
+  '40001': 'Two nodes wrote at once, and the isolation of this database lets one of them try again.',
   '42703': 'The table has other columns than ours: give viaPostgres() another `table`.',
+  '55P03': 'Somebody else has locked the table: see pg_locks.',
+  '57014':
+    'The server stopped it after its time: it is overloaded, somebody else has locked the table (see pg_locks), or its ' +
+    'statement_timeout is very short.',
   '53100': 'The disk of the server is full.',
   '57P03': 'The server is starting, or recovers; it is asked again.',
   '53300': 'The server has no connection left: raise max_connections, or use a pooler.',
@@ -23,7 +31,9 @@ export function postgresAdvice(error: unknown, create: string): string {
     return `Let this user make the table, or make it and grant SELECT, INSERT, UPDATE and DELETE on it: ${create}.`;
   const certificate = certificateAdvice(error, TRUST);
   if (certificate !== undefined) return certificate;
+  const advice = ADVICE[code];
+  if (advice !== undefined) return advice;
   if (/timeout/i.test(describeError(error)))
     return 'The server hangs, or the connection is dead; another one is used next time.';
-  return ADVICE[code] ?? 'Check that the server is up and its address and password are right.';
+  return 'Check that the server is up and its address and password are right.';
 }

@@ -6,6 +6,7 @@ import { abortedError, orAborted, underDeadline } from '../../time/abortable.js'
 import { keepAlive } from '../registry/keep-alive.js';
 import { ANSWER_MS } from '../registry/registry.js';
 import type { Registry, RegistryEntry, RegistryListener } from '../registry/registry.js';
+import { askInTime } from './in-time.js';
 import { postgresAdvice } from './postgres-advice.js';
 import type { PgPort, PgResult } from './pg-types.js';
 import { destroyClient } from './pg-types.js';
@@ -125,9 +126,8 @@ export class PostgresRegistry implements Registry {
   private async ask(signal: AbortSignal, text: string, values: unknown[]): Promise<PgResult> {
     try {
       signal.throwIfAborted();
-      // A connection that is dead without a word goes back to the pool with this error, which then drops it.
-      const query = this.port.pool.query({ text, values, query_timeout: ANSWER_MS });
-      return await orAborted(query, signal, () => abortedError('PostgreSQL', signal));
+      const answer = askInTime(this.port.pool, text, values, ANSWER_MS);
+      return await orAborted(answer, signal, () => abortedError('PostgreSQL', signal));
     } catch (error) {
       throw error instanceof PeerageError ? error : this.failure(error, signal);
     }
@@ -138,7 +138,7 @@ export class PostgresRegistry implements Registry {
     const advice = postgresAdvice(cause, this.sql.create);
     return new PeerageError(
       'PROVIDER_FAILED',
-      `PostgreSQL cannot be asked: ${describeError(cause)}. ${advice} Names found before stay known.`,
+      `PostgreSQL cannot be asked: ${describeError(cause).replace(/\.$/, '')}. ${advice} Names found before stay known.`,
       { cause },
     );
   }

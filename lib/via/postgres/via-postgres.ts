@@ -49,7 +49,7 @@ function provider(options: ViaPostgresOptions, open: () => Promise<PgPort>): Pee
 }
 
 function portOf(pool: PgPool): PgPort {
-  const { query, options } = (pool ?? {}) as Partial<PgPool>;
-  if (typeof query === 'function' && typeof options === 'object') return poolPort(pool);
+  const { connect, options } = (pool ?? {}) as Partial<PgPool>;
+  if (typeof connect === 'function' && typeof options === 'object') return poolPort(pool);
   throw new PeerageError('INVALID_OPTIONS', 'viaPostgres(): what was given as the pool is no Pool of pg.');
 }

@@ -1,0 +1,65 @@
+import { codeOf } from '../../errors/thrown.js';
+import type { PgPool, PgPoolClient, PgResult } from './pg-types.js';
+
+/** The server's limit comes first, so that it says why. */
+const SERVER_SHARE = 0.75;
+const READ_ONLY = '25006';
+
+/**
+ * Asks under a time limit that the server keeps as well. A client alone that gives up leaves its statement behind: one
+ * that waits for a lock would go on waiting, with its connection, and each try would add one, until the server has none
+ * left. The limit is one of the transaction, so that no pooler hands it on to others.
+ *
+ * @throws the error of the server or of the connection
+ */
+export async function askInTime(
+  pool: PgPool,
+  text: string,
+  values: unknown[],
+  ms: number,
+): Promise<PgResult> {
+  const client = await pool.connect();
+  // Nobody else hears of a connection that breaks between two statements, and Node would end the process.
+  client.on('error', ignore);
+  let isSound = false;
+  try {
+    const result = await transaction(client, text, values, ms);
+    isSound = true;
+    return result;
+  } catch (error) {
+    isSound = await rolledBack(client, error, ms);
+    throw error;
+  } finally {
+    client.off('error', ignore);
+    // A connection that is dead without a word is closed, and the next one is another.
+    client.release(!isSound);
+  }
+}
+
+async function transaction(
+  client: PgPoolClient,
+  text: string,
+  values: unknown[],
+  ms: number,
+): Promise<PgResult> {
+  const limit = Math.ceil(ms * SERVER_SHARE);
+  await client.query({ text: `BEGIN; SET LOCAL statement_timeout = ${limit}`, query_timeout: ms });
+  const result = await client.query({ text, values, query_timeout: ms });
+  await client.query({ text: 'COMMIT', query_timeout: ms });
+  return result;
+}
+
+/** Whether the server has answered that it refuses, and the connection can go on. */
+async function rolledBack(client: PgPoolClient, error: unknown, ms: number): Promise<boolean> {
+  const { severity } = error as { severity?: unknown };
+  // After a failover a connection may still lead to what is a standby now; another one is resolved anew.
+  if (severity !== 'ERROR' || codeOf(error) === READ_ONLY) return false;
+  return client.query({ text: 'ROLLBACK', query_timeout: ms }).then(
+    () => true,
+    () => false,
+  );
+}
+
+function ignore(): void {
+  // The next statement fails.
+}
