@@ -1,7 +1,7 @@
 import { Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { Redis } from 'ioredis';
-import { createClient } from 'redis';
+import { createClient, createClientPool, createCluster, createSentinel } from 'redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClusterService, PeerageModule } from '../../lib/index.js';
 import { viaRedis } from '../../lib/via/redis/index.js';
@@ -10,10 +10,6 @@ import { describeProvider } from '../../lib/testing/index.js';
 import type { ProviderFixtures } from '../../lib/testing/index.js';
 import type { PeerageProvider } from '../../lib/via/provider.js';
 import { CapturedLog } from '../support/captured-log.js';
-import { freePorts } from '../support/processes/cluster.js';
-import { TcpProxy } from '../support/mesh/tcp-proxy.js';
-import { ownIoredis, ownNodeRedis } from '../../lib/via/redis/own-redis.js';
-import { RedisRegistry } from '../../lib/via/redis/redis-registry.js';
 import { RedisServer } from '../support/providers/redis-server.js';
 import { has } from '../support/requirements.mjs';
 
@@ -49,6 +45,7 @@ describe.skipIf(!has('redis-server'))('viaRedis', () => {
     held: () => server.run(async (redis) => (await redis.zrange(KEY, 0, '-1')).map(withoutBootId)),
     pushes: true,
   };
+  const members = () => server.run((redis) => redis.zrange(KEY, 0, '-1'));
   const withoutBootId = (member: string) => member.split(' ')[0]!;
 
   describeProvider(() => viaRedis({ url: server.url }), fixtures, {
@@ -101,7 +98,6 @@ describe.skipIf(!has('redis-server'))('viaRedis', () => {
     });
     const serve = (provider: PeerageProvider, name: string) =>
       void served.push(provider.serve!({ ...context(name), found: () => {} }));
-    const members = () => server.run((redis) => redis.zrange(KEY, 0, '-1'));
 
     it('forgets a node that was killed, and then its whole cluster', async () => {
       const [seconds = 0] = await server.run((redis) => redis.time());
@@ -178,118 +174,6 @@ describe.skipIf(!has('redis-server'))('viaRedis', () => {
     });
   });
 
-  describe('with what goes wrong in production', () => {
-    const ends: (() => unknown)[] = [];
-    beforeEach(async () => void (await server.run((redis) => redis.flushall())));
-    afterEach(async () => {
-      for (const end of ends.splice(0).toReversed()) await end();
-    });
-
-    /** A provider that is served under a name. */
-    function served(provider: PeerageProvider, name: string, bootId = BOOT_ID) {
-      const aborter = new AbortController();
-      const found: string[] = [];
-      const warnings: string[] = [];
-      const context = {
-        self: { name, bootId, host: 'h', port: 1, meta: {} },
-        signal: aborter.signal,
-        found: (names: Iterable<string>) => void found.push(...names),
-        warn: (message: string) => void warnings.push(message),
-      };
-      const serving = provider.serve!(context).catch(() => {});
-      ends.push(async () => {
-        aborter.abort();
-        await serving;
-      });
-      const poll = async () => [...(await provider.poll(context))];
-      return { found, warnings, poll };
-    }
-
-    it('keeps clusters apart that use other databases of one server, in either way to write that', async () => {
-      const [one, two, three] = ['', '/1', '?db=1'].map((which, i) =>
-        served(viaRedis({ url: `${server.url}${which}` }), `kit@10.1.0.${i}`),
-      );
-      await vi.waitFor(() => expect(two!.found).toEqual(['kit@10.1.0.2']), 10_000);
-      await vi.waitFor(() => expect(three!.found).toEqual(['kit@10.1.0.1']), 10_000);
-      expect(one!.found).toEqual([]);
-      expect(await one!.poll()).toEqual([]);
-    });
-
-    it('keeps clusters apart whose clients put different prefixes before their keys', async () => {
-      const withPrefix = (keyPrefix: string) => {
-        const client = new Redis(server.url, { keyPrefix });
-        client.on('error', () => {});
-        ends.push(() => client.disconnect());
-        return viaRedis({ client });
-      };
-      const [staging, production, other] = ['staging:', 'production:', 'production:'].map((prefix, i) =>
-        served(withPrefix(prefix), `kit@10.2.0.${i}`),
-      );
-      await vi.waitFor(() => expect(production!.found).toEqual(['kit@10.2.0.2']), 10_000);
-      await vi.waitFor(() => expect(other!.found).toEqual(['kit@10.2.0.1']), 10_000);
-      expect(staging!.found).toEqual([]);
-    });
-
-    it.each(['ioredis', 'redis'])(
-      'notices within seconds that a connection of %s is dead without a word, and makes another',
-      async (kind) => {
-        const [port = 0] = await freePorts(1);
-        const proxy = await TcpProxy.open(port, server.port);
-        ends.push(() => proxy.close());
-        const address = { url: `redis://127.0.0.1:${port}` };
-        const redis = (await (kind === 'redis' ? ownNodeRedis(address) : ownIoredis(address)))!;
-        const registry = new RedisRegistry(redis, undefined, 30_000);
-        ends.push(() => registry.close());
-        const self = { name: 'kit@10.3.0.1', bootId: BOOT_ID, host: 'h', port: 1, meta: {} };
-        const { signal } = new AbortController();
-        await registry.register(self, signal);
-        proxy.blackHole();
-        await expect(registry.entries(self, signal)).rejects.toMatchObject({
-          code: 'PROVIDER_TIMEOUT',
-          message: expect.stringContaining('made anew') as string,
-        });
-        expect(await registry.entries(self, signal)).toEqual([{ name: 'kit@10.3.0.1', bootId: BOOT_ID }]);
-      },
-    );
-
-    it('says that the client of the app does not notice a dead connection', async () => {
-      const [port = 0] = await freePorts(1);
-      const proxy = await TcpProxy.open(port, server.port);
-      ends.push(() => proxy.close());
-      const client = new Redis(port, '127.0.0.1');
-      client.on('error', () => {});
-      ends.push(() => client.disconnect());
-      const { poll } = served(viaRedis({ client }), 'kit@10.3.0.2');
-      expect(await poll()).toEqual([]);
-      proxy.blackHole();
-      await expect(poll()).rejects.toThrow(/client is one of the app.*socketTimeout/);
-    });
-
-    it('says which channel a user lacks, and finds nodes at the poll all the same', async () => {
-      await server.run((redis) =>
-        redis.acl('SETUSER', 'mute', 'reset', 'on', '>password', '~*', '+@all', 'resetchannels'),
-      );
-      const url = server.url.replace('//', '//mute:password@');
-      const { warnings, poll } = served(viaRedis({ url }), 'kit@10.4.0.1');
-      await vi.waitFor(() => expect(warnings).toHaveLength(1), 15_000);
-      expect(warnings[0]).toMatch(/not notified.*NOPERM.*ACL SETUSER <user> &peerage:kit@0/);
-      expect(await poll()).toEqual([]);
-    });
-
-    it('says that a replica may not be written to', async () => {
-      const [port = 0] = await freePorts(1);
-      const replica = await RedisServer.start(['--replicaof', '127.0.0.1', String(port)]);
-      ends.push(() => replica.stop());
-      const context = {
-        self: { name: 'kit@10.5.0.1', bootId: BOOT_ID, host: 'h', port: 1, meta: {} },
-        signal: new AbortController().signal,
-        found: () => {},
-      };
-      const serving = viaRedis({ url: replica.url }).serve!(context);
-      await expect(serving).rejects.toThrow(/READONLY.*address of the primary/);
-    });
-  });
-
   it('takes a client from the container of the app', async () => {
     const token = Symbol('redis');
     @Injectable()
@@ -333,7 +217,16 @@ describe('the options of viaRedis', () => {
     [{ url: 'redis://h?family=5' }, /family=5 is none of 0, 4 and 6/],
     [{ url: 'redis://h?tls=maybe' }, /tls=maybe/],
     [{ client: {} as never }, /none of ioredis/],
-  ])('%j are refused', (options, why) => {
+    [
+      { client: createCluster({ rootNodes: [{ url: 'redis://h' }] }) as never },
+      /no cluster, sentinel or pool/,
+    ],
+    [{ client: createClientPool() as never }, /no cluster, sentinel or pool/],
+    [
+      { client: createSentinel({ name: 'm', sentinelRootNodes: [{ host: 'h', port: 1 }] }) as never },
+      /no cluster, sentinel or pool/,
+    ],
+  ])('%# are refused', (options, why) => {
     expect(() => viaRedis(options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
     expect(() => viaRedis(options)).toThrow(why);
   });

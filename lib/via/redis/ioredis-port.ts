@@ -12,7 +12,11 @@ export function ioredisPort(source: ClientSource<IoredisClient>): RedisPort {
       return scopeOf(source.client);
     },
     ready: (signal) => ready(source.client, signal),
-    command: (command, ...args) => source.client.call(command, ...args),
+    command: async (command, ...args) => {
+      const { client } = source;
+      if (!source.isGiven) await intoDatabase(client);
+      return client.call(command, ...args);
+    },
     renew: () => source.drop(),
     close: () => source.drop(),
     listen: (channel, signal, on) => listen(source.client.duplicate(), channel, signal, on),
@@ -37,6 +41,12 @@ async function listen(
   } finally {
     subscriber.disconnect();
   }
+}
+
+/** ioredis goes on in database 0, without a word, when the server does not let it into another one. */
+async function intoDatabase(client: IoredisClient): Promise<void> {
+  const { database } = scopeOf(client);
+  if (database !== 0) await client.call('SELECT', String(database));
 }
 
 function scopeOf({ options }: IoredisClient): RedisScope {

@@ -99,7 +99,7 @@ export class RedisRegistry implements Registry {
     const advice = redisAdvice(error, this.keyOf(self), this.channelOf(self));
     return new PeerageError(
       'PROVIDER_FAILED',
-      `Redis cannot be asked (${command}): ${describeError(error)}. ${advice} Names found before stay known.`,
+      `Redis cannot be asked (${command}): ${describeError(error).replace(/\.$/, '')}. ${advice} Names found before stay known.`,
       { cause: error },
     );
   }

@@ -55,10 +55,16 @@ function provider(options: ViaRedisOptions, open: () => Promise<RedisPort>): Pee
 function portOf(client: RedisClient): RedisPort {
   if (typeof (client as Partial<IoredisClient>)?.call === 'function')
     return ioredisPort(givenClient(client as IoredisClient));
-  if (typeof (client as Partial<NodeRedisClient>)?.sendCommand === 'function')
+  const { sendCommand, isReady } = (client ?? {}) as Partial<NodeRedisClient>;
+  const isOfNodeRedis = typeof sendCommand === 'function';
+  // Its clusters and sentinels take the key of a command as well, and its pools have no state.
+  if (isOfNodeRedis && sendCommand.length <= 2 && typeof isReady === 'boolean')
     return nodeRedisPort(givenClient(client as NodeRedisClient));
   throw new PeerageError(
     'INVALID_OPTIONS',
-    'viaRedis(): what was given as the client is none of ioredis, nor of redis (node-redis).',
+    isOfNodeRedis
+      ? 'viaRedis() takes a client of redis that createClient() made, and no cluster, sentinel or pool of it. For these ' +
+          'give a client of ioredis (Cluster, or Redis with sentinels).'
+      : 'viaRedis(): what was given as the client is none of ioredis, nor of redis (node-redis).',
   );
 }

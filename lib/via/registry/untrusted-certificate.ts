@@ -12,6 +12,7 @@ export function certificateAdvice(error: unknown, cure: string): string | undefi
   const code = codeOf(error);
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return 'The certificate of the server is for another name: give that name in the URL.';
+  if (code === 'CERT_HAS_EXPIRED') return 'The certificate of the server has expired: renew it there.';
   if (!UNTRUSTED.has(code)) return undefined;
   return `The certificate of the server is signed by nobody that Node.js knows: ${cure}.`;
 }

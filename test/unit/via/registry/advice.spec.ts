@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { postgresAdvice } from '../../../../lib/via/postgres/postgres-advice.js';
+import { redisAdvice } from '../../../../lib/via/redis/redis-advice.js';
+
+const coded = (code: string, message = ''): Error => Object.assign(new Error(message), { code });
+
+describe('what to do about an error of Redis', () => {
+  const adviceOn = (error: unknown) => redisAdvice(error, 'peerage:shop', 'peerage:shop@1');
+
+  it.each<[string, RegExp]>([
+    ["NOPERM User few has no permissions to access the 'peerage:shop@1' channel", /&peerage:shop@1 /],
+    ["NOPERM User few has no permissions to run the 'select' command", /\+select/],
+    [
+      "NOPERM User few has no permissions to run the 'zadd' command",
+      /~peerage:shop &peerage:shop@1 \+zadd .*\+info/,
+    ],
+    ["READONLY You can't write against a read only replica.", /address of the primary/],
+    ['NOAUTH Authentication required.', /wants a password/],
+    ['WRONGPASS invalid username-password pair or user is disabled.', /does not accept/],
+    ['MOVED 3999 127.0.0.1:6381', /class Cluster of ioredis/],
+    ['ERR SELECT is not allowed in cluster mode', /database 0 only/],
+    ['ERR DB index is out of range', /no database of that number/],
+    [
+      'WRONGTYPE Operation against a key holding the wrong kind of value',
+      /under peerage:shop: .*another key/,
+    ],
+    ["OOM command not allowed when used memory > 'maxmemory'.", /out of memory/],
+    ['MISCONF Redis is configured to save RDB snapshots', /cannot save/],
+    ['LOADING Redis is loading the dataset in memory', /starting/],
+    ['ERR max number of clients reached', /maxclients/],
+    ["ERR unknown command 'TIME'", /does not have the command/],
+    ['ERR unsupported command', /does not have the command/],
+    ['Connection in subscriber mode, only subscriber commands may be used', /is subscribed/],
+    ['connect ECONNREFUSED 127.0.0.1:6379', /server is up/],
+  ])('%s', (said, advice) => {
+    expect(adviceOn(new Error(said))).toMatch(advice);
+  });
+
+  it.each([
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /NODE_EXTRA_CA_CERTS=/],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /for another name/],
+    ['CERT_HAS_EXPIRED', /has expired/],
+  ])('%s', (code, advice) => {
+    expect(adviceOn(coded(code))).toMatch(advice);
+  });
+});
+
+describe('what to do about an error of PostgreSQL', () => {
+  const adviceOn = (error: unknown) => postgresAdvice(error, 'CREATE TABLE x');
+
+  it.each([
+    ['25006', /address of the primary/],
+    ['42501', /grant SELECT, INSERT, UPDATE and DELETE on it: CREATE TABLE x/],
+    ['3F000', /no such schema/],
+    ['08P01', /ignore_startup_parameters/],
+    ['57014', /pg_locks/],
+    ['53300', /max_connections/],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /sslrootcert=/],
+    ['ECONNREFUSED', /server is up/],
+  ])('%s', (code, advice) => {
+    expect(adviceOn(coded(code))).toMatch(advice);
+  });
+
+  it('a client that had no answer', () => {
+    expect(adviceOn(new Error('Query read timeout'))).toMatch(/hangs, or the connection is dead/);
+  });
+});
