@@ -172,25 +172,25 @@ const fly: Platform = {
 const ecsAddresses = ['10.0.1.10/24', '10.0.2.11/24', '10.0.2.12/24'];
 
 /** Tasks of two subnets. The first card is the one for credentials, with the same link-local address everywhere. */
-const ecs: Platform = {
-  platform: 'AWS ECS, Cloud Map',
-  plan: {
-    addresses: ecsAddresses,
-    gateways: ['10.0.1.1/24', '10.0.2.1/24', '10.0.2.1/24'],
-    resolvConf: 'search eu-west-1.compute.internal\nnameserver 10.0.0.2\n',
-    dns: {
-      at: '10.0.0.2',
-      lines: [
-        'local-ttl=10',
-        'local=/internal/',
-        'local=/local/',
-        ...hosts('web.myapp.local', ...bare(ecsAddresses)),
-      ],
+function ecs(platform: string, records: readonly string[]): Platform {
+  return {
+    platform,
+    plan: {
+      addresses: ecsAddresses,
+      gateways: ['10.0.1.1/24', '10.0.2.1/24', '10.0.2.1/24'],
+      resolvConf: 'search eu-west-1.compute.internal\nnameserver 10.0.0.2\n',
+      dns: { at: '10.0.0.2', lines: ['local-ttl=10', 'local=/internal/', 'local=/local/', ...records] },
+      before: (host) => cardOfItsOwn(host, 'ecs-eth0', '169.254.172.2/22'),
     },
-    before: (host) => cardOfItsOwn(host, 'ecs-eth0', '169.254.172.2/22'),
-  },
-  argument: withRow('AWS ECS, Cloud Map'),
-};
+    argument: withRow(platform),
+  };
+}
+
+/** The name of the service has no address; each of its records leads to a name of one task. */
+const ecsTasks = bare(ecsAddresses).flatMap((ip, i) => {
+  const target = `${String(i).repeat(8)}c0ffee00c0ffee00c0ffee00.web.myapp.local`;
+  return [`host-record=${target},${ip}`, `srv-host=web.myapp.local,${target},4370,1,1`];
+});
 
 const consulAddresses = ['10.0.0.21/24', '10.0.0.22/24', '10.0.0.23/24'];
 const gone = Array.from({ length: 20 }, (_, i) => `10.0.0.${101 + i}/24`);
@@ -296,7 +296,8 @@ export const PLATFORMS: readonly Platform[] = [
   kubernetes,
   kubernetesPort,
   fly,
-  ecs,
+  ecs('AWS ECS, Cloud Map', hosts('web.myapp.local', ...bare(ecsAddresses))),
+  ecs('AWS ECS, SRV records', ecsTasks),
   consul,
   nomad(),
   machines,
