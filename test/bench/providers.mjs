@@ -1,6 +1,7 @@
 /**
  * `npm run bench:providers [-- --rounds 7 --only dns,redis --json]`: how long it takes from when a second node
- * begins to listen until it and one that runs are peers, by each provider: median and worst, as a Markdown table.
+ * begins to listen until it and one that runs are peers, by each provider, and the same when it was killed and is back
+ * at its address half a second later: median and worst, as a Markdown table.
  * Both are processes, loaded before; each round has a new source. Kubernetes is the tests' own server, which speaks
  * its API. What this machine lacks (dnsmasq, redis-server, postgres, openssl) is left out, and said.
  */
