@@ -1,6 +1,7 @@
 import { assertOptionNames, type OptionNames } from '../../naming/option-names.js';
 import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
 import { describeError } from '../../errors/peerage-error.js';
 import { OptionFaults } from '../option-faults.js';
 import type { AddressFamily } from './dns-families.js';
@@ -46,21 +47,39 @@ const NAMES: OptionNames<ViaDnsOptions> = {
   nameservers: true,
 };
 
-const DNS_NAME = /^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})$/;
+const LABEL = /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})$/;
+const MAX_NAME = 253;
 
 /** @throws PeerageError `INVALID_OPTIONS`, naming everything that is wrong. */
 export function validateDnsOptions(options: ViaDnsOptions): void {
   assertOptionNames('viaDns()', options, NAMES);
   const faults = new OptionFaults('viaDns()');
   const { dnsName = 'localhost', family = 0, appName, port, nameservers } = options;
-  if (typeof dnsName !== 'string' || !(DNS_NAME.test(dnsName) || isIP(dnsName))) {
-    faults.add(`dnsName ${JSON.stringify(dnsName)} is not a host name`);
-  }
+  if (!isDnsName(dnsName))
+    faults.add(`dnsName ${JSON.stringify(dnsName)} is not a host name${hint(dnsName)}`);
   faults.appName(appName);
   faults.port(port);
   if (![0, 4, 6].includes(family)) faults.add(`family ${String(family)} is not 0, 4 or 6`);
   if (nameservers !== undefined) faults.add(...nameserverFaults(nameservers));
   faults.throwIfAny();
+}
+
+/** What resolvers pass on: any other text would be a name that does not exist, which is an empty answer. */
+function isDnsName(name: unknown): boolean {
+  if (typeof name !== 'string') return false;
+  const labels = name.replace(/\.$/, '').split('.');
+  const isName = name.length <= MAX_NAME + 1 && labels.every((label) => LABEL.test(label));
+  return isName || isIP(name) !== 0;
+}
+
+/** What was meant, when that can be seen. */
+function hint(text: unknown): string {
+  if (typeof text !== 'string') return '';
+  const [, name = '', port] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  if (port !== undefined && isDnsName(name))
+    return `; give the port as an option, port: ${port} or ?port=${port}`;
+  const ascii = domainToASCII(text);
+  return ascii !== text && isDnsName(ascii) ? `; write it as ${ascii}` : '';
 }
 
 function nameserverFaults(nameservers: readonly string[]): string[] {

@@ -4,9 +4,13 @@ import { PeerageError } from '../../errors/peerage-error.js';
  * The names in the text of a file: a JSON array of strings, or one name a line, where `#` begins a comment.
  * Whether they are well-formed is not checked here.
  *
- * @throws PeerageError `PROVIDER_FAILED` when the text begins like JSON and is no array of strings.
+ * @throws PeerageError `PROVIDER_FAILED` when the text begins like JSON and is no array of strings, or is none in UTF-8.
  */
 export function parseNames(text: string): string[] {
+  if (text.includes('\0'))
+    throw notNames(
+      'it is no text in UTF-8 (UTF-16, as some programs of Windows write it, has to be converted)',
+    );
   const content = text.replace(/^\uFEFF/, '');
   return /^\s*[[{"]/.test(content) ? parseJson(content) : parseLines(content);
 }

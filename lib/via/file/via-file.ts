@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { PeerageError } from '../../errors/peerage-error.js';
 import { FileSession } from './file-session.js';
 import { readNamesFile } from './file-reader.js';
@@ -17,9 +18,11 @@ export function viaFile(path: string): PeerageProvider {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
     throw new PeerageError('INVALID_OPTIONS', 'viaFile() takes the path of a file.');
   }
+  // From where it stands now: an app may change its working directory, and errors should say where it is.
+  const file = resolve(path);
   return {
     name: `file:${path}`,
-    poll: ({ signal }) => readNamesFile(path, signal),
-    serve: (context) => new FileSession(path, context).run(),
+    poll: ({ signal }) => readNamesFile(file, signal),
+    serve: (context) => new FileSession(file, context).run(),
   };
 }

@@ -42,8 +42,10 @@ export class KubeSession {
         this.cache.goStale();
         if (error instanceof KubeStatusError && error.isDenied)
           throw kubeFailure(error, this.settings, signal);
+        // The list is anew soon, unless the server takes no version at all.
         const isExpired = error instanceof KubeStatusError && error.isExpired;
-        await sleep(isExpired ? 0 : this.retryMs * (0.5 + Math.random()), signal);
+        const isFirst = this.retryMs === FIRST_RETRY_MS;
+        await sleep(isExpired && isFirst ? 0 : this.retryMs * (0.5 + Math.random()), signal);
         this.retryMs = Math.min(2 * this.retryMs, MAX_RETRY_MS);
       }
     }

@@ -109,6 +109,21 @@ describe('the supervisor', () => {
     await one.stop();
   });
 
+  it('calls it recovered soon after it has handed over names, and not because it was started', async () => {
+    let starts = 0;
+    const one = supervisor((context) => {
+      if (++starts === 1) return Promise.reject(new Error('denied'));
+      setTimeout(() => context.found([]), 5_000);
+      return untilAbort(context);
+    });
+    one.start();
+    await vi.advanceTimersByTimeAsync(250 + 5_000);
+    expect(events.heard.map(({ type }) => type)).toEqual(['provider.failed']);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(events.heard.map(({ type }) => type)).toEqual(['provider.failed', 'provider.recovered']);
+    await one.stop();
+  });
+
   it('does not wait for ever for one that ignores its signal', async () => {
     const one = supervisor(() => new Promise(() => undefined));
     one.start();

@@ -23,6 +23,7 @@ describe('the text of a file with names', () => {
     ['an object', '{"peers": ["a@h"]}', /no array/],
     ['an array of numbers', '["a@h", 7]', /item 1 .* no text/],
     ['a JSON text', '"a@h"', /no array/],
+    ['in UTF-16', Buffer.from('\uFEFFa@h\r\n', 'utf16le').toString('utf8'), /no text in UTF-8/],
   ])('may not be %s', (_what, text, why) => {
     expect(() => parseNames(text)).toThrow(expect.objectContaining({ code: 'PROVIDER_FAILED' }));
     expect(() => parseNames(text)).toThrow(why);
