@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { NodeConfig } from '../programs/node-config.js';
 import { Cluster, type ClusterNode, fullMesh, SECRET } from '../support/processes/cluster.js';
@@ -51,6 +52,22 @@ describe.skipIf(!has('netns'))('the address that peers are told', () => {
       const known = seen.map((peers) => peers.map(({ name }) => name));
       expect(known).toEqual(names.map((own) => names.filter((name) => name !== own)));
     }, 90_000);
+  });
+
+  it('stays as it is beside a card that leads nowhere, as that of Docker, whose announcements are heard as well', async () => {
+    const hosts = [1, 2].map(() => network.addHost());
+    for (const host of hosts) cardOfItsOwn(host, 'docker0', '172.17.0.1/16');
+    const config = { appName: 'app', secret: SECRET, port: PORT, via: [{ udp: {} }], intervalMs: 300 };
+    const nodes = await Promise.all(hosts.map((host) => cluster.start(config, { namespace: host.name })));
+    await fullMesh(nodes);
+    // Several polls, of which each lists what was heard.
+    await sleep(3_000);
+    for (const [i, node] of nodes.entries()) {
+      const own = network.nameOf(hosts[i]!, PORT);
+      expect(node.log.filter((line) => line.includes('from now on'))).toEqual([]);
+      expect((await node.run('explain')).names.map(({ name }) => name)).not.toContain('app@172.17.0.1:4500');
+      expect((await nodes[1 - i]!.run('peers')).map(({ name }) => name)).toEqual([own]);
+    }
   });
 
   it('changes with the address of the host, which stays the same peer', async () => {

@@ -27,6 +27,8 @@ export class UdpSession {
   private nextAnnounceAtMs = 0;
   private lastAnnounceAtMs = -Infinity;
   private muteAnnouncements = 0;
+  /** Under which this node announces itself. */
+  private ownNames: ReadonlySet<string> = new Set();
   private readonly sleeper: Sleeper;
 
   constructor(
@@ -59,7 +61,7 @@ export class UdpSession {
     const addresses = interfaces.map(({ address }) => address).join();
     try {
       if (this.receiver && addresses === this.receiverAddresses) {
-        joinGroup(this.receiver, this.settings, interfaces);
+        this.tellOfUnjoined(joinGroup(this.receiver, this.settings, interfaces));
         return;
       }
       const receiver = await openReceiver(this.settings, interfaces);
@@ -68,9 +70,19 @@ export class UdpSession {
       this.receiver?.close();
       this.receiver = receiver;
       this.receiverAddresses = addresses;
+      this.tellOfUnjoined(joinGroup(receiver, this.settings, interfaces));
     } catch (error) {
       throw cannotListen(this.settings, error);
     }
+  }
+
+  private tellOfUnjoined(addresses: readonly string[]): void {
+    if (addresses.length === 0) return;
+    const { ip } = this.settings;
+    this.context.warn?.(
+      `Nodes may not be heard on ${addresses.join(', ')}: the system lets one socket listen on no more interfaces. ` +
+        `Raise net.ipv4.igmp_max_memberships (sysctl)${ip === '0.0.0.0' ? ', or give ip, the address of the interface to use' : ''}.`,
+    );
   }
 
   private async announceOn(interfaces: readonly UdpInterface[]): Promise<void> {
@@ -79,12 +91,13 @@ export class UdpSession {
     const { self } = this.context;
     // Under every key, so that nodes in the middle of a change of secrets hear each other.
     const keys = this.keys.length === 0 ? [undefined] : this.keys;
-    const reached = this.reachedFrom(interfaces, self.host);
+    const announced = this.reachedFrom(interfaces, self.host).flatMap((each) =>
+      namesOn(each, self, interfaces).map((name) => ({ each, name })),
+    );
+    this.ownNames = new Set(announced.map(({ name }) => canonicalName(name)));
     const sent = await Promise.allSettled(
-      reached.flatMap((each) =>
-        namesOn(each, self, interfaces).flatMap((name) =>
-          keys.map((key) => sendFrom(each, this.settings, encodeAnnouncement(name, key))),
-        ),
+      announced.flatMap(({ each, name }) =>
+        keys.map((key) => sendFrom(each, this.settings, encodeAnnouncement(name, key))),
       ),
     );
     const failed = sent.find((result) => result.status === 'rejected');
@@ -111,6 +124,8 @@ export class UdpSession {
   private onDatagram(datagram: Buffer, from: RemoteInfo): void {
     const name = decodeAnnouncement(datagram, this.keys);
     if (name === undefined || name === canonicalName(this.context.self.name)) return;
+    // Our own voice, from another card: to list it would say that this address is the better one.
+    if (this.ownNames.has(name)) return;
     const { isNew, report } = this.heard.hear(name, from.address, performance.now());
     if (report) this.context.found([name]);
     if (isNew) this.answerSoon();

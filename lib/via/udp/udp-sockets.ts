@@ -32,10 +32,16 @@ export async function openReceiver(
  * Joins the group on every interface, again where it is a member: an interface that was removed and came
  * back with its old address has forgotten us.
  *
+ * @returns the addresses that were one too many for the system
  * @throws the last error, when no interface could be joined.
  */
-export function joinGroup(socket: Socket, settings: UdpSettings, interfaces: readonly UdpInterface[]): void {
-  if (settings.broadcast) return;
+export function joinGroup(
+  socket: Socket,
+  settings: UdpSettings,
+  interfaces: readonly UdpInterface[],
+): string[] {
+  if (settings.broadcast) return [];
+  const tooMany: string[] = [];
   let joined = 0;
   let failure: unknown = new Error('no IPv4 interface is up');
   for (const { address } of interfaces) {
@@ -45,9 +51,11 @@ export function joinGroup(socket: Socket, settings: UdpSettings, interfaces: rea
     } catch (error) {
       if (isAlreadyMember(error)) joined += 1;
       else failure = error;
+      if (codeOf(error) === 'ENOBUFS') tooMany.push(address);
     }
   }
   if (joined === 0) throw failure;
+  return tooMany;
 }
 
 /** Sends one datagram out of one interface, from a socket of its own: interfaces come and go. */
