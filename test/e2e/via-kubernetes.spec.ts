@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { kubeSettings } from '../../lib/via/kubernetes/kube-options.js';
 import type { ViaKubernetesOptions } from '../../lib/via/kubernetes/index.js';
@@ -26,6 +27,7 @@ describe.skipIf(!has('openssl'))('viaKubernetes, on a server that speaks the API
     clear();
     Object.assign(api, {
       denied: new Set(),
+      takesNoVersion: false,
       broken: undefined,
       dripMs: 0,
       pageSize: Infinity,
@@ -206,6 +208,18 @@ describe.skipIf(!has('openssl'))('viaKubernetes, on a server that speaks the API
       await isWatched();
       api.put('endpointslices', slice('web-b', ['10.0.0.2']));
       await finds('kit@10.0.0.2:4001');
+    });
+
+    it('asks ever more slowly a server that takes no version at all', async () => {
+      api.takesNoVersion = true;
+      serve();
+      await vi.waitFor(() => expect(api.requests.length).toBeGreaterThanOrEqual(4), { timeout: 10_000 });
+      const before = api.requests.length;
+      await sleep(500);
+      expect(api.requests.length - before).toBeLessThanOrEqual(4);
+      api.takesNoVersion = false;
+      api.put('endpointslices', slice('web-a', ['10.0.0.1']));
+      await finds('kit@10.0.0.1:4001');
     });
 
     it('begins again when the connection broke', async () => {

@@ -162,6 +162,11 @@ describe('files in the folder', () => {
     expect(existsSync(file)).toBe(false);
   });
 
+  it('of a process with our own name are listed: a tool that looks may be called like the app', async () => {
+    await plant('a@127.0.0.1:1001');
+    expect(await node.poll()).toEqual(['a@127.0.0.1:1001']);
+  });
+
   it('of a process in another container are not judged by its process id', async () => {
     await plant('elsewhere@127.0.0.1', { pid: deadPid(), pidSpace: 'another' });
     expect(await node.poll()).toEqual(['elsewhere@127.0.0.1']);

@@ -237,6 +237,39 @@ describe.skipIf(!has('postgres'))('viaPostgres', () => {
       expect(await one.poll(context('kit@10.5.0.1'))).toEqual([]);
     });
 
+    it('is unharmed when its connections are ended, whatever it is doing', async () => {
+      await makeTable();
+      await insert(['kit@10.6.0.1']);
+      const one = provider();
+      const serving = { ...context('kit@10.6.0.2'), found: () => {} };
+      // As its supervisor does.
+      const restart = async (): Promise<void> => {
+        while (!aborter.signal.aborted) await one.serve!(serving).catch(() => {});
+      };
+      served.push(restart());
+      const outcomes = new Set<string>();
+      const ending = new pg.Client({ connectionString: server.url });
+      await ending.connect();
+      for (let i = 0; i < 30; i += 1) {
+        const polling = Promise.resolve(one.poll(context('kit@10.6.0.2'))).then(
+          (names) => [...names].join(),
+          (error: unknown) => (error as { code: string }).code,
+        );
+        await ending.query(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'peerage'",
+        );
+        outcomes.add(await polling);
+      }
+      await ending.end();
+      expect(
+        [...outcomes].filter((outcome) => !['kit@10.6.0.1', 'PROVIDER_FAILED'].includes(outcome)),
+      ).toEqual([]);
+      await vi.waitFor(
+        async () => expect(await one.poll(context('kit@10.6.0.2'))).toEqual(['kit@10.6.0.1']),
+        10_000,
+      );
+    });
+
     it('makes its table again when that was dropped while it runs', async () => {
       serve(viaPostgres({ url: server.url, ttlMs: 1_000 }), 'kit@10.7.0.1');
       await vi.waitFor(async () => expect(await held()).toEqual(['kit@10.7.0.1']), 10_000);

@@ -1,7 +1,8 @@
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { viaRedis } from '../../lib/via/redis/index.js';
 import type { PeerageProvider } from '../../lib/via/provider.js';
+import { TestAuthority } from '../support/mesh/certificates.js';
 import { freePorts } from '../support/processes/cluster.js';
 import { TcpProxy } from '../support/mesh/tcp-proxy.js';
 import { ownIoredis, ownNodeRedis } from '../../lib/via/redis/own-redis.js';
@@ -16,6 +17,7 @@ describe.skipIf(!has('redis-server'))('viaRedis, with what goes wrong in product
   let server: RedisServer;
   beforeAll(async () => void (server = await RedisServer.start()));
   afterAll(() => server.stop());
+  const members = () => server.run((redis) => redis.zrange(KEY, 0, '-1'));
 
   const ends: (() => unknown)[] = [];
   beforeEach(async () => void (await server.run((redis) => redis.flushall())));
@@ -112,6 +114,73 @@ describe.skipIf(!has('redis-server'))('viaRedis, with what goes wrong in product
     await vi.waitFor(() => expect(warnings).toHaveLength(1), 15_000);
     expect(warnings[0]).toMatch(/not notified.*NOPERM.*ACL SETUSER <user> &peerage:kit@0/);
     expect(await poll()).toEqual([]);
+  });
+
+  it('joins no other database where the server has none of its number, and where its user may not go there', async () => {
+    await server.run((redis) =>
+      redis.acl('SETUSER', 'homely', 'reset', 'on', '>password', '~*', '&*', '+@all', '-select'),
+    );
+    const urls = [`${server.url}/99`, `${server.url.replace('//', '//homely:password@')}/1`];
+    const [absent, denied] = urls.map((url, i) => served(viaRedis({ url }), `kit@10.6.0.${i}`));
+    await expect(absent!.poll()).rejects.toThrow(/out of range.*no database of that number/);
+    await expect(denied!.poll()).rejects.toThrow(/NOPERM.*\+select/);
+    expect(await server.run((redis) => redis.keys('*'))).toEqual([]);
+  });
+
+  it('says that something else is kept under its key, and leaves it alone', async () => {
+    await server.run((redis) => redis.set(KEY, 'of somebody else'));
+    const { poll } = served(viaRedis({ url: server.url }), 'kit@10.7.0.1');
+    await expect(poll()).rejects.toThrow(/WRONGTYPE.*under peerage:kit: .*another key/);
+    expect(await server.run((redis) => redis.get(KEY))).toBe('of somebody else');
+  });
+
+  it('works again when its connections are killed, each time', async () => {
+    const { found, poll } = served(viaRedis({ url: server.url }), 'kit@10.8.0.1');
+    for (let i = 0; i < 3; i += 1) {
+      await vi.waitFor(async () => expect(await members()).toHaveLength(1), 10_000);
+      for (const kind of ['normal', 'pubsub'])
+        await server.run((redis) => redis.call('CLIENT', 'KILL', 'TYPE', kind, 'SKIPME', 'yes'));
+    }
+    served(viaRedis({ url: server.url }), 'kit@10.8.0.2');
+    await vi.waitFor(() => expect(found).toEqual(['kit@10.8.0.2']), 20_000);
+    await vi.waitFor(async () => expect(await poll()).toEqual(['kit@10.8.0.2']), 10_000);
+  });
+
+  it('finds nodes by a cluster of ioredis', async () => {
+    const one = await RedisServer.start(['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1']);
+    ends.push(() => one.stop());
+    await one.run((redis) => redis.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383'));
+    const [first] = ['1', '2'].map((n) => {
+      const client = new Cluster([{ host: '127.0.0.1', port: one.port }]);
+      client.on('error', () => {});
+      ends.push(() => client.disconnect());
+      return served(viaRedis({ client }), `kit@10.9.0.${n}`);
+    });
+    await vi.waitFor(() => expect(first!.found).toEqual(['kit@10.9.0.2']), 20_000);
+  });
+
+  it('reaches a server by TLS when its certificate is trusted, and says how that is done otherwise', async () => {
+    const authority = new TestAuthority();
+    ends.push(() => authority.dispose());
+    const files = authority.issueFiles('localhost');
+    const [tlsPort = 0] = await freePorts(1);
+    const tls = ['--tls-port', `${tlsPort}`, '--tls-cert-file', files.cert, '--tls-key-file', files.key];
+    const secure = await RedisServer.start([
+      ...tls,
+      '--tls-ca-cert-file',
+      authority.caFile,
+      '--tls-auth-clients',
+      'no',
+    ]);
+    ends.push(() => secure.stop());
+    const url = `rediss://localhost:${tlsPort}`;
+    await expect(served(viaRedis({ url }), 'kit@10.10.0.1').poll()).rejects.toThrow(
+      /certificate.*NODE_EXTRA_CA_CERTS/,
+    );
+    const client = new Redis(url, { tls: { ca: authority.ca } });
+    client.on('error', () => {});
+    ends.push(() => client.disconnect());
+    expect(await served(viaRedis({ client }), 'kit@10.10.0.2').poll()).toEqual([]);
   });
 
   it('says that a replica may not be written to', async () => {

@@ -62,6 +62,13 @@ export class TestAuthority {
     return { cert: this.read(`${name}.crt`), key: this.read(`${name}.key`) };
   }
 
+  /** The same, as the paths of its files. */
+  issueFiles(commonName: string): Certificate {
+    this.issue(commonName);
+    const [, key = '', , cert = ''] = this.files(`cert${this.serial - 1}`);
+    return { cert: join(this.folder, cert), key: join(this.folder, key) };
+  }
+
   dispose(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
