@@ -89,6 +89,13 @@ describe.skipIf(!has('netns'))('a job of five hosts', () => {
     return news()[0]!;
   }
 
+  /** Sends a signal to whoever has the next run, while it is under way. */
+  async function interrupt(jobbers: Jobbers, signal: NodeJS.Signals): ReturnType<typeof nextRun> {
+    const run = await nextRun(jobbers);
+    run.program.signal(signal);
+    return run;
+  }
+
   it('is led, and run, by the majority of a cut, or by both sides, which are told of it', async () => {
     await until(
       () => leaders(majority).length === 1 && leaders(rerun).length === 1,
@@ -152,8 +159,7 @@ describe.skipIf(!has('netns'))('a job of five hosts', () => {
 
   it('whose owner is stopped for longer than it may be late is run by another, again or not as it wants', async () => {
     const fromMs = Date.now();
-    const [lost, again] = await Promise.all([nextRun(majority), nextRun(rerun)]);
-    for (const { program } of [lost, again]) program.signal('SIGSTOP');
+    const [lost, again] = await Promise.all([interrupt(majority, 'SIGSTOP'), interrupt(rerun, 'SIGSTOP')]);
     await sleep(LATE_MS + 2 * SECOND_MS);
     await until(
       () => rerun.current.some((program) => program !== again.program && ran(program, again.dueMs)),
@@ -181,8 +187,7 @@ describe.skipIf(!has('netns'))('a job of five hosts', () => {
   });
 
   it('whose owner is killed in the middle of a run is run again by another, if it wants that', async () => {
-    const [lost, again] = await Promise.all([nextRun(majority), nextRun(rerun)]);
-    for (const { program } of [lost, again]) program.signal('SIGKILL');
+    const [lost, again] = await Promise.all([interrupt(majority, 'SIGKILL'), interrupt(rerun, 'SIGKILL')]);
     await until(
       () => rerun.current.some((program) => program !== again.program && ran(program, again.dueMs)),
       () => `what was under way was not run again: ${again.dueMs}`,
