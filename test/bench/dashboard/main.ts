@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import type { Page } from 'playwright-core';
+import type { CDPSession } from 'playwright-core';
 import type { DashboardConfig } from '../../programs/dashboard-config.js';
 import type { ManyNodesConfig } from '../../programs/node-config.js';
 import { Chromium, says, widthsOf } from '../../support/pages/browser.js';
@@ -64,9 +64,11 @@ async function measure(count: number, seconds: number): Promise<Row> {
     const news = listen(`${url}/peerage/events`, ending.signal);
     await sleep(1_000);
     const [messages, bytes] = [news.messages, news.bytes];
-    const drawn = await scriptSeconds(page);
+    const session = await page.context().newCDPSession(page);
+    await session.send('Performance.enable');
+    const drawn = await secondsOf(session);
     const openShare = await shareOf(server.pid, seconds);
-    const pageSeconds = (await scriptSeconds(page)) - drawn;
+    const pageSeconds = (await secondsOf(session)) - drawn;
     const heard = news.messages - messages;
     const bytesPerSecond = (news.bytes - bytes) / seconds;
     console.error(`${heard} messages, ${Math.round(bytesPerSecond)} bytes/s, ${openShare} of a core`);
@@ -156,11 +158,8 @@ function ticksOf(pid: number): number {
 }
 
 /** What a page has used of the processor so far: scripts, layout and styles. */
-async function scriptSeconds(page: Page): Promise<number> {
-  const session = await page.context().newCDPSession(page);
-  await session.send('Performance.enable');
+async function secondsOf(session: CDPSession): Promise<number> {
   const { metrics } = await session.send('Performance.getMetrics');
-  await session.detach();
   return metrics.find(({ name }) => name === 'TaskDuration')!.value;
 }
 
