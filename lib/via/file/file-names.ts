@@ -7,7 +7,8 @@ import { PeerageError } from '../../errors/peerage-error.js';
  * @throws PeerageError `PROVIDER_FAILED` when the text begins like JSON and is no array of strings, or is none in UTF-8.
  */
 export function parseNames(text: string): string[] {
-  if (text.includes('\0'))
+  // In UTF-16 every second byte of a name is one; a single one is a line that is no name.
+  if (3 * (text.split('\0').length - 1) > text.length)
     throw notNames(
       'it is no text in UTF-8 (UTF-16, as some programs of Windows write it, has to be converted)',
     );
