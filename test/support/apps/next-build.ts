@@ -19,9 +19,9 @@ const CHANGES = [
     to: "switch (kind) { case 100: return { kind: 'peers', body: { peers: [] } };",
   },
   {
-    file: 'mesh/peer-mesh.js',
-    from: 'this.links.get(directive.link)?.established();',
-    to: 'this.links.get(directive.link)?.established(); this.links.get(directive.link)?.send(100, { gossip: 1n });',
+    file: 'mesh/directive-performer.js',
+    from: 'links.get(directive.link)?.established();',
+    to: 'links.get(directive.link)?.established(); links.get(directive.link)?.send(100, { gossip: 1n });',
   },
 ];
 
