@@ -238,7 +238,7 @@ describe.skipIf(!has('netns')).concurrent('a fault, as the person on call reads 
   it('an event loop that is blocked', async () => {
     const [a, b] = await Promise.all([start(11, [12]), start(12, [11])]);
     await fullMesh([a, b]);
-    void b.run('block', 6_000).catch(() => {});
+    void b.run('block', 10_000).catch(() => {});
     await Promise.all([
       logged(a, /peer\.degraded app@10\.77\.0\.13 .*its event loop is blocked/),
       shown(a, /app@10\.77\.0\.13 answers no longer, since its event loop is blocked/),
@@ -248,7 +248,7 @@ describe.skipIf(!has('netns')).concurrent('a fault, as the person on call reads 
     ]);
     await Promise.all([
       logged(b, /WARN \[Peerage\].*event loop of this node was blocked for \d+\.\d s until now/),
-      shown(b, /"lastBlock":\{"forMs":[56]\d\d\d/),
+      shown(b, /"lastBlock":\{"forMs":(9|1\d)\d\d\d/),
       measured(b, 'peerage_event_loop_blocks_total'),
     ]);
     expect(await statusOf(b)).toMatch(/event loop: blocked (once|\d+ times), for \d+\.\d s/);
