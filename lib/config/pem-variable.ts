@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { codeOf } from '../errors/thrown.js';
 
 const BEGIN = '-----BEGIN ';
 const MAX_BYTES = 1024 * 1024;
@@ -26,7 +27,7 @@ function readPemFile(path: string): Buffer {
     if (stats.isFile() && stats.size <= MAX_BYTES) return readFileSync(path);
     problem = stats.isFile() ? `has more than ${MAX_BYTES} bytes.` : 'is no file.';
   } catch (error) {
-    problem = `cannot be read (${(error as { code?: string }).code}).`;
+    problem = `cannot be read (${codeOf(error)}).`;
   }
   throw new Error(`the file ${path} ${problem}`);
 }

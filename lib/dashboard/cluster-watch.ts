@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ClusterService } from '../cluster/cluster.service.js';
 import type { NameView, NodeView, PeerView, ViewRequest } from '../cluster/view/node-view.js';
 import { NodeViews } from '../cluster/view/node-views.js';
-import { PeerageError } from '../errors/peerage-error.js';
+import { peerageCodeOf } from '../errors/peerage-error.js';
 import type { Clock } from '../time/clock.js';
 import { dateMs } from '../time/clock.js';
 import { Happenings } from './happenings.js';
@@ -63,7 +63,7 @@ export class ClusterWatch {
     };
     const others = this.cluster.peers.map(async (peer) => {
       const asked = this.views.ask<NameView | undefined>(peer, { explain: name }, ANSWER_MS);
-      const answer = await asked.catch((error: unknown) => `It gives no answer: ${codeOf(error)}`);
+      const answer = await asked.catch((error: unknown) => `It gives no answer: ${reasonOf(error)}`);
       return { node: peer.name, answer: answer ?? 'It knows nothing of it.' };
     });
     return [own, ...(await Promise.all(others))];
@@ -110,7 +110,7 @@ export class ClusterWatch {
     try {
       this.heard(await this.views.ask(whom, request, ANSWER_MS));
     } catch (error) {
-      this.failed(node, codeOf(error));
+      this.failed(node, reasonOf(error));
     } finally {
       this.asking.delete(node.bootId);
       this.changed();
@@ -197,6 +197,6 @@ export class ClusterWatch {
   }
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof PeerageError ? error.code : String(error);
+function reasonOf(error: unknown): string {
+  return peerageCodeOf(error) ?? String(error);
 }

@@ -1,9 +1,10 @@
 import type { Core, DialQueue, DialRecord } from './core.js';
 
 /**
- * So many dials of a queue may be young at once: handshakes cost time on both sides, and finish sooner one after the other. On a
- * machine that is too slow for all of them each would come too late, again and again; so the number is a congestion
- * window, as TCP has one (RFC 5681): half of it when a handshake comes to nothing, one more when one is answered.
+ * So many dials of a queue may be young at once: handshakes cost time on both sides, and finish sooner one after the
+ * other. On a machine that is too slow for all of them each would come too late, again and again; so the number is a
+ * congestion window, as TCP has one (RFC 5681): half of it when a handshake comes to nothing, one more when one is
+ * answered.
  */
 const MOST_YOUNG = 4;
 
@@ -52,7 +53,7 @@ export class DialPace {
     this.usualMs = this.usualMs === undefined ? tookMs : this.usualMs + LAST_WEIGHT * (tookMs - this.usualMs);
   }
 
-  /** Who takes a connection, and says nothing for long, may have too much to do: fewer at once, and each has more time. */
+  /** Who takes a connection, and says nothing for long, may have too much to do: fewer at once, each with more time. */
   ended({ isOpen, isAnswered, startedAtMs }: DialRecord, nowMs: number): void {
     const ageMs = nowMs - startedAtMs;
     if (!isOpen || isAnswered || ageMs < SHORTEST_YOUNG_MS) return;

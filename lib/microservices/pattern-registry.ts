@@ -1,13 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { ClusterService } from '../cluster/cluster.service.js';
 import type { PeerStatus } from '../membership/events.js';
-import { MAX_KEY } from '../presence/presence-wire.js';
+import { keyOf, PATTERNS } from '../presence/pattern-keys.js';
 import type { PresenceSpace } from '../presence/presence.space.js';
 import { within } from '../time/waiting.js';
 import type { NodeRef } from './local-or-remote.js';
-
-/** The presence in which each node has the patterns that it serves. */
-const PATTERNS = '$patterns';
 
 /** How long anybody waits for a node to tell its patterns, in milliseconds. What it tells counts later too. */
 const PATIENCE_MS = 2_000;
@@ -58,11 +54,6 @@ export function offer({ presences }: ClusterService, patterns: Iterable<string>)
     throw error;
   }
   return retract;
-}
-
-/** What stands for a pattern in presence, whose keys are short. */
-export function keyOf(pattern: string): string {
-  return pattern.length < MAX_KEY ? `=${pattern}` : createHash('sha256').update(pattern).digest('hex');
 }
 
 /** Who has which patterns, and whose turn it is to be asked. */

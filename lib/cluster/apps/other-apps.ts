@@ -5,6 +5,7 @@ import type { Mesh } from '../../mesh/mesh.js';
 import { PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_RANDOM, PEERAGE_SETTINGS } from '../../peerage.constants.js';
 import type { PeerageSettings } from '../../peerage.options.js';
 import type { Clock } from '../../time/clock.js';
+import { PATTERNS, patternOf } from '../../presence/pattern-keys.js';
 import { Presence } from '../../presence/presence.service.js';
 import { ClusterOrchestrator } from '../cluster.orchestrator.js';
 import { EventHub } from '../event-hub.js';
@@ -15,9 +16,6 @@ import { ownProgram } from './own-program.js';
 
 /** On this topic every node tells of its app. One of an older release answers `NO_HANDLER`. */
 const APP_TOPIC = '$$peerage.app';
-
-/** The presence in which a node with a `PeerageServer` has its patterns. */
-const PATTERNS = '$patterns';
 
 /** A peer is asked so long after it came up, and up to as much later: there is no hurry. */
 const ASK_AFTER_MS = 1_500;
@@ -98,9 +96,7 @@ export class OtherApps {
   private own(): AppFacts {
     const { bootId } = this.mesh.self;
     const entries = this.presence.of(PATTERNS).list();
-    const patterns = entries
-      .filter(({ node }) => node.bootId === bootId)
-      .map(({ key }) => key.replace(/^=/, ''));
+    const patterns = entries.filter(({ node }) => node.bootId === bootId).map(({ key }) => patternOf(key));
     const handles = [...this.orchestrator.topics, ...patterns];
     return boundFacts({ ...this.program, handles: [...new Set(handles)].toSorted() });
   }

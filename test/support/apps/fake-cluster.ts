@@ -5,7 +5,7 @@ import type { ClusterService } from '../../../lib/index.js';
 import type { Peer, PeerEvent } from '../../../lib/membership/events.js';
 import type { Mesh } from '../../../lib/mesh/mesh.js';
 import type { Messaging } from '../../../lib/messaging/messaging.js';
-import { keyOf } from '../../../lib/microservices/pattern-registry.js';
+import { keyOf } from '../../../lib/presence/pattern-keys.js';
 import { DEFAULT_LIMITS } from '../../../lib/peerage.options.js';
 import type { PeerageSettings } from '../../../lib/peerage.options.js';
 import { PRESENCE_TOPIC } from '../../../lib/presence/presence-wire.js';

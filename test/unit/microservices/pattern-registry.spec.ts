@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { PatternRegistry, keyOf, offer } from '../../../lib/microservices/pattern-registry.js';
+import { PatternRegistry, offer } from '../../../lib/microservices/pattern-registry.js';
+import { keyOf } from '../../../lib/presence/pattern-keys.js';
 import { FakeCluster } from '../../support/apps/fake-cluster.js';
 
 let cluster: FakeCluster;
