@@ -1,4 +1,4 @@
-import { MAX_SKEW_MS, RETRY_MS } from './run.types.js';
+import { MAX_SKEW_MS, NUDGE_MS, RETRY_MS } from './run.types.js';
 import type { RunKey, RunRules, RunView } from './run.types.js';
 
 /** A run that is due here, and undecided. */
@@ -13,6 +13,18 @@ export interface PendingRun {
   /** Not to be claimed before. */
   notBeforeMs: number;
   claim: Claim | undefined;
+}
+
+export function pendingRun(key: RunKey, rules: RunRules, nowMs: number): PendingRun {
+  return {
+    key,
+    rules,
+    sinceMs: nowMs,
+    declined: new Set(),
+    nudgeAtMs: nowMs + NUDGE_MS,
+    notBeforeMs: -Infinity,
+    claim: undefined,
+  };
 }
 
 /** This node wants a run, and asks all others for it. */

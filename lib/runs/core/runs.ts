@@ -1,4 +1,4 @@
-import { Claim, awaitsEnd, firstInOrder, isYoungFor } from './claim.js';
+import { Claim, awaitsEnd, firstInOrder, isYoungFor, pendingRun } from './claim.js';
 import type { PendingRun } from './claim.js';
 import { Ledger } from './ledger.js';
 import type { LedgerEntry } from './ledger.js';
@@ -126,15 +126,7 @@ export class Runs {
     if (lateByMs > MAX_AGE_MS) return this.skip(key, 'stale');
     const text = keyText(key);
     if (this.pending.has(text)) return;
-    const run: PendingRun = {
-      key,
-      rules,
-      sinceMs: this.nowMs,
-      declined: new Set(),
-      nudgeAtMs: this.nowMs + NUDGE_MS,
-      notBeforeMs: -Infinity,
-      claim: undefined,
-    };
+    const run = pendingRun(key, rules, this.nowMs);
     this.pending.set(text, run);
     this.evaluate(run);
   }
@@ -230,18 +222,22 @@ export class Runs {
     this.evaluate(run);
   }
 
-  private denied(run: PendingRun, claim: Claim, held: HeldAnswer): void {
-    const { key, rules } = run;
-    const { by, state } = held;
+  private denied(run: PendingRun, claim: Claim, { by, state }: HeldAnswer): void {
     if (by === this.view.self || claim.isStoring) return;
-    if (state !== 'claimed') {
-      this.giveUp(run);
-      this.record(key, by, state, rules);
-    } else if (this.isAhead(by, this.view.self, key)) {
-      this.giveUp(run);
-      if (this.isPeer(by)) this.record(key, by, state, rules);
-      else run.notBeforeMs = this.nowMs + NUDGE_MS;
-    }
+    if (state === 'claimed' && !this.isAhead(by, this.view.self, run.key)) return;
+    this.giveUp(run);
+    this.learn(run, by, state);
+  }
+
+  /**
+   * Another node says who has it. Of a node that is not in sight, which may just have ended, this one would never hear
+   * the end: it asks again, until that is known there.
+   */
+  private learn(run: PendingRun, holder: string, state: LedgerEntry['state']): void {
+    const { key, rules } = run;
+    const isOpen = state === 'claimed' || (state === 'started' && awaitsEnd(rules));
+    if (isOpen && !this.isPeer(holder)) run.notBeforeMs = this.nowMs + NUDGE_MS;
+    else this.record(key, holder, state, rules);
   }
 
   private willAnswered(from: string, key: RunKey, answer: RunAnswer | 'mute' | undefined): void {
@@ -254,7 +250,7 @@ export class Runs {
     if (isOurHolder && held?.by !== from) this.ledger.delete(key);
     if (!run) return;
     const isSure = held && (held.by === from || held.state !== 'claimed');
-    if (isSure && !run.claim && (!entry || isOurHolder)) this.record(key, held.by, held.state, run.rules);
+    if (isSure && !run.claim && (!entry || isOurHolder)) this.learn(run, held.by, held.state);
     else if (!held && (answer === 'mute' || answer.type === 'no')) run.declined.add(from);
     this.evaluate(run);
   }
@@ -300,7 +296,7 @@ export class Runs {
       run?.claim?.retryAll(this.nowMs);
     } else if (by !== this.view.self) {
       const isRun = entry && (entry.state === 'started' || entry.state === 'done');
-      const hasEnded = word === 'lost' || (word === 'started' && by !== teller && !this.isPeer(by));
+      const hasEnded = word === 'lost' || (word === 'started' && !this.isPeer(by));
       if (hasEnded) {
         // Nobody here will see its end.
         if (!entry && onLoss === 'skip') this.record(key, by, 'lost', { onLoss, keepMs });

@@ -27,7 +27,7 @@ const RULES: Readonly<Record<RunsKind, Partial<RunRules>>> = {
 const FAULTS: Readonly<Record<RunsKind, readonly (keyof typeof acts)[]>> = {
   calm: ['join', 'leave', 'block'],
   deaths: ['join', 'leave', 'block', 'kill', 'freeze'],
-  rerun: ['join', 'leave', 'block', 'kill', 'freeze', 'split'],
+  rerun: ['join', 'leave', 'block', 'kill', 'killAtWork', 'freeze', 'split'],
   // More come than go, so that there is a majority most of the time.
   quorum: ['join', 'join', 'join', 'leave', 'block', 'kill', 'freeze', 'split', 'split'],
   store: ['join', 'leave', 'block', 'kill', 'freeze', 'split', 'split', 'storeDown'],
@@ -42,6 +42,13 @@ const acts = {
   leave: ({ world }: Play) => someOf(world, (node) => world.leave(node)),
   block: ({ world }: Play) => someOf(world, (node) => world.block(node, world.between(200, 20_000))),
   kill: ({ world }: Play) => someOf(world, (node) => world.kill(node)),
+  /** In the middle of the next run. */
+  killAtWork: ({ world }: Play) => {
+    world.onNextRun = (node) =>
+      world.after(world.between(0, 300), () => {
+        if (alive(world).some((other) => other !== node && other.hasJob)) world.kill(node);
+      });
+  },
   freeze: ({ world }: Play) => someOf(world, (node) => world.freeze(node, world.between(500, 30_000))),
   split: ({ world }: Play) => {
     const group = alive(world).filter(() => world.random() < 0.5);
@@ -134,7 +141,10 @@ function faultsOf(kind: RunsKind, world: RunsWorld, dues: readonly number[]): st
   for (const dueMs of dues) {
     const key = { job: JOB, dueMs };
     const record = world.recordOf(key);
-    if (record.by.length === 0 && mustBeRun(kind, world, record)) tell('was not run', record);
+    // What its node could not finish, another one has to, with `rerun`.
+    const { by, doneBy } = record;
+    const times = kind === 'rerun' || kind === 'thaw' ? doneBy.length : by.length;
+    if (times === 0 && mustBeRun(kind, world, record)) tell('was not run', record);
   }
   return faults;
 }

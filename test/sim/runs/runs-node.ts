@@ -79,7 +79,12 @@ export class RunsNode {
   }
 
   run(key: RunKey, forMs: number): void {
-    this.world.after(forMs, () => this.do(() => this.input({ type: 'ended', key, isReleased: false })));
+    this.world.after(forMs, () =>
+      this.do(() => {
+        this.world.recordOf(key).doneBy.push(this.id);
+        this.input({ type: 'ended', key, isReleased: false });
+      }),
+    );
   }
 
   stop(): void {

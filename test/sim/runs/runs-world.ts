@@ -19,6 +19,8 @@ interface Session {
 export interface RunRecord {
   readonly key: RunKey;
   readonly by: string[];
+  /** Who came to its end. */
+  readonly doneBy: string[];
   readonly claimedBy: Set<string>;
   /** Who ran it, and whom that one knew then. */
   readonly knownBy: Set<RunsNode>;
@@ -35,6 +37,8 @@ export class RunsWorld {
   readonly duplicates = new Map<string, Set<string>>();
   readonly stored = new Map<string, string>();
   isStoreDown = false;
+  /** Is told of the next run when it begins. */
+  onNextRun: ((node: RunsNode) => void) | undefined;
   readonly random: () => number;
   private readonly sessions = new Map<string, Session>();
   private readonly cuts = new Set<string>();
@@ -175,7 +179,10 @@ export class RunsWorld {
         return this.store(node, directive.key);
       case 'run':
         this.noteRun(node, this.recordOf(directive.key));
-        return node.run(directive.key, this.between(10, 800));
+        node.run(directive.key, this.between(10, 800));
+        this.onNextRun?.(node);
+        this.onNextRun = undefined;
+        return undefined;
       case 'duplicate':
         this.tellersOf(directive.key).add(node.id);
         return undefined;
@@ -203,7 +210,7 @@ export class RunsWorld {
     if (!record)
       this.runs.set(
         text,
-        (record = { key, by: [], claimedBy: new Set(), knownBy: new Set(), isForgotten: false }),
+        (record = { key, by: [], doneBy: [], claimedBy: new Set(), knownBy: new Set(), isForgotten: false }),
       );
     return record;
   }

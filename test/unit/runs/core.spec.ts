@@ -162,4 +162,23 @@ describe('a run', () => {
       state: 'done',
     });
   });
+
+  it('is run again, however late the others notice that its node has ended', () => {
+    const { core, peers } = node('b');
+    const rerun = { ...rules, onLoss: 'rerun' } as const;
+    core.handle({ type: 'due', key, rules: rerun, lateByMs: 0 }, 0);
+    const started = { key, word: 'started', onLoss: 'rerun', keepMs: KEEP_MS } as const;
+    core.handle({ type: 'told', from: 'a', news: [started], scope: 'some' }, 1);
+    peers.splice(0, 1);
+    const claimed = core.handle({ type: 'down', id: 'a' }, 2);
+    const held = { type: 'held', by: 'a', state: 'started' } as const;
+    core.handle({ type: 'answered', from: 'c', question: claimOf(claimed, 'c'), answer: held }, 3);
+    const again: RunDirective[] = [];
+    for (let ms = 200; ms <= 2_000; ms += 200) again.push(...core.handle({ type: 'wake' }, ms));
+    const question = claimOf(again, 'c');
+    expect(typesOf(core.handle({ type: 'answered', from: 'c', question, answer: yes }, 2_001))).toEqual([
+      'tell',
+      'run',
+    ]);
+  });
 });
