@@ -1,6 +1,6 @@
 import { PeerageError } from '../errors/peerage-error.js';
-import { MAX_META_BYTES } from '../naming/node-info.js';
-import { frozen, impurityOf } from '../settings/meta.js';
+import { keyFault } from '../naming/sendable-text.js';
+import { readPlain } from '../settings/meta.js';
 import type { NumberedEntry, Update } from './core/presence-core.types.js';
 
 /** A request to a peer; the answer is the number of the change that it is up to. Not for apps. */
@@ -43,22 +43,23 @@ export function readUpdate(body: unknown): Update {
   return update;
 }
 
-/** What an entry takes, as JSON. */
-export function bytesOf(space: string, key: string, meta: unknown): number {
-  return Buffer.byteLength(JSON.stringify([space, key, meta]));
+/** What an entry takes, as a list in JSON. */
+export function bytesOf(
+  { space, key }: { readonly space: string; readonly key: string },
+  meta: number,
+): number {
+  return Buffer.byteLength(JSON.stringify([space, key])) + 1 + meta;
 }
 
 function readEntry(body: unknown): NumberedEntry {
   const [id, sequence, space, key, meta] = list(body);
-  if (!isKey(space) || !isKey(key)) throw malformed('a key is no short text');
-  if (impurityOf(meta, 'meta') !== undefined) throw malformed('meta is no plain data');
-  const bytes = bytesOf(space, key, meta);
-  if (bytes > MAX_META_BYTES + 8 * MAX_KEY) throw malformed('an entry is too long');
-  return { id: count(id), sequence: count(sequence), space, key, meta: frozen(meta), bytes };
-}
-
-export function isKey(value: unknown): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= MAX_KEY;
+  const fault = keyFault(space, MAX_KEY) ?? keyFault(key, MAX_KEY);
+  if (fault !== undefined) throw malformed(`a key ${fault}`);
+  const read = readPlain(meta, 'meta');
+  if ('fault' in read) throw malformed(read.fault.message);
+  const texts = { space: space as string, key: key as string };
+  const { copy, bytes } = read;
+  return { id: count(id), sequence: count(sequence), ...texts, meta: copy, bytes: bytesOf(texts, bytes) };
 }
 
 function list(value: unknown): readonly unknown[] {

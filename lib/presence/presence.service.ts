@@ -4,14 +4,14 @@ import type { PeerEvent } from '../membership/events.js';
 import { Messaging } from '../messaging/messaging.js';
 import type { Mesh } from '../mesh/mesh.js';
 import type { NodeInfo } from '../naming/node-info.js';
-import { MAX_META_BYTES } from '../naming/node-info.js';
-import { copyPlain, impurityOf } from '../settings/meta.js';
+import { keyFault } from '../naming/sendable-text.js';
+import { readPlain } from '../settings/meta.js';
 import { LOG_CONTEXT, PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings } from '../peerage.options.js';
 import type { Clock } from '../time/clock.js';
 import { PresenceCore } from './core/presence-core.js';
 import type { Entry, Failure, PresenceDirective, PresenceInput } from './core/presence-core.types.js';
-import { bytesOf, count, isKey, MAX_KEY, PRESENCE_TOPIC, readUpdate, updateToWire } from './presence-wire.js';
+import { bytesOf, count, MAX_KEY, PRESENCE_TOPIC, readUpdate, updateToWire } from './presence-wire.js';
 import { PresenceSpace } from './presence.space.js';
 import type { PresenceEntry, TrackedEntry } from './presence.types.js';
 
@@ -50,8 +50,8 @@ export class Presence {
 
   /** The entries of one name. Names that begin with `$` are the library's own. */
   of<T>(name: string): PresenceSpace<T> {
-    if (!isKey(name))
-      throw new PeerageError('INVALID_MESSAGE', `A presence has a name of 1 to ${MAX_KEY} characters.`);
+    const fault = keyFault(name, MAX_KEY);
+    if (fault !== undefined) throw new PeerageError('INVALID_MESSAGE', `The name of a presence ${fault}.`);
     this.wanted.add(name);
     return this.space(name) as unknown as PresenceSpace<T>;
   }
@@ -170,6 +170,13 @@ export class Presence {
           `${this.nodeOf(directive.peer).name} tracks more than limits.presenceEntries or limits.presenceBytes allow ` +
             'here: what is beyond is not in our lists. Give all nodes the same limits.',
         );
+      case 'unsendable': {
+        const { space, key } = directive.entry;
+        return new Logger(LOG_CONTEXT).warn(
+          `${this.nodeOf(directive.peer).name} cannot be told of ${JSON.stringify(key)} in ${JSON.stringify(space)}: no ` +
+            'message that it takes holds it. It is told of everything else.',
+        );
+      }
       case 'wakeAt':
         this.cancelWake();
         this.cancelWake = this.clock.after(
@@ -245,16 +252,11 @@ function publicEntry({ id, key, meta }: Entry, node: NodeInfo): PresenceEntry<un
 
 /** @throws PeerageError `INVALID_MESSAGE` */
 function entryOf(id: number, space: string, key: string, meta: unknown): Entry {
-  if (!isKey(key)) throw invalid(`a key is a text of 1 to ${MAX_KEY} characters`);
-  const problem = impurityOf(meta, 'meta');
-  if (problem !== undefined) throw invalid(problem);
-  const copy = copyPlain(meta);
-  const metaBytes = Buffer.byteLength(JSON.stringify(copy));
-  if (metaBytes > MAX_META_BYTES)
-    throw invalid(
-      `meta is ${metaBytes} bytes as JSON; ${MAX_META_BYTES} are allowed, as every node keeps it`,
-    );
-  return { id, space, key, meta: copy, bytes: bytesOf(space, key, copy) };
+  const fault = keyFault(key, MAX_KEY);
+  if (fault !== undefined) throw invalid(`a key ${fault}.`);
+  const read = readPlain(meta, 'meta');
+  if ('fault' in read) throw invalid(read.fault.message);
+  return { id, space, key, meta: read.copy, bytes: bytesOf({ space, key }, read.bytes) };
 }
 
 function failureOf(error: unknown): Failure {
@@ -266,7 +268,7 @@ function failureOf(error: unknown): Failure {
     case 'NO_HANDLER':
       return 'unknown';
     case 'INVALID_MESSAGE':
-      return 'tooLong';
+      return 'unsendable';
     case 'PEER_GONE':
     case 'NO_SUCH_PEER':
     case 'NOT_RUNNING':
@@ -277,7 +279,7 @@ function failureOf(error: unknown): Failure {
 }
 
 function invalid(problem: string): PeerageError {
-  return new PeerageError('INVALID_MESSAGE', `track(): ${problem}.`);
+  return new PeerageError('INVALID_MESSAGE', `track(): ${problem}`);
 }
 
 function full(space: string): PeerageError {

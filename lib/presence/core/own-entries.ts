@@ -12,6 +12,8 @@ const SLACK = 1_024;
 /** Of an entry in an update, besides its meta, key and space. */
 const ENTRY_BYTES = 32;
 
+const NONE: ReadonlySet<number> = new Set();
+
 /** What an update tells of us. */
 type Changes = Omit<Update, 'have'>;
 
@@ -58,8 +60,8 @@ export class OwnEntries {
     return [{ type: 'changed', joined: [], left: [entry], updated: [] }];
   }
 
-  /** What changed after `base`, as much as fits; 0: everything. */
-  since(base: number, maxBytes: number): Changes {
+  /** What changed after `base`, as much as fits; 0: everything. Without the `unsendable`, by their numbers. */
+  since(base: number, maxBytes: number, unsendable: ReadonlySet<number> = NONE): Changes {
     const put: NumberedEntry[] = [];
     const gone: number[] = [];
     let upTo = base;
@@ -68,6 +70,7 @@ export class OwnEntries {
       const { id, sequence } = this.log[at]!;
       const entry = this.entries.get(id);
       if (entry?.sequence === sequence) {
+        if (unsendable.has(sequence)) continue;
         const more = ENTRY_BYTES + entry.bytes;
         if (bytes > 0 && bytes + more > maxBytes) return { base, upTo, more: true, put, gone };
         put.push(entry);

@@ -70,7 +70,7 @@ export class PresenceCore {
         this.telling.confirmed(input.peer, input.attempt, input.have, nowMs);
         break;
       case 'failed':
-        this.telling.failed(input.peer, input.attempt, input.why, nowMs);
+        out.push(...this.telling.failed(input.peer, input.attempt, input.why, nowMs));
         break;
       case 'wake':
         this.wakeAtMs = undefined;

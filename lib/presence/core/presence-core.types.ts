@@ -39,9 +39,9 @@ export interface PresenceLimits {
 
 /**
  * Why an update was not confirmed. `lost`: in time, or its connection broke. `unknown`: the peer's release has no
- * presence. `gone`: it is no peer any more. `tooLong`: it takes no message of this length.
+ * presence. `gone`: it is no peer any more. `unsendable`: it takes no message of this length, or none can be made of it.
  */
-export type Failure = 'lost' | 'unknown' | 'gone' | 'tooLong' | 'other';
+export type Failure = 'lost' | 'unknown' | 'gone' | 'unsendable' | 'other';
 
 export type PresenceInput =
   /** An own entry, new or changed. */
@@ -78,4 +78,6 @@ export type PresenceDirective =
     }
   /** This peer has more than we keep: its further entries are left out. */
   | { readonly type: 'overfull'; readonly peer: string }
+  /** This peer cannot be told of an entry of ours; it is told of the others. */
+  | { readonly type: 'unsendable'; readonly peer: string; readonly entry: Entry }
   | { readonly type: 'wakeAt'; readonly atMs: number };

@@ -1,5 +1,5 @@
 import type { OwnEntries } from './own-entries.js';
-import type { Failure, PresenceDirective } from './presence-core.types.js';
+import type { Failure, NumberedEntry, PresenceDirective } from './presence-core.types.js';
 
 /** About this much goes into one update. */
 const UPDATE_BYTES = 64 * 1024;
@@ -18,8 +18,12 @@ const MAX_TIMEOUT_MS = 8_000;
 interface Listener {
   /** The change it confirmed last; 0: nothing yet. */
   confirmed: number;
-  /** The update that is on its way. */
+  /** The update that is on its way, by its attempt. */
   asked: number | undefined;
+  /** The first entry of that update. */
+  first: NumberedEntry | undefined;
+  /** What it does not take even alone: entries by the numbers of their changes. It is told the others. */
+  readonly unsendable: Set<number>;
   /** Its release has no presence. */
   isWithout: boolean;
   /** No update goes out before this. */
@@ -54,6 +58,8 @@ export class Telling {
     this.listeners.set(peer, {
       confirmed: 0,
       asked: undefined,
+      first: undefined,
+      unsendable: new Set(),
       isWithout: false,
       updateBytes: UPDATE_BYTES,
       timeoutMs: FIRST_TIMEOUT_MS,
@@ -84,28 +90,32 @@ export class Telling {
     }
   }
 
-  failed(peer: string, attempt: number, why: Failure, nowMs: number): void {
+  failed(peer: string, attempt: number, why: Failure, nowMs: number): PresenceDirective[] {
     const listener = this.answered(peer, attempt);
-    if (!listener) return;
+    if (!listener) return [];
     switch (why) {
       case 'lost':
         listener.timeoutMs = Math.min(2 * listener.timeoutMs, MAX_TIMEOUT_MS);
-        return;
+        return [];
       case 'unknown':
         listener.isWithout = true;
-        return;
+        return [];
       case 'gone':
         // Its end is about to be told, or it comes back in a while.
         break;
-      case 'tooLong':
+      case 'unsendable':
         if (listener.updateBytes > 1) {
           listener.updateBytes = Math.floor(listener.updateBytes / 4);
-          return;
+          return [];
         }
-        break;
+        listener.updateBytes = UPDATE_BYTES;
+        if (!listener.first) break;
+        listener.unsendable.add(listener.first.sequence);
+        return [{ type: 'unsendable', peer, entry: listener.first }];
       case 'other':
     }
     listener.retryAtMs = nowMs + RETRY_MS;
+    return [];
   }
 
   /** Updates for all who miss something. */
@@ -120,7 +130,9 @@ export class Telling {
       delete listener.retryAtMs;
       listener.asked = ++this.attempts;
       const base = listener.confirmed < this.own.floor ? 0 : listener.confirmed;
-      const update = { ...this.own.since(base, listener.updateBytes), have: haveOf(peer) };
+      const changes = this.own.since(base, listener.updateBytes, listener.unsendable);
+      const update = { ...changes, have: haveOf(peer) };
+      listener.first = update.put[0];
       out.push({ type: 'send', to: peer, attempt: listener.asked, timeoutMs: listener.timeoutMs, update });
     }
     this.own.tidy(least);

@@ -63,6 +63,3 @@ export const MAX_DEPTH = 256;
 
 /** How many parts one value may have in all: items of lists, fields, entries. */
 export const MAX_PARTS = 1_000_000;
-
-/** The one key that no object may have: it would change the prototype. */
-export const FORBIDDEN_KEY = '__proto__';

@@ -1,3 +1,5 @@
+import { isSendableText } from '../../naming/sendable-text.js';
+
 /** What `write` and `toString` of a Buffer come to, without their looking for an encoding. */
 interface Utf8Buffer {
   utf8Write(text: string, at: number): number;
@@ -10,13 +12,12 @@ function writeUtf8(bytes: Buffer, at: number, text: string): number {
 }
 
 interface WellFormed {
-  isWellFormed(): boolean;
   toWellFormed(): string;
 }
 
 /** As `writeUtf8`; -1 when there is half of a surrogate pair. */
 export function writeLongUtf8(bytes: Buffer, at: number, text: string): number {
-  return (text as unknown as WellFormed).isWellFormed() ? writeUtf8(bytes, at, text) : -1;
+  return isSendableText(text) ? writeUtf8(bytes, at, text) : -1;
 }
 
 /** The text with U+FFFD in the place of each half of a surrogate pair. */

@@ -1,13 +1,5 @@
-import {
-  ARRAY_BUFFER,
-  DATA_VIEW,
-  Extension,
-  FORBIDDEN_KEY,
-  MAX_DEPTH,
-  MAX_PARTS,
-  Tag,
-  VIEWS,
-} from './format.js';
+import { FORBIDDEN_KEY } from '../../naming/sendable-text.js';
+import { ARRAY_BUFFER, DATA_VIEW, Extension, MAX_DEPTH, MAX_PARTS, Tag, VIEWS } from './format.js';
 import { StringCache } from './familiar-strings.js';
 import { readAscii, readUtf8 } from './utf8.js';
 

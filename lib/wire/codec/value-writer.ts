@@ -1,15 +1,7 @@
 import { types } from 'node:util';
 import { isError } from '../../errors/thrown.js';
-import {
-  ARRAY_BUFFER,
-  DATA_VIEW,
-  Extension,
-  FORBIDDEN_KEY,
-  MAX_DEPTH,
-  MAX_PARTS,
-  Tag,
-  VIEWS,
-} from './format.js';
+import { FORBIDDEN_KEY, HALF_A_CHARACTER } from '../../naming/sendable-text.js';
+import { ARRAY_BUFFER, DATA_VIEW, Extension, MAX_DEPTH, MAX_PARTS, Tag, VIEWS } from './format.js';
 import { byteLengthOf, entriesOf, itemsOf, kindOfView, timeOf, viewBytes } from './intrinsics.js';
 import { HEADER_ROOM, SlabWriter } from './slab-writer.js';
 import { Step, UnsendableValue, ValueTooLarge, within } from './unsendable.js';
@@ -146,7 +138,7 @@ export class ValueWriter extends SlabWriter {
     const end =
       length > SHORT_STRING ? writeLongUtf8(bytes, start, value) : writeShortUtf8(bytes, start, value);
     // UTF-8 has no form for it, and two such keys would become one.
-    if (end < 0) throw new UnsendableValue('has half of a surrogate pair (a text cut within a character)');
+    if (end < 0) throw new UnsendableValue(HALF_A_CHARACTER);
     this.at = this.stringHeader(at, start, end);
   }
 

@@ -24,6 +24,9 @@ class Pair {
   readonly owner = new PresenceCore(LIMITS);
   readonly reader = new PresenceCore(LIMITS);
   readonly underWay: Send[] = [];
+  /** Entries of which no message can be made. */
+  readonly unsendable = new Set<unknown>();
+  readonly told: unknown[] = [];
   nowMs = 0;
 
   constructor() {
@@ -48,7 +51,9 @@ class Pair {
     const send = this.underWay.shift();
     if (!send) return undefined;
     const { attempt } = send;
-    if (how === 'is lost') this.tell({ type: 'failed', peer: 'reader', attempt, why: 'lost' });
+    if (send.update.put.some(({ meta }) => this.unsendable.has(meta)))
+      this.tell({ type: 'failed', peer: 'reader', attempt, why: 'unsendable' });
+    else if (how === 'is lost') this.tell({ type: 'failed', peer: 'reader', attempt, why: 'lost' });
     else {
       // By way of the wire.
       const update = readUpdate(structuredClone(updateToWire(send.update)));
@@ -79,6 +84,7 @@ class Pair {
   private tell(input: PresenceInput): void {
     for (const directive of this.owner.handle(input, this.nowMs))
       if (directive.type === 'send') this.underWay.push(directive);
+      else if (directive.type === 'unsendable') this.told.push(directive.entry.meta);
   }
 
   private hear(input: PresenceInput): number | undefined {
@@ -143,6 +149,25 @@ describe('a copy of entries', () => {
     pair.put(2, 'new');
     pair.drain();
     expect(listed(pair.copy)).toHaveLength(2);
+  });
+
+  it('lacks what cannot be sent, and nothing else', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 8 })), (bad) => {
+        const pair = new Pair();
+        for (const id of bad) pair.unsendable.add(id);
+        for (let id = 1; id <= 8; id++) pair.put(id, id);
+        pair.drain();
+        const good = [1, 2, 3, 4, 5, 6, 7, 8].filter((id) => !bad.includes(id));
+        expect([...pair.copy.keys()].toSorted()).toEqual(good);
+        expect(pair.told.toSorted()).toEqual(bad.toSorted());
+        expect(pair.reader.knows('owner')).toBe(true);
+        for (const id of bad) pair.put(id, 'better');
+        pair.drain();
+        expect(listed(pair.copy)).toEqual(listed(pair.own));
+      }),
+      { numRuns: 30 },
+    );
   });
 
   it('that keeps up gets one change a time, and what changes meanwhile together', () => {

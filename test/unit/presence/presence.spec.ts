@@ -1,10 +1,12 @@
 import { Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { PeerageModule } from '../../../lib/index.js';
 import type { LimitOptions, PresenceChange, PresenceSpace } from '../../../lib/index.js';
 import { TestCluster } from '../../../lib/testing/index.js';
 import type { TestNode } from '../../../lib/testing/index.js';
+import { oddText } from '../../support/odd-texts.js';
 
 interface User {
   readonly name: string;
@@ -132,6 +134,29 @@ describe('presence', () => {
     expect(() => rooms(a!).track('', meta)).toThrow(expect.objectContaining({ code: 'INVALID_MESSAGE' }));
     expect(() => a!.cluster.presence('$jobs')).toThrow(expect.objectContaining({ code: 'INVALID_MESSAGE' }));
     expect(rooms(a!).list()).toHaveLength(1);
+  });
+
+  it('takes no name, key or meta that cannot be sent, and tells of all that it takes', async () => {
+    const [a, b] = await start(2);
+    const halved = 'Ann \ud83d';
+    const refused = expect.objectContaining({ code: 'INVALID_MESSAGE' });
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    for (const meta of [{ name: halved }, JSON.parse('{"name":"Eve","__proto__":{}}'), proxy] as never[])
+      expect(() => rooms(a!).track('lobby', meta)).toThrow(refused);
+    expect(() => rooms(a!).track(halved, { name: 'Ann' })).toThrow(refused);
+    expect(() => a!.cluster.presence(halved)).toThrow(refused);
+    expect(() => a!.cluster.keys(halved)).toThrow(refused);
+    const texts = fc.sample(oddText, { numRuns: 200, seed: 1 });
+    for (const name of texts)
+      try {
+        rooms(a!).track(name, { name });
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'INVALID_MESSAGE' });
+      }
+    await cluster.settle();
+    expect(rooms(a!).list().length).toBeGreaterThan(50);
+    expect(seen(b!)).toEqual(seen(a!));
   });
 
   it('has bounds, in entries and in bytes', async () => {

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Faults } from '../../../lib/settings/faults.js';
-import { checkMeta, copyMeta } from '../../../lib/settings/meta.js';
+import { checkMeta, copyMeta, readPlain } from '../../../lib/settings/meta.js';
+import { oddJson } from '../../support/odd-texts.js';
+import { roundTrip } from '../wire/codec/round-trip.js';
 
 function faultsOf(value: unknown): string[] {
   const faults = new Faults();
@@ -21,6 +23,31 @@ describe('meta', () => {
     );
   });
 
+  it('can be sent when it is taken, and arrives as the copy that this node keeps', () => {
+    let taken = 0;
+    fc.assert(
+      fc.property(fc.oneof(oddJson, fc.anything({ withMap: true, withDate: true })), (value) => {
+        const read = readPlain(value, 'meta');
+        if ('fault' in read) return;
+        taken += 1;
+        expect(roundTrip(read.copy)).toEqual(read.copy);
+        expect(read.bytes).toBe(Buffer.byteLength(JSON.stringify(read.copy)));
+      }),
+      { numRuns: 500 },
+    );
+    expect(taken).toBeGreaterThan(50);
+  });
+
+  it('is read once: what was checked is what is told', () => {
+    let reads = 0;
+    const shifty = {
+      get zone() {
+        return (reads += 1) === 1 ? 'a' : new Map();
+      },
+    };
+    expect(readPlain(shifty, 'meta')).toEqual({ copy: { zone: 'a' }, bytes: 12 });
+  });
+
   it('never makes the check throw, whatever it is', () => {
     fc.assert(
       fc.property(fc.anything({ withDate: true, withMap: true, withBigInt: true }), (value) => {
@@ -34,6 +61,19 @@ describe('meta', () => {
     ['a function', { f: { g: () => 1 } }, 'meta.f.g: a function is not plain data'],
     ['a number JSON lacks', { n: [1, Number.NaN] }, 'meta.n[1]: NaN is no number that JSON can say'],
     ['a hole', { list: [undefined] }, 'meta.list[0]: undefined is not plain data'],
+    ['half a character', { nick: ['Ann \ud83d'] }, 'meta.nick[0]: has half of a surrogate pair'],
+    ['half a character in a key', { 'a\ud83d': 1 }, 'meta: has a key that has half of a surrogate pair'],
+    ['the key __proto__', JSON.parse('{"a":{"__proto__":{}}}'), 'meta.a: has the key __proto__'],
+    [
+      'a getter that throws',
+      Object.defineProperty({}, 'x', {
+        enumerable: true,
+        get: () => {
+          throw new Error('not now');
+        },
+      }),
+      'meta.x: throws when it is read: not now',
+    ],
     ['a bigint', { n: 1n }, 'meta.n: a bigint is not plain data'],
   ])('may not have %s', (_what, meta, fault) => {
     expect(faultsOf(meta).join()).toContain(fault);
