@@ -21,7 +21,6 @@ import { PeerageDiscovery } from './discovery/peerage.discovery.js';
 import { ProviderResolver } from './discovery/provider.resolver.js';
 import { Ownership } from './ownership/ownership.service.js';
 import { Presence } from './presence/presence.service.js';
-import { PEERAGE_RUNS } from './runs/run-once.decorator.js';
 import { RunsExplorer } from './runs/runs.explorer.js';
 import { RunsService } from './runs/runs.service.js';
 import { Gate } from './messaging/gate.js';
@@ -140,7 +139,6 @@ const meshProvider: Provider = {
     ClusterReports,
     RunsService,
     RunsExplorer,
-    { provide: PEERAGE_RUNS, useExisting: RunsService },
     ClusterService,
     ClusterLog,
     TroubleLog,
@@ -152,7 +150,7 @@ const meshProvider: Provider = {
     PeerageLifecycle,
     NodeViews,
   ],
-  exports: [ClusterService, NodeViews, PEERAGE_RUNS],
+  exports: [ClusterService, NodeViews],
 })
 export class PeerageModule extends ConfigurableModuleClass {
   /**

@@ -1,8 +1,6 @@
-import { Inject, Optional } from '@nestjs/common';
 import { PeerageError } from '../errors/peerage-error.js';
 import { assertOptionNames, type OptionNames } from '../naming/option-names.js';
 import type { ClaimStore } from './claim-store.js';
-import type { RunsService } from './runs.service.js';
 
 /**
  * Options of {@link RunOnce}.
@@ -81,11 +79,35 @@ export interface RunOnceMethod {
 
 export const RUN_ONCE_METADATA = 'peerage:run-once';
 
-/** By these an instance gets to the cluster. The same for all loaded copies of this package. */
-export const PEERAGE_RUNS = Symbol.for('nestjs-peerage.runs');
+/** Where an instance keeps what runs its jobs. The same for all loaded copies of this package. */
+const RUNNERS = Symbol.for('nestjs-peerage.runners');
 
 type Method = (this: object, ...args: never[]) => unknown;
-type Runner = Readonly<Partial<Record<typeof PEERAGE_RUNS, RunsService>>>;
+
+/** Runs the work of a method when it is this node's turn. */
+export type Runner = (call: (context: RunContext) => unknown) => unknown;
+
+/** By what was decorated: a class may call the method of the class above, whose job it is not. */
+type Runners = Map<RunOnceMethod, Runner>;
+type Bound = Partial<Record<typeof RUNNERS, Runners>>;
+
+/**
+ * From now on this method of the instance goes by the cluster, whoever made the instance.
+ *
+ * @throws TypeError when the instance is frozen
+ */
+export function bindRunner(instance: object, method: RunOnceMethod, runner: Runner): void {
+  const bound = instance as Bound;
+  if (!(bound[RUNNERS] instanceof Map))
+    Object.defineProperty(instance, RUNNERS, { value: new Map() satisfies Runners });
+  bound[RUNNERS]!.set(method, runner);
+}
+
+/** An object that stands in for another, as mocks do, may have anything there. */
+function runnerOf(instance: Bound | undefined, method: RunOnceMethod): Runner | undefined {
+  const runners = instance?.[RUNNERS];
+  return runners instanceof Map ? runners.get(method) : undefined;
+}
 
 /**
  * Beside `@Cron()`, `@Interval()` or `@Timeout()`, above or below it: of all nodes that have the method, one runs it
@@ -104,22 +126,26 @@ export function RunOnce(options: RunOnceOptions = {}): MethodDecorator {
     const method = descriptor.value as Method | undefined;
     if (typeof method !== 'function')
       throw new PeerageError('INVALID_OPTIONS', `@RunOnce() is for methods, which ${String(key)} is not.`);
+    const before = (Reflect.getOwnMetadata(RUN_ONCE_METADATA, target) ?? []) as readonly RunOnceMethod[];
+    const entry: RunOnceMethod = { method: String(key), options, original: method };
+    if (before.some((other) => other.method === entry.method))
+      throw new PeerageError('INVALID_OPTIONS', `@RunOnce() stands twice at ${nameOf(target, key)}.`);
     const wrapped = {
-      [key](this: object & Runner, ...args: never[]): unknown {
-        const runs = this[PEERAGE_RUNS];
-        const call = (context: RunContext): unknown => method.call(this, context as never);
-        return runs ? runs.fire(this, String(key), call) : method.apply(this, args);
+      [key](this: object & Bound, ...args: never[]): unknown {
+        const runner = runnerOf(this, entry);
+        return runner ? runner((context) => method.call(this, context as never)) : method.apply(this, args);
       },
     }[key as string]!;
     for (const name of Reflect.getOwnMetadataKeys(method) as unknown[])
       Reflect.defineMetadata(name, Reflect.getOwnMetadata(name, method), wrapped);
     descriptor.value = wrapped as never;
-    Inject(PEERAGE_RUNS)(target, PEERAGE_RUNS);
-    Optional()(target, PEERAGE_RUNS);
-    const before = (Reflect.getOwnMetadata(RUN_ONCE_METADATA, target) ?? []) as readonly RunOnceMethod[];
-    const entry: RunOnceMethod = { method: String(key), options, original: method };
     Reflect.defineMetadata(RUN_ONCE_METADATA, [...before, entry], target);
   };
+}
+
+/** `Class.method`, for messages. */
+function nameOf(target: object, key: string | symbol): string {
+  return `${target.constructor.name}.${String(key)}`;
 }
 
 /** @throws PeerageError `INVALID_OPTIONS` */

@@ -6,7 +6,7 @@ import { describeError } from '../errors/thrown.js';
 import { LOG_CONTEXT } from '../peerage.constants.js';
 import { InjectedStore } from './claim-store.js';
 import { jobOf } from './job.js';
-import { RUN_ONCE_METADATA } from './run-once.decorator.js';
+import { RUN_ONCE_METADATA, bindRunner } from './run-once.decorator.js';
 import type { RunOnceMethod } from './run-once.decorator.js';
 import { RunsService } from './runs.service.js';
 
@@ -41,12 +41,19 @@ export class RunsExplorer {
     if (bound.length > 0) this.logger.debug(`Run once in the cluster: ${bound.join(', ')}`);
   }
 
-  private bind(instance: object, { method, options, original }: RunOnceMethod): string {
+  private bind(instance: object, entry: RunOnceMethod): string {
+    const { method, options, original } = entry;
     const name = options.name ?? `${instance.constructor.name}.${method}`;
     if (options.store instanceof InjectedStore) this.resolve(options.store);
     const current = (instance as Readonly<Record<string, unknown>>)[method] as object;
     const job = jobOf(name, options, current, { registry: () => this.registry(), nowMs: this.runs.dateMs });
-    this.runs.add(instance, method, job, (context) => original.call(instance, context as never));
+    const runner = this.runs.add(job, (context) => original.call(instance, context as never));
+    try {
+      bindRunner(instance, entry, runner);
+    } catch (error) {
+      const problem = `@RunOnce(): the instance with the job "${name}" is frozen: nothing can run it once.`;
+      throw new PeerageError('INVALID_OPTIONS', problem, { cause: error });
+    }
     return name;
   }
 

@@ -17,7 +17,7 @@ import { WAKE_MS, keyText } from './core/run.types.js';
 import type { RunDirective, RunInput, RunKey, RunQuestion, RunRules, RunView } from './core/run.types.js';
 import type { Job } from './job.js';
 import { DEFAULT_LATE_MS } from './job.js';
-import type { RunContext } from './run-once.decorator.js';
+import type { RunContext, Runner } from './run-once.decorator.js';
 import type { JobStats, OnceOptions, OnceResult } from './run.events.js';
 import { RunReports, contextOf } from './run-reports.js';
 import {
@@ -60,11 +60,9 @@ export class RunsService {
   private readonly core: Runs;
   private readonly jobs = new Map<string, Job>();
   private readonly calls = new Map<string, Waiter['call']>();
-  private readonly ofInstance = new WeakMap<object, Map<string, Job>>();
   private readonly waiters = new Map<string, Waiter[]>();
   private readonly names = new Map<string, string>();
   private readonly tracked: { untrack(): void }[] = [];
-  private isOpen = false;
   private endWaking: () => void = () => {};
 
   constructor(
@@ -96,8 +94,11 @@ export class RunsService {
     return dateMs(this.clock);
   }
 
-  /** @throws PeerageError `INVALID_OPTIONS` when two methods of the app have one name */
-  add(instance: object, method: string, job: Job, call: Waiter['call']): void {
+  /**
+   * @returns what the schedule calls
+   * @throws PeerageError `INVALID_OPTIONS` when two methods of the app have one name
+   */
+  add(job: Job, call: Waiter['call']): Runner {
     if (this.jobs.has(job.name))
       throw new PeerageError(
         'INVALID_OPTIONS',
@@ -108,14 +109,12 @@ export class RunsService {
     this.jobs.set(job.name, job);
     this.reports.jobs.add(job.name);
     this.calls.set(job.name, call);
-    const methods = this.ofInstance.get(instance) ?? new Map<string, Job>();
-    this.ofInstance.set(instance, methods.set(method, job));
     this.tracked.push(this.presence.of('$jobs').track(job.name, null));
+    return (due) => this.fire(job, due);
   }
 
   /** This node is a real one, and answers others. */
   open(): void {
-    this.isOpen = true;
     this.mesh.subscribe((event) => this.hear(event));
     this.presence.of('$jobs').changes$.subscribe(() => this.input({ type: 'view' }));
     this.messaging.handleEarly(RUNS_TOPIC, (body: unknown, { peer }) => this.asked(peer.bootId, body));
@@ -142,12 +141,8 @@ export class RunsService {
   }
 
   /** The schedule has called a decorated method. */
-  fire(instance: object, method: string, call: Waiter['call']): unknown {
-    const job = this.ofInstance.get(instance)?.get(method);
-    const nowMs = dateMs(this.clock);
-    // An instance that the app's container does not know, and a cluster that a test has replaced.
-    if (!job || !this.isOpen) return call({ dueAt: new Date(nowMs), key: `${method}@${nowMs}` });
-    const { dueMs, lateByMs } = job.dues.fired(nowMs);
+  private fire(job: Job, call: Waiter['call']): unknown {
+    const { dueMs, lateByMs } = job.dues.fired(dateMs(this.clock));
     return this.due({ job: job.name, dueMs }, job.rules, lateByMs, call);
   }
 

@@ -1,10 +1,10 @@
 import { Controller, Injectable } from '@nestjs/common';
+import type { Provider } from '@nestjs/common';
 import { Cron, Interval, ScheduleModule, SchedulerRegistry, Timeout } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ClusterService, PeerageModule, RunOnce } from '../../../lib/index.js';
 import type { RunContext, RunOnceOptions } from '../../../lib/index.js';
-import { PEERAGE_RUNS } from '../../../lib/runs/run-once.decorator.js';
 
 const NEVER = '0 0 1 1 *';
 
@@ -60,6 +60,29 @@ describe('@RunOnce() in a unit test', () => {
   });
 
   it.each([
+    ['that mocks everything', () => new Proxy({}, { get: () => () => undefined })],
+    ['that gives one object for all', () => ({ send() {} })],
+  ])('is an ordinary method with a mocker %s', async (_what, mocker) => {
+    const module = await Test.createTestingModule({ providers: [Above] })
+      .useMocker(mocker)
+      .compile();
+    apps.push(module);
+    expect(module.get(Above).run()).toBe('Above ran');
+  });
+
+  it('stands once at a method', () => {
+    expect(() => {
+      class Twice {
+        @RunOnce({ name: 'again' })
+        @Cron(NEVER)
+        @RunOnce()
+        run(): void {}
+      }
+      return Twice;
+    }).toThrow(/stands twice at Twice.run/);
+  });
+
+  it.each([
     [{ onLoss: 'again' }, /onLoss is/],
     [{ lateMs: -1 }, /lateMs/],
     [{ catchUp: 'last' }, /needs a store/],
@@ -74,7 +97,7 @@ describe('@RunOnce() in an app', () => {
   /** What the scheduler calls, whose promise the decorator makes. */
   const called = (method: () => unknown): Promise<unknown> => Promise.resolve(method());
 
-  const start = async (...classes: (new () => object)[]) => {
+  const start = async (...classes: Provider[]) => {
     const module = await Test.createTestingModule({
       imports: [
         ScheduleModule.forRoot(),
@@ -120,9 +143,53 @@ describe('@RunOnce() in an app', () => {
 
   it('keeps two apps of one process apart', async () => {
     const [a, b] = [await start(Above), await start(Above)];
-    const serviceOf = (app: typeof a): unknown => Reflect.get(app.get(Above), PEERAGE_RUNS);
-    expect(serviceOf(a)).toBe(a.get(PEERAGE_RUNS));
-    expect(serviceOf(a)).not.toBe(serviceOf(b));
+    for (const app of [a, b]) {
+      await app.get(ClusterService).settled;
+      expect(await called(() => app.get(Above).run())).toBe('Above ran');
+      expect(app.get(ClusterService).runTotals.started).toBe(1);
+    }
+  });
+
+  it('goes by the cluster whoever made the instance: a factory, or the app', async () => {
+    const providers: readonly Provider[] = [
+      { provide: Above, useFactory: () => new Above() },
+      { provide: 'value', useValue: new Below() },
+      { provide: 'same', useExisting: Above },
+    ];
+    const app = await start(...providers);
+    const cluster = app.get(ClusterService);
+    await cluster.settled;
+    expect(await called(() => app.get(Above).run())).toBe('Above ran');
+    expect(await called(() => app.get<Below>('value').run())).toBe('Below ran');
+    expect(cluster.runTotals.started).toBe(2);
+    expect(await called(() => app.get<Above>('same').run())).toBeUndefined();
+  });
+
+  it('says which job cannot be run once: its instance is frozen', async () => {
+    const frozen = { provide: 'frozen', useValue: Object.freeze(new Above()) };
+    await expect(start(frozen)).rejects.toThrow(/"Above.run" is frozen/);
+  });
+
+  it('runs the method of the class above as it is, when one that overrides it calls that', async () => {
+    class Base {
+      @RunOnce({ name: 'base' })
+      @Cron(NEVER)
+      run(_context: RunContext, more = ''): string {
+        return `base${more}`;
+      }
+    }
+    @Injectable()
+    class Child extends Base {
+      @RunOnce({ name: 'child' })
+      @Cron(NEVER)
+      override run(context: RunContext): string {
+        return `child of ${super.run(context, ' with more')}`;
+      }
+    }
+    const app = await start(Child);
+    await app.get(ClusterService).settled;
+    expect(await called(() => app.get(Child).run({} as RunContext))).toBe('child of base with more');
+    expect(app.get(ClusterService).runTotals).toMatchObject({ started: 1, skipped: 0 });
   });
 
   it('refuses two methods with one name, at start', async () => {
