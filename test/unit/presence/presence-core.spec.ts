@@ -159,8 +159,8 @@ describe('a copy of entries', () => {
         for (let id = 1; id <= 8; id++) pair.put(id, id);
         pair.drain();
         const good = [1, 2, 3, 4, 5, 6, 7, 8].filter((id) => !bad.includes(id));
-        expect([...pair.copy.keys()].toSorted()).toEqual(good);
-        expect(pair.told.toSorted()).toEqual(bad.toSorted());
+        expect(new Set(pair.copy.keys())).toEqual(new Set(good));
+        expect(new Set(pair.told)).toEqual(new Set(bad));
         expect(pair.reader.knows('owner')).toBe(true);
         for (const id of bad) pair.put(id, 'better');
         pair.drain();
