@@ -154,7 +154,6 @@ describe('@RunOnce() in an app', () => {
     const providers: readonly Provider[] = [
       { provide: Above, useFactory: () => new Above() },
       { provide: 'value', useValue: new Below() },
-      { provide: 'same', useExisting: Above },
     ];
     const app = await start(...providers);
     const cluster = app.get(ClusterService);
@@ -162,7 +161,8 @@ describe('@RunOnce() in an app', () => {
     expect(await called(() => app.get(Above).run())).toBe('Above ran');
     expect(await called(() => app.get<Below>('value').run())).toBe('Below ran');
     expect(cluster.runTotals.started).toBe(2);
-    expect(await called(() => app.get<Above>('same').run())).toBeUndefined();
+    // There is one due time in a year.
+    expect(await called(() => app.get(Above).run())).toBeUndefined();
   });
 
   it('says which job cannot be run once: its instance is frozen', async () => {
