@@ -15,35 +15,23 @@ const AGAIN_MS = 60_000;
 const TRIES = 2;
 const TRY_AGAIN_MS = 2_000;
 
-/** Failed dials that leave it open whether a peer lives. */
-const OPEN_QUESTIONS: ReadonlySet<PeerageErrorCode> = new Set([
-  'DIAL_TIMEOUT',
-  'UNREACHABLE',
-  'HOST_NOT_FOUND',
-  'CONNECTION_LOST',
-  'HANDSHAKE_TIMEOUT',
-  'TOO_MANY_HANDSHAKES',
-  'ABORTED',
-]);
-
 /** What a node says of itself when it refuses us. */
 const OWN_WORDS: ReadonlySet<PeerageErrorCode> = new Set(['LEAVING', 'DISCONNECTED']);
 
 /**
- * Whether a failed dial tells that `peer` is gone from there. A port that refuses tells so only when it took our
- * connections before, and a stranger who answers only when the peer itself did before: one side may well be able
- * to dial the other and not the other way round.
+ * Whether a failed dial tells that `peer` is gone from there: its own word, or a port that refuses and took our
+ * connections before, since one side may well be able to dial the other and not the other way round. Any other failure
+ * may be the path's: who damages a handshake, or answers in a stranger's place, proves nothing of the process behind.
  */
 export function isEvidence(
   record: AddressRecord | undefined,
   code: PeerageErrorCode,
   peer: PeerRecord,
 ): boolean {
-  if (OPEN_QUESTIONS.has(code)) return false;
   if (OWN_WORDS.has(code)) return true;
   // The same process may have been lost and found again since it welcomed us there.
-  const hasWelcomedUs = record?.welcomedBy === peer.node.bootId;
-  return hasWelcomedUs || (code === 'CONNECTION_REFUSED' && record?.isOpen === true);
+  const tookUs = record?.isOpen === true || record?.welcomedBy === peer.node.bootId;
+  return code === 'CONNECTION_REFUSED' && tookUs;
 }
 
 /** A peer called us: whether we could call it back is found out before that matters. */

@@ -1,7 +1,29 @@
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { PeerageErrorCode } from '../../../lib/errors/peerage-error.js';
 import type { Directive } from '../../../lib/membership/membership.types.js';
 import type { Beat } from '../../../lib/wire/messages.js';
 import { dialsOf, MembershipDriver, nodeOf } from '../../support/mesh/membership-driver.js';
+
+/** How a dial may fail, without a word of the node that was dialled and without a port that refuses. */
+const STRANGE: readonly PeerageErrorCode[] = [
+  'WRONG_SECRET',
+  'WRONG_CLUSTER',
+  'VERSION_MISMATCH',
+  'NOT_AUTHENTICATED',
+  'SECURITY_MISMATCH',
+  'NOT_PEERAGE',
+  'FRAME_TOO_LARGE',
+  'MALFORMED_FRAME',
+  'NAME_TAKEN',
+  'TOO_MANY_PEERS',
+  'TOO_MANY_HANDSHAKES',
+  'DIAL_TIMEOUT',
+  'UNREACHABLE',
+  'HOST_NOT_FOUND',
+  'CONNECTION_LOST',
+  'HANDSHAKE_TIMEOUT',
+];
 
 const OTHER = nodeOf('app@10.0.0.2', '7');
 
@@ -132,13 +154,13 @@ describe('an address that a peer cannot connect to', () => {
 });
 
 describe('a peer that we can dial', () => {
-  it('is gone when it was lost, found again by its own dial, and a stranger answers at once after that', () => {
+  it('is gone when it was lost, found again by its own dial, and we are refused at once after that', () => {
     const [dial] = driver.answer(OTHER.name);
     driver.welcomed(dial!.link, OTHER);
     driver.fail(reset(dial!.link).link, 'DIAL_TIMEOUT');
     const link = driver.peer(OTHER);
     driver.pass(500);
-    driver.fail(reset(link).link, 'NOT_PEERAGE');
+    driver.fail(reset(link).link);
     expect(driver.events.at(-1)).toMatchObject({ type: 'peer.down', reason: 'closed' });
   });
 
@@ -149,11 +171,41 @@ describe('a peer that we can dial', () => {
     expect(driver.events.at(-1)).toMatchObject({ type: 'peer.down', reason: 'closed' });
   });
 
-  it('is gone when a stranger answers where it welcomed us', () => {
-    const [dial] = driver.answer(OTHER.name);
-    driver.welcomed(dial!.link, OTHER);
-    driver.fail(reset(dial!.link).link, 'WRONG_SECRET');
-    expect(driver.events.at(-1)).toMatchObject({ type: 'peer.down', reason: 'closed' });
+  describe('and whose redials meet damaged bytes or a stranger', () => {
+    const code = fc.constantFrom(...STRANGE);
+    /** Its connection breaks, and for `ms` each dial fails. */
+    const meetStrangers = (node: MembershipDriver, codes: readonly PeerageErrorCode[], ms: number) => {
+      const [dial] = node.answer(OTHER.name);
+      node.welcomed(dial!.link, OTHER);
+      let under = dialsOf(node.handle({ type: 'closed', link: dial!.link, code: 'ECONNRESET' }));
+      for (let at = 0, i = 0; at < ms && node.names.length > 0; at += 50) {
+        for (const { link } of under) node.fail(link, codes[i++ % codes.length]);
+        under = dialsOf([...node.last, ...node.pass(50)]);
+      }
+      return under;
+    };
+    const told = (node: MembershipDriver) =>
+      node.events.filter(({ type }) => type !== 'peer.refused').map(({ type }) => type);
+
+    it('is not told of when it is reached again in time, whatever they answered', () => {
+      fc.assert(
+        fc.property(fc.array(code, { minLength: 1, maxLength: 6 }), fc.nat(1_900), (codes, ms) => {
+          const node = new MembershipDriver();
+          const [dial] = meetStrangers(node, codes, ms);
+          if (dial) node.welcomed(dial.link, OTHER);
+          else node.peer(OTHER);
+          node.pass(1_000);
+          expect(told(node)).toEqual(['peer.up']);
+        }),
+      );
+    });
+
+    it.each(STRANGE)('is down after its deadline when nothing else comes: %s', (answer) => {
+      meetStrangers(driver, [answer], 6_000);
+      expect(driver.events.at(-1)).toMatchObject({ type: 'peer.down', reason: 'closed' });
+      expect(driver.nowMs).toBeGreaterThanOrEqual(2_000);
+      expect(driver.nowMs).toBeLessThanOrEqual(4_100);
+    });
   });
 
   it('is called back soon after it called, so that a refusal means something', () => {
