@@ -81,6 +81,8 @@ export interface PeerRecord {
   heard: Moment;
   /** When it last answered a probe, or shook hands. */
   proven?: Moment;
+  /** When it last said, by an answer to a probe, that its main loop is blocked. */
+  blocked?: Moment;
   /** Since when we watch it: it is one of our successors on the ring. */
   watched?: Moment;
   /** How often we asked it to beat, on this connection. */

@@ -53,16 +53,20 @@ function whyLonger({ answersProbes, probes, suspicion }: PeerRecord): string | u
 }
 
 /**
- * What the cap leaves: of the wall time since anything at all was heard, but always the time for one burst of
- * probes, since our loop may have stood still for most of the rest. Who cannot be connected, and is not just
- * blocked, is not kept any longer by answering probes.
+ * What the cap leaves: of the wall time since the connection brought anything, but always the time for one burst of
+ * probes, since our loop may have stood still for most of the rest. A process that answers probes has as long to be
+ * connected again, and no longer: it lives, and does nothing for us. Only one whose loop is blocked, as its answers tell,
+ * is kept for as long as they come.
  */
-function capLeft(core: Core, { heard, proven, suspicion, status }: PeerRecord): number {
+function capLeft(core: Core, { heard, proven, blocked, suspicion }: PeerRecord): number {
   if (!suspicion) return Number.POSITIVE_INFINITY;
   const { now } = core.clock;
-  const isUnreached = suspicion.lost !== undefined && status !== 'degraded';
-  const signMs = suspicion.why === 'unheard' ? suspicion.since.ms : heard.ms;
-  const fromMs = isUnreached ? suspicion.lost!.ms : Math.max(signMs, proven?.ms ?? signMs);
-  const begun = suspicion.lost ?? suspicion.since;
-  return Math.max(core.timing.capMs - (now.ms - fromMs), core.timing.windowMs - (now.runMs - begun.runMs));
+  const { lost, since, why } = suspicion;
+  const { capMs, suspectMs, windowMs } = core.timing;
+  const signMs = why === 'unheard' ? since.ms : heard.ms;
+  // A suspicion may begin late: of whom we do not watch, or when our own loop stood still.
+  const provenMs = Math.min(proven?.ms ?? Number.NEGATIVE_INFINITY, since.ms - suspectMs);
+  const silentFromMs = lost?.ms ?? Math.max(signMs, provenMs);
+  const fromMs = Math.max(silentFromMs, blocked?.ms ?? Number.NEGATIVE_INFINITY);
+  return Math.max(capMs - (now.ms - fromMs), windowMs - (now.runMs - (lost ?? since).runMs));
 }

@@ -120,6 +120,7 @@ export function probed(core: Core, bootId: string, lagMs: number, ageMs = 0): vo
   suspicion.burstLeft = 0;
   core.timers.set('probe', bootId, core.nowMs + core.timing.nextBurstMs);
   if (lagMs >= DEGRADED_LAG_MS) {
+    peer.blocked = peer.proven;
     tell(core, peer, suspicion);
     degrade(core, peer, lagMs);
   } else if (peer.status === 'degraded') recover(core, peer);

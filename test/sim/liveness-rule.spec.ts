@@ -137,3 +137,57 @@ describe('views that differ', () => {
     }
   });
 });
+
+describe('a pair between which no stream gets through and every datagram does', () => {
+  const CAP_MS = 20_000;
+  /** The same, after a suspicion that begins late. */
+  const UNWATCHED_CAP_MS = 45_000;
+  /** No stream between the first two nodes. */
+  const cutTcp = ({ world, nodes }: SimCluster): void => {
+    const pair = new Set(nodes.slice(0, 2).map(({ host }) => host));
+    world.reaches = (from, to, by) => by !== 'tcp' || !(pair.has(from) && pair.has(to));
+  };
+
+  it.each([
+    { count: 2, loss: 0, boundMs: CAP_MS },
+    { count: 5, loss: 0, boundMs: CAP_MS },
+    { count: 5, loss: 0.2, boundMs: CAP_MS + 3_000 },
+    { count: 30, loss: 0, boundMs: UNWATCHED_CAP_MS },
+  ])('ends by the cap, on both sides and nowhere else: $count nodes, a loss of $loss', (row) => {
+    for (const seed of seeds) {
+      const cluster = new SimCluster(row.count, seed);
+      lossy(cluster, row.loss);
+      cutTcp(cluster);
+      cluster.run(row.boundMs + 500);
+      const told = cluster.events('peer.down').map(({ node }) => node);
+      expect(new Set(told)).toEqual(new Set(cluster.nodes.slice(0, 2)));
+      expect(told).toHaveLength(2);
+    }
+  });
+
+  it('ends nothing when streams get through again in time', () => {
+    for (const seed of seeds) {
+      const cluster = new SimCluster(5, seed);
+      cutTcp(cluster);
+      cluster.run(12_000);
+      cluster.world.reaches = () => true;
+      cluster.run(60_000);
+      expect(cluster.events('peer.down')).toEqual([]);
+    }
+  });
+
+  it('does not end while one of the two is blocked', () => {
+    for (const seed of seeds) {
+      const cluster = new SimCluster(5, seed);
+      cluster.nodes[0]!.block();
+      cluster.run(5_000);
+      cutTcp(cluster);
+      cluster.run(120_000);
+      expect(cluster.events('peer.down')).toEqual([]);
+      cluster.nodes[0]!.thaw();
+      cluster.world.reaches = () => true;
+      cluster.run(30_000);
+      expect(cluster.events('peer.down')).toEqual([]);
+    }
+  });
+});

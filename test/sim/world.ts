@@ -43,8 +43,8 @@ export class World {
   readonly nodes = new Map<string, SimNode>();
   readonly timeline: string[] = [];
   conditions: NetworkConditions = { delayMs: 0.5, jitterMs: 1, loss: 0, duplicates: 0 };
-  /** Whether a packet from one host reaches another. */
-  reaches: (from: string, to: string) => boolean = () => true;
+  /** Whether a packet from one host reaches another: of a stream, or a datagram. */
+  reaches: (from: string, to: string, by?: 'tcp' | 'udp') => boolean = () => true;
   /** What a dial from one host to another meets, where packets get through: a firewall may be in the way. */
   door: (from: string, to: string) => 'open' | 'refused' | 'silent' = () => 'open';
   isUdpBlocked = false;
@@ -106,7 +106,7 @@ export class World {
         );
       }
       const door = this.door(node.host, host);
-      const isThrough = this.reaches(node.host, host) && this.reaches(host, node.host) && !this.isLost();
+      const isThrough = this.connects(node.host, host) && !this.isLost();
       if (!isThrough || door === 'silent' || target()?.isFrozen || target()?.hasPower === false)
         return this.after(pauseMs, () => tryOnce(pauseMs * 2));
       if (door === 'open')
@@ -145,7 +145,7 @@ export class World {
   reach(node: SimNode, address: string, host: string): void {
     const started = node.incarnation;
     this.after(3 * this.transitMs(), () => {
-      const isThrough = this.reaches(node.host, host) && this.reaches(host, node.host);
+      const isThrough = this.connects(node.host, host);
       const isTaken = isThrough && this.door(node.host, host) === 'open';
       const isReached = isTaken && this.nodes.get(address)?.isAlive === true;
       const tell = (): unknown =>
@@ -178,7 +178,7 @@ export class World {
 
   /** Arrives once, never, or twice. */
   private datagram(from: string, to: string, arrive: () => void): void {
-    if (this.isUdpBlocked || !this.reaches(from, to) || this.isLost()) return;
+    if (this.isUdpBlocked || !this.reaches(from, to, 'udp') || this.isLost()) return;
     this.after(this.transitMs(), arrive);
     if (this.random() < this.conditions.duplicates) this.after(this.transitMs(), arrive);
   }
@@ -250,7 +250,7 @@ export class World {
   /** The first thing on its way arrives, or is sent again; what comes after it waits: streams keep their order. */
   private arrive(from: End, pauseMs: number): void {
     const to = from.pipe.ends[from.side === 0 ? 1 : 0];
-    if (!this.reaches(from.node.host, to.node.host) || this.isLost()) {
+    if (!this.reaches(from.node.host, to.node.host, 'tcp') || this.isLost()) {
       this.after(pauseMs, () => this.arrive(from, Math.min(pauseMs * 2, RETRANSMIT_CAP_MS)));
       return;
     }
@@ -258,6 +258,10 @@ export class World {
     from.sent.shift();
     const next = from.sent[0];
     if (next) this.at(next.arrivalMs, () => this.arrive(from, RETRANSMIT_FIRST_MS));
+  }
+
+  private connects(a: string, b: string): boolean {
+    return this.reaches(a, b, 'tcp') && this.reaches(b, a, 'tcp');
   }
 
   private transitMs(): number {

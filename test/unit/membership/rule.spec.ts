@@ -156,6 +156,93 @@ describe('a suspicion', () => {
   });
 });
 
+describe('a peer whose process answers probes and whose connection brings nothing', () => {
+  /** For `ms`: each dial hangs, and a probe is answered with the lag that it has then. Returns the dials. */
+  const live = (node: MembershipDriver, ms: number, lagMs = 0, about = OTHER) => {
+    const dials = [];
+    const endMs = node.nowMs + ms;
+    while (node.nowMs < endMs && node.names.includes(about.name)) {
+      const out = node.pass(100);
+      for (const dial of dialsOf(out)) {
+        dials.push(dial);
+        node.fail(dial.link, 'DIAL_TIMEOUT');
+      }
+      if (out.some((each) => each.type === 'probe' && each.bootId === about.bootId))
+        node.handle({ type: 'probed', bootId: about.bootId, lagMs });
+    }
+    return dials;
+  };
+  const CAP_MS = 20_000;
+
+  it('has until the cap to be connected again, however small the lag is that it tells', () => {
+    fc.assert(
+      fc.property(fc.nat(999), (lagMs) => {
+        const node = new MembershipDriver();
+        const peer = node.peer(OTHER);
+        node.pass(500);
+        node.beat(peer);
+        live(node, 60_000, lagMs);
+        expect(node.events.at(-1)).toMatchObject({ type: 'peer.down', reason: 'timeout' });
+        expect(node.nowMs).toBeGreaterThan(CAP_MS);
+        expect(node.nowMs).toBeLessThanOrEqual(CAP_MS + 1_000);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('has the same time when it says that it does not hear us, and only old frames of its own arrive', () => {
+    while (driver.nowMs < 60_000 && driver.names.length > 0) {
+      driver.handle({ type: 'beat', link, body: { sentAt: 0, silentMs: 3_000 } });
+      live(driver, 500);
+    }
+    expect(driver.nowMs).toBeGreaterThan(CAP_MS - 1_000);
+    expect(driver.nowMs).toBeLessThanOrEqual(CAP_MS + 500);
+  });
+
+  it('is dialled meanwhile, and nobody is told when it is reached', () => {
+    const known = new MembershipDriver();
+    const [first] = known.answer(OTHER.name);
+    known.welcomed(first!.link, OTHER);
+    expect(live(known, 15_000).length).toBeGreaterThan(1);
+    known.peer(OTHER);
+    known.pass(1_000);
+    expect(known.events.map(({ type }) => type)).toEqual(['peer.up']);
+  });
+
+  it('is never down while it tells that its loop is blocked, and has the whole time when that is over', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 6_000, max: 600_000 }), fc.boolean(), (forMs, isLost) => {
+        const node = new MembershipDriver();
+        const peer = node.peer(OTHER);
+        if (isLost) node.handle({ type: 'closed', link: peer, code: 'ECONNRESET' });
+        live(node, forMs, 1_000);
+        expect(node.names).toEqual([OTHER.name]);
+        live(node, 60_000);
+        expect(node.names).toEqual([]);
+        // The last answer that told of the block was a second old at most.
+        expect(node.nowMs - forMs).toBeGreaterThan(CAP_MS - 1_500);
+        expect(node.nowMs - forMs).toBeLessThanOrEqual(CAP_MS + 500);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('has the whole time from its suspicion on, where nobody watches: that may begin after the cap', () => {
+    const node = new MembershipDriver();
+    // Ten nodes come before it on the ring.
+    const others = '6789abcdef'.split('').map((digit, i) => node.peer(nodeOf(`app@10.0.1.${i}`, digit)));
+    const far = nodeOf('app@10.0.1.99', '4');
+    node.peer(far);
+    while (node.nowMs < 90_000 && node.names.includes(far.name)) {
+      for (const each of others) node.beat(each, node.nowMs);
+      live(node, 500, 0, far);
+    }
+    expect(node.nowMs).toBeGreaterThan(40_000);
+    expect(node.nowMs).toBeLessThanOrEqual(46_000);
+    expect(node.names).toHaveLength(10);
+  });
+});
+
 describe('beats', () => {
   it('are asked for on the wire, and go out as often as the other side asks', () => {
     expect(sent(driver.pass(1_000), 'beat', link)[0]).toMatchObject({ everyMs: 1_000 });
