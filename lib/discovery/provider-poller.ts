@@ -11,6 +11,7 @@ import type { ClusterLabel } from '../via/provider.js';
 import { toError } from '../errors/thrown.js';
 import type { ReadNames } from './read-names.js';
 import { readNames } from './read-names.js';
+import { onAbort } from '../time/abortable.js';
 import { within } from '../time/waiting.js';
 
 /** Asks one provider, and remembers its last good answer. */
@@ -69,7 +70,7 @@ export class ProviderPoller {
     if (this.isBusy) throw this.timeout('It still has not ended the poll that was aborted before');
     const aborter = new AbortController();
     const abort = () => aborter.abort();
-    stopped.addEventListener('abort', abort);
+    const endWaiting = onAbort(stopped, abort);
     try {
       const answer = this.call(self, aborter.signal).then((value) => ({ value }));
       const outcome = await within(this.limits.pollMs, answer, stopped, this.clock);
@@ -77,7 +78,7 @@ export class ProviderPoller {
       abort();
       throw stopped.aborted ? stopping() : this.timeout(`It did not answer within ${this.limits.pollMs} ms`);
     } finally {
-      stopped.removeEventListener('abort', abort);
+      endWaiting();
     }
   }
 

@@ -6,6 +6,7 @@ import type { ClusterLabel, ServeContext } from '../via/provider.js';
 import type { NamedProvider } from './named-provider.js';
 import type { ProviderHealth } from './provider-health.js';
 import { toError } from '../errors/thrown.js';
+import { onAbort } from '../time/abortable.js';
 import { jittered, sleep, within } from '../time/waiting.js';
 
 const FIRST_BACKOFF_MS = 250;
@@ -99,7 +100,7 @@ export class ServeSupervisor {
       hasDelivered = true;
     };
     worksAfter(WELL_AFTER_MS, () => (wasWell = true));
-    this.aborter.signal.addEventListener('abort', cancel);
+    const endWaiting = onAbort(this.aborter.signal, cancel);
     try {
       await this.named.provider.serve?.(this.context(delivered));
       return { error: new PeerageError('PROVIDER_FAILED', 'Its serve() returned early.'), wasWell };
@@ -107,7 +108,7 @@ export class ServeSupervisor {
       return { error: toError(thrown), wasWell };
     } finally {
       cancel();
-      this.aborter.signal.removeEventListener('abort', cancel);
+      endWaiting();
     }
   }
 

@@ -5,8 +5,7 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal, reason: (
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(reason());
     if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    promise.then(resolve, reject).finally(onAbort(signal, abort));
   });
 }
 
@@ -31,12 +30,12 @@ export async function underDeadline<T>(
   const abort = (): void => aborter.abort(signal.reason);
   const timer = setTimeout(() => aborter.abort(timeUp(ms)), ms);
   if (signal.aborted) abort();
-  signal.addEventListener('abort', abort);
+  const endWaiting = onAbort(signal, abort);
   try {
     return await work(aborter.signal);
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', abort);
+    endWaiting();
   }
 }
 

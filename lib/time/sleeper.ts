@@ -1,3 +1,5 @@
+import { onAbort } from './abortable.js';
+
 /** Sleeps between two rounds of a loop that others may wake, and that ends when its signal aborts. */
 export class Sleeper {
   /** Ends the sleep, if there is one. */
@@ -12,11 +14,11 @@ export class Sleeper {
     return new Promise((resolve) => {
       const end = (): void => {
         clearTimeout(timer);
-        signal.removeEventListener('abort', end);
+        endWaiting();
         resolve();
       };
       const timer = setTimeout(end, ms);
-      signal.addEventListener('abort', end);
+      const endWaiting = onAbort(signal, end);
       this.wake = end;
     });
   }

@@ -1,3 +1,4 @@
+import { onAbort } from './abortable.js';
 import type { Clock } from './clock.js';
 import { systemClock } from './clock.js';
 
@@ -7,11 +8,11 @@ export function sleep(ms: number, signal?: AbortSignal, clock: Clock = systemClo
   return new Promise((resolve) => {
     const end = () => {
       cancel();
-      signal?.removeEventListener('abort', end);
+      endWaiting?.();
       resolve();
     };
     const cancel = clock.after(ms, end);
-    signal?.addEventListener('abort', end);
+    const endWaiting = signal && onAbort(signal, end);
   });
 }
 
@@ -24,12 +25,12 @@ export async function within<T>(
 ): Promise<T | undefined> {
   const finished = new AbortController();
   const finish = () => finished.abort();
-  signal?.addEventListener('abort', finish);
+  const endWaiting = signal && onAbort(signal, finish);
   if (signal?.aborted) finish();
   try {
     return await Promise.race([work, sleep(ms, finished.signal, clock).then(() => undefined)]);
   } finally {
-    signal?.removeEventListener('abort', finish);
+    endWaiting?.();
     finish();
   }
 }

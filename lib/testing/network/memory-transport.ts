@@ -2,6 +2,7 @@ import { PeerageError } from '../../errors/peerage-error.js';
 import { formatHostPort } from '../../naming/node-name.js';
 import type { LimitOptions } from '../../peerage.options.js';
 import { FrameLink } from '../../mesh/transport/frame-link.js';
+import { onAbort } from '../../time/abortable.js';
 import type { MemoryListener, MemoryNetwork } from './memory-network.js';
 import type { MemoryPipe } from './memory-pipe.js';
 import {
@@ -102,12 +103,11 @@ class MemoryTransport implements Transport, MemoryListener {
     return new Promise((resolve, reject) => {
       const dial: MemoryDial = new MemoryDial(address, this.network, this.options.limits, (result) => {
         this.dials.delete(dial);
-        signal.removeEventListener('abort', abort);
+        endWaiting();
         if (result instanceof PeerageError) reject(result);
         else resolve(result);
       });
-      const abort = () => dial.fail(dialAborted(address, signal.reason));
-      signal.addEventListener('abort', abort);
+      const endWaiting = onAbort(signal, () => dial.fail(dialAborted(address, signal.reason)));
       this.dials.add(dial);
       dial.start(this.address, formatHostPort(this.options.host, this.network.freePort()), call);
     });

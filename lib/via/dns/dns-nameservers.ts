@@ -1,3 +1,4 @@
+import { onAbort } from '../../time/abortable.js';
 import { sleep } from '../../time/waiting.js';
 import type { AddressFamily, AddressMemory } from './dns-families.js';
 import type { AddressAnswer } from './dns-resolver.js';
@@ -43,8 +44,7 @@ export class NameserverLookup {
    * next poll tells.
    */
   async keepAsking(signal: AbortSignal, found: (addresses: readonly string[]) => void): Promise<void> {
-    const stop = (): void => this.wake();
-    signal.addEventListener('abort', stop);
+    const endWaiting = onAbort(signal, () => this.wake());
     try {
       while (!signal.aborted) {
         const leftMs = this.overAtMs - performance.now();
@@ -52,7 +52,7 @@ export class NameserverLookup {
         else await this.handOverNew(signal, found);
       }
     } finally {
-      signal.removeEventListener('abort', stop);
+      endWaiting();
     }
   }
 

@@ -1,5 +1,6 @@
 import { Resolver } from 'node:dns/promises';
 import type { RecordWithTtl, SrvRecord } from 'node:dns';
+import { onAbort } from '../../time/abortable.js';
 import type { AddressFamily, AddressMemory } from './dns-families.js';
 import { familiesOf, uniteFamilies } from './dns-families.js';
 import { isAboutOneName, isNoSuchRecord, lookupAborted, lookupFailed } from './dns-errors.js';
@@ -25,14 +26,13 @@ export async function withResolver<T>(
   if (signal.aborted) throw lookupAborted(dnsName, signal);
   const resolver = new Resolver({ timeout: TRY_MS, tries: TRIES });
   if (nameservers) resolver.setServers(nameservers);
-  const cancel = (): void => resolver.cancel();
-  signal.addEventListener('abort', cancel, { once: true });
+  const endWaiting = onAbort(signal, () => resolver.cancel());
   try {
     return await query(resolver);
   } catch (error) {
     throw signal.aborted ? lookupAborted(dnsName, signal) : lookupFailed(dnsName, error);
   } finally {
-    signal.removeEventListener('abort', cancel);
+    endWaiting();
   }
 }
 

@@ -1,4 +1,5 @@
 import { toError } from '../../errors/thrown.js';
+import { onAbort } from '../../time/abortable.js';
 import type { RegistryListener } from '../registry/registry.js';
 
 /** What this provider needs of a Redis client, whichever that is. */
@@ -99,18 +100,18 @@ export function untilReady(client: ClientEvents, signal: AbortSignal): Promise<v
       client.off('ready', onReady);
       client.off('error', onError);
       client.off('end', onEnd);
-      signal.removeEventListener('abort', onAbort);
+      endWaiting();
       if (error) reject(error);
       else resolve();
     };
     const onReady = (): void => settle();
     const onError = (error: unknown): void => settle(toError(error));
     const onEnd = (): void => settle(new Error('the client was closed'));
-    const onAbort = (): void => settle(new Error('no connection in time'));
+    const giveUp = (): void => settle(new Error('no connection in time'));
+    const endWaiting = onAbort(signal, giveUp);
     client.on('ready', onReady);
     client.on('error', onError);
     client.on('end', onEnd);
-    signal.addEventListener('abort', onAbort);
-    if (signal.aborted) onAbort();
+    if (signal.aborted) giveUp();
   });
 }

@@ -1,6 +1,6 @@
 import { describeError } from '../../errors/peerage-error.js';
 import { canonicalName } from '../../naming/node-name.js';
-import { underDeadline } from '../../time/abortable.js';
+import { onAbort, underDeadline } from '../../time/abortable.js';
 import { sleep } from '../../time/waiting.js';
 import type { ServeContext } from '../provider.js';
 import type { Registry } from './registry.js';
@@ -44,12 +44,12 @@ export class RegistrySession {
       ended.abort();
       this.wake.abort();
     };
-    this.context.signal.addEventListener('abort', end);
+    const endWaiting = onAbort(this.context.signal, end);
     const listening = this.keepListening(ended.signal);
     try {
       while (!this.context.signal.aborted) await this.refreshAndWait();
     } finally {
-      this.context.signal.removeEventListener('abort', end);
+      endWaiting();
       end();
       await this.registry.leave(this.context.self, AbortSignal.timeout(LEAVE_MS)).catch(() => {});
       await listening;

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { PeerageError } from '../../../errors/peerage-error.js';
 import { formatHostPort } from '../../../naming/node-name.js';
+import { onAbort } from '../../../time/abortable.js';
 import { deadline } from '../../../time/clock.js';
 import { ConnectAny } from './connect-any.js';
 import { dialAborted, dialError, dialTimeout, notAuthenticated } from './socket-errors.js';
@@ -77,12 +78,11 @@ export class TcpDialer {
     return new Promise((resolve, reject) => {
       const dial = new Dial(this.context, address, client, (result) => {
         this.dials.delete(dial);
-        signal.removeEventListener('abort', abort);
+        endWaiting();
         if (result instanceof PeerageError) reject(result);
         else resolve(result);
       });
-      const abort = () => dial.fail(dialAborted(address, signal.reason));
-      signal.addEventListener('abort', abort);
+      const endWaiting = onAbort(signal, () => dial.fail(dialAborted(address, signal.reason)));
       this.dials.add(dial);
       dial.start(target);
     });
