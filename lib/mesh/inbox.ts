@@ -9,6 +9,12 @@ import { isAnswer, isControl } from './transport/outbox.js';
 /** What a sender may be over its window, since it looks at it once a write. */
 const OVERDRAFT_BYTES = 256 * 1024;
 
+/** What a message that waits takes, besides its own bytes: counted where the sender keeps no account. */
+const WAITING_BYTES = 512;
+
+/** Links that are drained have brought at most so much, in receive windows, when they had been told of their room. */
+const DRAINED_WINDOWS = 2;
+
 /** A handler that takes longer is counted no more: one that never ends must not keep its place for ever. */
 const HANDLER_MS = 30_000;
 
@@ -51,6 +57,10 @@ export class Inbox {
   /** Bytes that are done with, and that the peer was not told of. */
   private due = 0;
   private tell: (bytes: number) => void = () => {};
+  /** Bytes of messages that need no room, and whose handlers are at work. */
+  private passingBytes = 0;
+  /** Bytes that came by links which are being drained, since there were none. */
+  private drainedBytes = 0;
   private isClosed = false;
 
   constructor(
@@ -74,6 +84,11 @@ export class Inbox {
     return this.heldBytes;
   }
 
+  /** Bytes of all whose handling has not ended, whether or not they need room. */
+  get pendingBytes(): number {
+    return this.heldBytes + this.passingBytes;
+  }
+
   /** A link of the peer begins: `tell` tells it how many bytes more it may send. */
   begin(tell: (bytes: number) => void): void {
     this.tell = tell;
@@ -88,10 +103,14 @@ export class Inbox {
    * @throws PeerageError `MALFORMED_FRAME` when the peer was not allowed to send so much; what `handle` throws
    */
   take(kind: number, body: MessageBody, bytes: number, isCurrent: boolean, isEarly = false): void {
-    if (passesBy(kind, body)) return void this.handle(kind, body);
+    if (passesBy(kind, body)) return this.pass(kind, body, bytes);
     if (isCurrent) {
       if (this.open <= -OVERDRAFT_BYTES) throw overrun();
       this.open -= bytes;
+    } else {
+      const mostBytes = DRAINED_WINDOWS * this.limits.receiveQueueBytes + OVERDRAFT_BYTES;
+      if (this.drainedBytes > mostBytes) throw overrun();
+      this.drainedBytes += bytes;
     }
     this.heldBytes += bytes;
     if (isEarly || (isCurrent && this.early.length > 0)) this.early.push({ kind, body, bytes });
@@ -105,6 +124,7 @@ export class Inbox {
 
   /** Nothing older comes any more. */
   release(): void {
+    this.drainedBytes = 0;
     for (const one of this.early.drain()) this.waiting.push(one);
     this.next();
     this.lookLater();
@@ -123,6 +143,17 @@ export class Inbox {
     this.waiting.drain();
     this.early.drain();
     this.cancelLook?.();
+  }
+
+  /** It needs no room with us, and is bounded all the same: what it begins may take its time. */
+  private pass(kind: number, body: MessageBody, bytes: number): void {
+    if (this.passingBytes > this.limits.receiveQueueBytes) throw overrun();
+    const result = this.handle(kind, body);
+    if (!isThenable(result)) return;
+    const heldBytes = bytes + WAITING_BYTES;
+    this.passingBytes += heldBytes;
+    const end = (): void => void (this.passingBytes -= heldBytes);
+    result.then(end, end);
   }
 
   private run(kind: number, body: MessageBody, bytes: number): void {

@@ -40,6 +40,9 @@ export interface PostAllResult {
  */
 export type MessageLoss = (to: string, kind: number, id: unknown, error: PeerageError) => void;
 
+/** Told that what a peer has sent, and is not handled yet, counts no more: it is gone without a goodbye. */
+export type MessagesDropped = (from: string) => void;
+
 /**
  * Takes a message. A promise that it returns says until when the message is handled: so many of a peer are handled
  * at once as `limits.handlers` allows. What it throws closes the connection which brought such a message.
@@ -123,7 +126,7 @@ export interface Mesh {
    */
   copy(kind: number, body: unknown, maxBytes?: number): unknown;
   /** Hands every message of every peer to `taker`, and what was lost on its way to `lost`. There is one of each. */
-  receive(taker: MessageTaker, lost?: MessageLoss): void;
+  receive(taker: MessageTaker, lost?: MessageLoss, dropped?: MessagesDropped): void;
   /** The events of the membership core, in order, synchronously. Returns the function that ends it. */
   subscribe(listener: (event: PeerEvent) => void): () => void;
 }

@@ -7,7 +7,7 @@ import { assertMessage, type MessageBody } from '../wire/message-frames.js';
 import { FrameWriter } from '../wire/frame-writer.js';
 import { faultOf } from './fault.js';
 import { Inbox, type InboxLimits } from './inbox.js';
-import type { MessageLoss, MessageTaker, PostAllResult, PostResult } from './mesh.js';
+import type { MessageLoss, MessagesDropped, MessageTaker, PostAllResult, PostResult } from './mesh.js';
 import { type MeshStats, TrafficCount } from './mesh-stats.js';
 import { Outbox, type OutboxLimits } from './transport/outbox.js';
 import type { Link } from './transport/transport.js';
@@ -51,6 +51,9 @@ export class MessageRoutes {
   private readonly received = new TrafficCount();
   private taker: MessageTaker = () => {};
   private lost: MessageLoss = () => {};
+  private dropped: MessagesDropped = () => {};
+  /** Of peers that said goodbye: what they had sent is still handled. */
+  private readonly finishing = new Set<Inbox>();
 
   constructor(
     private readonly limits: OutboxLimits & InboxLimits,
@@ -109,9 +112,10 @@ export class MessageRoutes {
     return { queued: this.outboxes.size - full.length - tooLong.length, full, tooLong };
   }
 
-  receive(taker: MessageTaker, lost: MessageLoss = () => {}): void {
+  receive(taker: MessageTaker, lost: MessageLoss = () => {}, dropped: MessagesDropped = () => {}): void {
     this.taker = taker;
     this.lost = lost;
+    this.dropped = dropped;
   }
 
   /** A message came by a link. */
@@ -178,7 +182,8 @@ export class MessageRoutes {
   /**
    * It is no peer any more.
    *
-   * @param left the peer, when it said goodbye: then the events that it had sent are handled all the same. Otherwise
+   * @param left the peer, when it said goodbye: then the events that it had sent are handled all the same, unless that
+   *   many of others wait already (a member may come and leave as often as it likes). Otherwise
    *   it may come back, and what it sends then must not overtake what it had sent.
    */
   peerDown(bootId: string, error: PeerageError, left?: Peer): void {
@@ -187,14 +192,28 @@ export class MessageRoutes {
     this.outboxes.delete(bootId);
     outbox?.close(error);
     const inbox = this.inboxes.get(bootId);
-    if (left) inbox?.finish((kind, body) => this.takeOf(left, kind, body));
-    else inbox?.close();
+    if (left && inbox && this.hasRoomToFinish()) {
+      this.finishing.add(inbox);
+      inbox.finish((kind, body) => this.takeOf(left, kind, body));
+    } else {
+      inbox?.close();
+      this.dropped(bootId);
+    }
     this.inboxes.delete(bootId);
     this.latest.delete(bootId);
   }
 
   stop(error: PeerageError): void {
     for (const bootId of [...this.outboxes.keys()]) this.peerDown(bootId, error);
+  }
+
+  private hasRoomToFinish(): boolean {
+    let bytes = 0;
+    for (const inbox of this.finishing) {
+      if (inbox.pendingBytes === 0) this.finishing.delete(inbox);
+      bytes += inbox.pendingBytes;
+    }
+    return bytes < this.limits.receiveQueueBytes;
   }
 
   /** What a peer sent that has left since. Nobody waits for the answers to its requests any more. */

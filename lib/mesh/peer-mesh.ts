@@ -18,6 +18,7 @@ import type {
   FoundSource,
   Mesh,
   MessageLoss,
+  MessagesDropped,
   MessageTaker,
   PostAllResult,
   PostResult,
@@ -258,9 +259,9 @@ export class PeerMesh implements Mesh {
     return this.loopback.copy(kind, body, maxBytes);
   }
 
-  receive(taker: MessageTaker, lost?: MessageLoss): void {
+  receive(taker: MessageTaker, lost?: MessageLoss, dropped?: MessagesDropped): void {
     this.loopback.taker = taker;
-    this.messages.receive(taker, lost);
+    this.messages.receive(taker, lost, dropped);
   }
 
   subscribe(listener: (event: PeerEvent) => void): () => void {

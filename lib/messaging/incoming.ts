@@ -105,7 +105,7 @@ export class Incoming {
   /** Does `work` when the app is ready. Its sender may be gone by then, so it is looked up now. */
   private later(from: string, topic: string, work: (sender?: MessageContext) => unknown): unknown {
     const sender = this.parts.directory.context(from, topic);
-    return this.parts.gate.pass(() => (this.isStopped ? undefined : work(sender)));
+    return this.parts.gate.pass(() => (this.isStopped ? undefined : work(sender)), from);
   }
 
   private run(handler: NamedHandler, data: unknown, context: MessageContext, trace: unknown): unknown {

@@ -52,6 +52,7 @@ export class Messaging {
         if (kind === FrameKind.request) requests.reject(to, id as number, error);
         else if (kind === FrameKind.reply) this.incoming.replyLost(to, id as number);
       },
+      (from) => gate.drop(from),
     );
     void tracing?.then((loaded) => (this.tracing = this.incoming.tracing = loaded));
   }

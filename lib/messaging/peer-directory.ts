@@ -44,16 +44,21 @@ export class PeerDirectory {
       case 'peer.degraded':
       case 'peer.recovered':
       case 'peer.leaving':
+        this.forget(event.peer.bootId);
         this.byBootId.set(event.peer.bootId, new Entry(event.peer));
         this.byName.set(event.peer.name, event.peer);
         return;
       case 'peer.down':
-        this.byBootId.delete(event.peer.bootId);
-        if (this.byName.get(event.peer.name)?.bootId === event.peer.bootId)
-          this.byName.delete(event.peer.name);
-        return;
+        return this.forget(event.peer.bootId);
       case 'peer.refused':
     }
+  }
+
+  /** Also the name that it had. */
+  private forget(bootId: string): void {
+    const before = this.get(bootId);
+    this.byBootId.delete(bootId);
+    if (before && this.byName.get(before.name)?.bootId === bootId) this.byName.delete(before.name);
   }
 
   get(bootId: string): Peer | undefined {
