@@ -121,9 +121,8 @@ export class InboundConnection implements PendingConnection {
 
   private onTimeout(handshakeMs: number): void {
     const did = this.stage === 'silent' ? 'said nothing' : 'did not finish the handshake';
-    this.refuse(
-      new PeerageError('HANDSHAKE_TIMEOUT', `It ${did} within ${handshakeMs} ms: no peerage node?`),
-    );
+    const why = 'no peerage node, or what it says is lost on the way';
+    this.refuse(new PeerageError('HANDSHAKE_TIMEOUT', `It ${did} within ${handshakeMs} ms: ${why}.`));
   }
 
   /** It hung up. Before it said anything that is a port scan or a health check, and nobody's business. */

@@ -96,7 +96,8 @@ export class TcpListener implements InboundConnectionHost {
   }
 
   private onConnection(socket: Socket): void {
-    if (this.isClosed) {
+    // It was reset before we came to it: nobody knows any more who that was.
+    if (this.isClosed || socket.remoteAddress === undefined) {
       socket.destroy();
       return;
     }
