@@ -1,7 +1,7 @@
 import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf } from '../naming/node-name.js';
-import type { Core, IntroducedLink, LinkRecord, PeerRecord } from './core.js';
+import { type Core, type IntroducedLink, type LinkRecord, type PeerRecord, remoteOf } from './core.js';
 import { answered, dialFailed, retryIn } from './dialling.js';
 import { sendBeat } from './beats.js';
 import {
@@ -44,7 +44,7 @@ export function takeHello(core: Core, id: LinkId, address: string, hello: Hello)
     version: version ?? 0,
   };
   core.begin(link);
-  const verdict = version === undefined ? mismatch(hello.versions) : judge(core, hello.cluster, hello.node);
+  const verdict = version === undefined ? mismatch(hello.versions) : judge(core, link, hello.cluster);
   if (verdict) return refuse(core, link, verdict);
   lives(core, hello.node);
   unlessNameConflict(core, link, welcome);
@@ -59,7 +59,7 @@ export function takeWelcome(core: Core, greeting: LinkRecord, body: Welcome): vo
   core.advance(link);
   const chosen = { min: version, max: version };
   const isOurs = commonVersion(chosen) !== undefined;
-  const verdict = isOurs ? judge(core, body.cluster, node) : mismatch(chosen);
+  const verdict = isOurs ? judge(core, link, body.cluster) : mismatch(chosen);
   if (verdict) return giveUp(core, link, verdict.code, verdict.message);
   lives(core, node);
   const record = core.book.get(link.address);
@@ -77,6 +77,12 @@ export function takeRefuse(core: Core, link: LinkRecord, { code, message }: Refu
 
 /** The first frame after our welcome: the dialer holds to this connection, and has no other with us. */
 function confirm(core: Core, link: IntroducedLink): void {
+  // Our app, or another connection of that boot id, may have come in between.
+  const verdict = judge(core, link, core.config.cluster);
+  if (verdict) {
+    core.close(link, true);
+    return told(core, link, verdict);
+  }
   const peer = core.peers.get(link.remote.node.bootId);
   const current = peer && linkOf(core, peer);
   // We told the dialer of the current connection and it came all the same: that one is dead at its end.
@@ -145,7 +151,8 @@ function mismatch(versions: Hello['versions']): Verdict {
   return { code: 'VERSION_MISMATCH', message: versionMismatch(versions) };
 }
 
-function judge(core: Core, cluster: string, { bootId, name }: NodeInfo): Verdict | undefined {
+function judge(core: Core, link: IntroducedLink, cluster: string): Verdict | undefined {
+  const { bootId, name } = link.remote.node;
   if (cluster !== core.config.cluster) {
     const message = `${name} belongs to cluster "${cluster}", ${core.self.name} to "${core.config.cluster}"; set the same \`cluster\` if they are one`;
     return { code: 'WRONG_CLUSTER', message };
@@ -157,16 +164,40 @@ function judge(core: Core, cluster: string, { bootId, name }: NodeInfo): Verdict
   if (core.disconnected.has(bootId)) {
     return { code: 'DISCONNECTED', message: `${name} was disconnected by the app on ${core.self.name}` };
   }
-  if (core.peers.size >= core.config.limits.peers && !core.peers.has(bootId)) {
-    const message = `${core.self.name} has ${core.peers.size} peers already; raise limits.peers there`;
+  const known = core.peers.get(bootId);
+  if (known && !isSameProcess(known.probeKey, link.remote.probeKey)) {
+    const message = `${name} says that it is the process ${bootId}, which ${known.node.name} is already: each process makes a boot id of its own`;
+    return { code: 'NAME_TAKEN', message };
+  }
+  if (!known && takenPlaces(core, bootId) >= core.config.limits.peers) {
+    const message = `${core.self.name} takes ${core.config.limits.peers} peers, and has them or is about to; raise limits.peers there`;
     return { code: 'TOO_MANY_PEERS', message };
   }
   return undefined;
 }
 
-function refuse(core: Core, link: LinkRecord, { code, message }: Verdict): void {
-  core.send(link.id, { kind: 'refuse', body: { code, message } });
+/** Whoever has a boot id has told its probe key with it, and never another one. */
+function isSameProcess(before: Uint8Array, now: Uint8Array): boolean {
+  return before.length === now.length && before.every((byte, i) => byte === now[i]);
+}
+
+/** How many peers there are, with those whose handshakes, which we have accepted, are not over yet. */
+function takenPlaces({ peers, handshakes, links }: Core, besides: string): number {
+  const coming = new Set<string>();
+  for (const id of handshakes) {
+    const bootId = remoteOf(links.get(id)!)?.bootId;
+    if (bootId !== undefined && bootId !== besides && !peers.has(bootId)) coming.add(bootId);
+  }
+  return peers.size + coming.size;
+}
+
+function refuse(core: Core, link: LinkRecord, verdict: Verdict): void {
+  core.send(link.id, { kind: 'refuse', body: verdict });
   core.close(link, true);
+  told(core, link, verdict);
+}
+
+function told(core: Core, link: LinkRecord, { code, message }: Verdict): void {
   if (!SILENT.has(code)) core.emitRefused(link, code, message);
 }
 
@@ -243,8 +274,15 @@ function unlessNameConflict(
 function newcomerWins(core: Core, link: IntroducedLink): void {
   core.conflicts.delete(link.id);
   core.timers.delete('conflict', link.id);
-  if (link.direction === 'inbound') welcome(core, link);
+  const verdict = judge(core, link, core.config.cluster);
+  if (verdict) turnAway(core, link, verdict);
+  else if (link.direction === 'inbound') welcome(core, link);
   else adopt(core, link);
+}
+
+function turnAway(core: Core, link: IntroducedLink, verdict: Verdict): void {
+  if (link.direction === 'inbound') refuse(core, link, verdict);
+  else giveUp(core, link, verdict.code, verdict.message);
 }
 
 function nameTaken({ name, bootId }: NodeInfo): string {
@@ -252,10 +290,8 @@ function nameTaken({ name, bootId }: NodeInfo): string {
 }
 
 function incumbentStays(core: Core, link: IntroducedLink, incumbent: PeerRecord): void {
-  const message = nameTaken(incumbent.node);
   core.conflicts.delete(link.id);
-  if (link.direction === 'inbound') refuse(core, link, { code: 'NAME_TAKEN', message });
-  else giveUp(core, link, 'NAME_TAKEN', message);
+  turnAway(core, link, { code: 'NAME_TAKEN', message: nameTaken(incumbent.node) });
 }
 
 /**
