@@ -50,7 +50,7 @@ export interface LimitOptions {
   readonly receiveQueueBytes: number;
   /** Dials under way at once; thirty-two listed addresses where nobody answers count as one. @default 32 */
   readonly dials: number;
-  /** Names kept from hints (UDP, `serve`, other nodes); the oldest goes first. @default 1024 */
+  /** Names kept from hints (UDP, `serve`, other nodes), and of former peers as many; the oldest goes first. @default 1024 */
   readonly hintedNames: number;
   /** How long a hint is kept unheard, in milliseconds. @default 30000 */
   readonly hintMs: number;

@@ -35,6 +35,8 @@ export interface AddressRecord {
   isOpen: boolean;
   /** Boot id of the node that last welcomed us there. */
   welcomedBy?: string;
+  /** Some node of this cluster has welcomed us there: that somebody is there is not hearsay. */
+  isProven: boolean;
   /** The link of the dial under way. */
   dialling?: number;
   queued: boolean;
@@ -57,17 +59,26 @@ export interface AddressRecord {
   last?: AttemptResult & { readonly atMs: number };
 }
 
-/** Every address that could be dialled, who named it, and for how long that counts. */
+/**
+ * Every address that could be dialled, who named it, and for how long that counts. What others can make it grow by is
+ * bounded: by the peers, two addresses each, by `maxHinted` names that were heard of, and as many of former peers.
+ */
 export class AddressBook {
   private readonly records = new Map<string, AddressRecord>();
   /** By boot id: where it answers. */
   private readonly bound = new Map<string, AddressRecord[]>();
   /** Addresses with an expiring source, least recently named first. */
   private readonly hinted = new Map<string, AddressRecord>();
+  /** Addresses of former peers that we had reached there, least recently lost first. */
+  private readonly former = new Map<string, AddressRecord>();
 
-  /** `forgotten` is told of records that go while they wait to be dialled. */
+  /**
+   * @param isInUse whether a peer is at this address, as it says or as we dialled it
+   * @param forgotten told of records that go
+   */
   constructor(
     private readonly maxHinted: number,
+    private readonly isInUse: (record: AddressRecord) => boolean,
     private readonly forgotten: (record: AddressRecord) => void,
   ) {}
 
@@ -100,6 +111,7 @@ export class AddressBook {
         names: new Set(),
         sources: new Map(),
         isOpen: false,
+        isProven: false,
         queued: false,
         blocked: false,
         failures: 0,
@@ -116,12 +128,20 @@ export class AddressBook {
   /** Who answers at this address is known. */
   bind(record: AddressRecord, bootId: string): void {
     if (record.boundTo === bootId) return;
-    const others = this.bound.get(record.boundTo ?? '')?.filter((other) => other !== record);
-    if (others) this.bound.set(record.boundTo!, others);
+    this.release(record);
     record.boundTo = bootId;
     const records = this.bound.get(bootId);
     if (records) records.push(record);
     else if (bootId !== 'self') this.bound.set(bootId, [record]);
+  }
+
+  /** Who answers at this address is not known any more. */
+  release(record: AddressRecord): void {
+    const bootId = record.boundTo ?? '';
+    delete record.boundTo;
+    const others = this.bound.get(bootId)?.filter((other) => other !== record) ?? [];
+    if (others.length > 0) this.bound.set(bootId, others);
+    else this.bound.delete(bootId);
   }
 
   /** This process answers nowhere any more. Returns the addresses where it did. */
@@ -145,16 +165,27 @@ export class AddressBook {
     return listed;
   }
 
+  /** We dial this address for reasons of our own, until `letGo`. */
+  hold({ sources }: AddressRecord): void {
+    sources.set(OWN_SOURCES.itself, STANDING);
+  }
+
+  letGo({ sources }: AddressRecord): void {
+    sources.delete(OWN_SOURCES.itself);
+  }
+
   /** Something heard of `name` just now. The least recently named hints give way when there are too many. */
   hint(source: string, name: string, untilMs: number): AddressRecord {
     const record = this.open(name);
     if (record.sources.get(source) !== STANDING) record.sources.set(source, untilMs);
-    if (OWN.has(source)) return record;
-    this.hinted.delete(record.address);
-    this.hinted.set(record.address, record);
-    for (const oldest of this.hinted.values()) {
-      if (this.hinted.size <= this.maxHinted) break;
-      this.dropHints(oldest);
+    if (source === OWN_SOURCES.connect) return record;
+    const names = source === OWN_SOURCES.itself ? this.former : this.hinted;
+    names.delete(record.address);
+    names.set(record.address, record);
+    for (const oldest of names.values()) {
+      if (names.size <= this.maxHinted) break;
+      names.delete(oldest.address);
+      this.dropHints(oldest, names === this.former);
     }
     return record;
   }
@@ -177,7 +208,10 @@ export class AddressBook {
       if (untilMs <= nowMs) record.sources.delete(source);
       else if (untilMs !== STANDING) nextMs = Math.min(nextMs ?? untilMs, untilMs);
     }
-    if (nextMs === undefined) this.hinted.delete(record.address);
+    if (nextMs === undefined) {
+      this.hinted.delete(record.address);
+      this.former.delete(record.address);
+    }
     this.prune(record);
     return nextMs;
   }
@@ -185,20 +219,19 @@ export class AddressBook {
   /** Drops the record when nobody names it and nothing hangs on it. */
   prune(record: AddressRecord): void {
     const isNeeded =
-      record.sources.size > 0 ||
-      record.dialling !== undefined ||
-      record.blocked ||
-      (record.boundTo !== undefined && record.boundTo !== 'self');
-    if (isNeeded) return;
+      record.sources.size > 0 || record.dialling !== undefined || record.blocked || this.isInUse(record);
+    if (isNeeded || this.records.get(record.address) !== record) return;
+    this.release(record);
     this.records.delete(record.address);
     this.hinted.delete(record.address);
-    if (record.queued) this.forgotten(record);
+    this.former.delete(record.address);
+    this.forgotten(record);
   }
 
-  private dropHints(record: AddressRecord): void {
-    this.hinted.delete(record.address);
+  private dropHints(record: AddressRecord, isFormer: boolean): void {
     for (const [source, untilMs] of record.sources) {
-      if (untilMs !== STANDING && !OWN.has(source)) record.sources.delete(source);
+      const isOurs = source === OWN_SOURCES.itself;
+      if (untilMs !== STANDING && (isFormer ? isOurs : !OWN.has(source))) record.sources.delete(source);
     }
     this.prune(record);
   }

@@ -6,7 +6,7 @@ import { type Digest, MIN_FRAME_BYTES, type PeerList } from '../wire/messages.js
 const DIGEST_MS = 30_000;
 
 /** The source of names that other nodes told. */
-const TOLD = 'peers';
+export const TOLD = 'peers';
 
 /** Who has fewer peers is told of all others at once; who has more has heard of most, and compares views. */
 const NEWCOMER_PEERS = 16;

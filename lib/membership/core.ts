@@ -200,13 +200,18 @@ export class Core {
   /** A hash of the boot ids of all peers and of our own. */
   viewHash: number;
   private lastLink: LinkId = 0;
+  private forgottenInQueues = 0;
 
   constructor(readonly config: MembershipConfig) {
     this.self = config.self;
     this.viewHash = viewPart(config.self.bootId);
     this.timing = timingOf(config.heartbeat);
     this.clock = new RunningClock(this.timing.stepMs);
-    this.book = new AddressBook(config.limits.hintedNames, (record) => this.forgotten(record));
+    this.book = new AddressBook(
+      config.limits.hintedNames,
+      (record) => this.isInUse(record),
+      (record) => this.forgotten(record),
+    );
   }
 
   /** Monotonic, of the input. */
@@ -214,8 +219,26 @@ export class Core {
     return this.clock.now.ms;
   }
 
-  /** An address went before it was dialled: who waits for the attempt is told. */
-  private forgotten({ address }: AddressRecord): void {
+  /** Whether a peer says that it is at this address, or was dialled there. */
+  private isInUse({ address, boundTo }: AddressRecord): boolean {
+    return this.byAddress.has(address) || this.peers.get(boundTo ?? '')?.dialAddress === address;
+  }
+
+  /** Queues keep what is forgotten until its turn comes, or until there is much of it. */
+  private tidyQueues(): void {
+    this.forgottenInQueues += 1;
+    if (this.forgottenInQueues <= this.config.limits.hintedNames) return;
+    this.forgottenInQueues = 0;
+    for (const queue of ['urgent', 'listed', 'failing', 'hinted'] as const)
+      this.ready[queue] = this.ready[queue].filter((record) => this.book.get(record.address) === record);
+  }
+
+  /** An address goes. Who waits for an attempt to dial it is told. */
+  private forgotten({ address, queued }: AddressRecord): void {
+    this.timers.delete('hint', address);
+    this.timers.delete('dial', address);
+    if (!queued) return;
+    this.tidyQueues();
     const message =
       'it was forgotten before it could be dialled: too many names, or nobody names it any more';
     this.out.push({ type: 'attempt', address, result: { result: 'failed', code: 'ABORTED', message } });

@@ -63,7 +63,10 @@ export function takeWelcome(core: Core, greeting: LinkRecord, body: Welcome): vo
   if (verdict) return giveUp(core, link, verdict.code, verdict.message);
   lives(core, node);
   const record = core.book.get(link.address);
-  if (record) record.welcomedBy = node.bootId;
+  if (record) {
+    record.welcomedBy = node.bootId;
+    record.isProven = true;
+  }
   if (isDuplicate(core, link, body)) return closeDuplicate(core, link);
   unlessNameConflict(core, link, adopt);
 }

@@ -1,9 +1,14 @@
 import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf, isAddress } from '../naming/node-name.js';
 import type { Meta } from '../wire/messages.js';
+import type { AddressRecord } from './address-book.js';
 import type { Core, IntroducedLink, PeerRecord } from './core.js';
 import type { SelfChange } from './membership.types.js';
+import { retryIn } from './dialling.js';
 import { callBackLater } from './reach.js';
+
+/** The address that a peer gave up is dialled no sooner than this, if somebody lists it. */
+const MOVED_MS = 2_000;
 
 /** This node has other meta, or is reached at another address. Every peer is told. */
 export function changeSelf(core: Core, change: SelfChange): void {
@@ -46,14 +51,24 @@ export function takeIdentity(core: Core, peer: PeerRecord, said: NodeInfo): void
     core.byAddress.set(address, bootId);
   }
   const previous = core.snapshot(peer);
+  const before = core.book.ofName(peer.node.name);
   peer.node = { ...said, name, host, port };
   if (isMoved && !isTaken) {
     core.book.bind(core.book.open(name), bootId);
+    if (before) movedFrom(core, peer, before);
     if (peer.probeAt.host === previous.host && isAddress(host)) peer.probeAt = { host, port };
     delete peer.outOfReach;
     callBackLater(core, peer);
   }
   core.out.push({ type: 'emit', event: { type: 'peer.updated', peer: core.snapshot(peer), previous } });
+}
+
+/** Where a peer no longer is, as it says, somebody else may answer by now; unless that is where we dialled it. */
+function movedFrom(core: Core, { node, dialAddress }: PeerRecord, before: AddressRecord): void {
+  const { address, boundTo } = before;
+  if (address === addressOf(node.name) || address === dialAddress || boundTo !== node.bootId) return;
+  core.book.release(before);
+  retryIn(core, before, MOVED_MS);
 }
 
 /** Whether nothing that a process may change has changed. */

@@ -4,7 +4,7 @@ import { type Core, type IntroducedLink, type LinkRecord, type PeerRecord, remot
 import { dialNow, hint, retryIn } from './dialling.js';
 import type { DownEvidence, DownReason } from './events.js';
 import { catchUp, isSame, takeIdentity } from './identity.js';
-import { pushPeers, startDigests } from './anti-entropy.js';
+import { pushPeers, startDigests, TOLD } from './anti-entropy.js';
 import { tellLeaving } from './leaving.js';
 import { sendBeat, startBeats, stopBeats } from './beats.js';
 import { callBackLater } from './reach.js';
@@ -64,9 +64,10 @@ export function lostConnection(core: Core, peer: PeerRecord, code: string, isFau
   core.out.push({ type: 'route', bootId: peer.node.bootId, link: undefined });
   stopBeats(core, peer);
   suspectLost(core, peer);
-  core.book.unbind(peer.node.bootId);
-  const own = core.book.hint(OWN_SOURCES.itself, peer.node.name, core.nowMs + core.timing.capMs);
-  const record = core.book.get(peer.dialAddress) ?? own;
+  const { book } = core;
+  const record = book.get(peer.dialAddress) ?? book.open(peer.node.name);
+  book.hold(record);
+  for (const bound of book.unbind(peer.node.bootId)) book.prune(bound);
   record.failures = 0;
   if (isFault) return retryIn(core, record, core.backoffMs(record));
   record.backoff = LOST_BACKOFF;
@@ -101,9 +102,10 @@ export function down(
   const how = { reason, evidence: evidence(core, peer, extra) };
   stopSuspicion(core, peer);
   core.out.push({ type: 'emit', event: { type: 'peer.down', peer: core.snapshot(peer), ...how } });
-  unbind(core, bootId, reason);
-  remember(core, peer, reason);
+  letGo(core, peer);
   const record = core.book.get(address);
+  remember(core, peer, reason);
+  unbind(core, peer, reason);
   if (!record) return;
   record.down = { ...how, bootId, atMs: core.nowMs };
   // That this process took connections there says nothing of the next one.
@@ -172,6 +174,7 @@ function addPeer(core: Core, link: IntroducedLink): void {
 
 function reconnected(core: Core, peer: PeerRecord, link: IntroducedLink): void {
   const old = linkOf(core, peer);
+  letGo(core, peer);
   peer.link = link.id;
   peer.heard = core.clock.now;
   peer.probeAt = probeAddress(link);
@@ -217,8 +220,10 @@ function bindAddresses(core: Core, peer: PeerRecord, link: LinkRecord): void {
   bind(core, core.book.open(peer.node.name), peer.node.bootId);
   const dialled = link.direction === 'outbound' ? core.book.get(link.address) : undefined;
   if (!dialled) return;
+  const before = core.book.get(peer.dialAddress);
   peer.dialAddress = dialled.address;
   bind(core, dialled, peer.node.bootId);
+  if (before) core.book.prune(before);
 }
 
 /**
@@ -232,17 +237,25 @@ function probeAddress({ direction, remote, remoteAddress }: IntroducedLink): Pee
   return { host: isAddress(host) ? host : reached.host, port };
 }
 
-function unbind(core: Core, bootId: string, reason: DownReason): void {
-  for (const record of core.book.unbind(bootId)) {
-    core.book.retract(record, OWN_SOURCES.itself);
-    retryIn(core, record, RETRY_MS[reason]);
-  }
+/** Its connection is not lost any more: we have no reason of our own to dial it. */
+function letGo({ book }: Core, { node, dialAddress }: PeerRecord): void {
+  for (const record of [book.get(dialAddress), book.ofName(node.name)]) if (record) book.letGo(record);
 }
 
+/** Its addresses are left alone for a while, and forgotten when nobody names them. */
+function unbind(core: Core, { node, dialAddress }: PeerRecord, reason: DownReason): void {
+  for (const record of core.book.unbind(node.bootId)) retryIn(core, record, RETRY_MS[reason]);
+  for (const record of [core.book.get(dialAddress), core.book.ofName(node.name)])
+    if (record) core.book.prune(record);
+}
+
+/** The address in the name of who never welcomed us there is hearsay: the peer itself told it, as others tell of others. */
 function remember(core: Core, peer: PeerRecord, reason: DownReason): void {
   const forMs = REMEMBER_MS[reason];
   if (forMs === 0 || core.isStopping) return;
-  const record = hint(core, OWN_SOURCES.itself, peer.node.name, core.nowMs + forMs);
+  const { name } = peer.node;
+  const isProven = core.book.ofName(name)?.isProven === true;
+  const record = hint(core, isProven ? OWN_SOURCES.itself : TOLD, name, core.nowMs + forMs);
   record.backoff = reason === 'timeout' ? LOST_BACKOFF : DEFAULT_BACKOFF;
 }
 

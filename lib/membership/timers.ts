@@ -28,6 +28,9 @@ export type Timer = {
   [Kind in TimerKind]: { readonly kind: Kind; readonly id: TimerIds[Kind] };
 }[TimerKind];
 
+/** Removed entries stay in the heap until they come up, or until there are so many, and more than the rest. */
+const MANY_REMOVED = 256;
+
 interface Entry {
   readonly kind: TimerKind;
   readonly id: string | number;
@@ -46,7 +49,9 @@ interface Entry {
  */
 export class Timers {
   private readonly kinds = new Map<TimerKind, Map<string | number, Entry>>();
-  private readonly heap: Entry[] = [];
+  private heap: Entry[] = [];
+  /** How many entries of the heap count no more. */
+  private removed = 0;
 
   /** Sets or moves a deadline. */
   set<Kind extends TimerKind>(kind: Kind, id: TimerIds[Kind], atMs: number): void {
@@ -56,7 +61,7 @@ export class Timers {
       entry.atMs = atMs;
       return;
     }
-    if (entry) entry.isSet = false;
+    if (entry) this.remove(entry);
     const sooner: Entry = { kind, id, atMs, queuedMs: atMs, isSet: true };
     entries.set(id, sooner);
     this.push(sooner);
@@ -69,8 +74,18 @@ export class Timers {
   delete<Kind extends TimerKind>(kind: Kind, id: TimerIds[Kind]): void {
     const entry = this.ofKind(kind).get(id);
     if (!entry) return;
-    entry.isSet = false;
     this.ofKind(kind).delete(id);
+    this.remove(entry);
+  }
+
+  /** Deadlines that are set. */
+  get size(): number {
+    return this.heap.length - this.removed;
+  }
+
+  /** What they take in memory: those that were removed, too. */
+  get heldSize(): number {
+    return this.heap.length;
   }
 
   /** The soonest deadline. */
@@ -100,10 +115,23 @@ export class Timers {
     for (let first = this.heap[0]; first !== undefined; first = this.heap[0]) {
       if (first.isSet && first.atMs === first.queuedMs) return;
       this.pop();
-      if (!first.isSet) continue;
+      if (!first.isSet) {
+        this.removed -= 1;
+        continue;
+      }
       first.queuedMs = first.atMs;
       this.push(first);
     }
+  }
+
+  private remove(entry: Entry): void {
+    entry.isSet = false;
+    this.removed += 1;
+    if (this.removed < MANY_REMOVED || this.removed * 2 < this.heap.length) return;
+    const left = this.heap.filter(({ isSet }) => isSet);
+    this.heap = [];
+    this.removed = 0;
+    for (const each of left) this.push(each);
   }
 
   private push(entry: Entry): void {
