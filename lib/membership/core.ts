@@ -199,6 +199,8 @@ export class Core {
   readonly falseAlarmsOf = new Map<string, number>();
   /** A hash of the boot ids of all peers and of our own. */
   viewHash: number;
+  /** When we last looked at all peers at once, since many were silent. */
+  lookedAroundMs = Number.NEGATIVE_INFINITY;
   private lastLink: LinkId = 0;
   private forgottenInQueues = 0;
 

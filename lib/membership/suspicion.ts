@@ -15,6 +15,9 @@ import {
 /** Peers that are asked whether they hear a suspect. */
 const ASKED_PEERS = 3;
 
+/** Of all peers: when so many are silent at once, it is no accident of each. */
+const MANY_SILENT = 1 / 3;
+
 /** Begins to look into whether a peer lives: by probes, by the word of others, and by a beat that asks for one. */
 export function suspect(core: Core, peer: PeerRecord, why: Suspicion['why'], earlierMs: number): void {
   if (peer.suspicion) return;
@@ -35,6 +38,25 @@ export function suspect(core: Core, peer: PeerRecord, why: Suspicion['why'], ear
   ask(core, peer, peer.suspicion);
   core.timers.set('probe', peer.node.bootId, core.nowMs);
   core.timers.set('judge', peer.node.bootId, core.nowMs);
+  lookAround(core);
+}
+
+/**
+ * When so many peers are silent at once, the path to them is cut, and whom nobody watches on this side of the cut is
+ * silent as well: nobody would tell us of it. So we look at all whom we do not watch.
+ */
+function lookAround(core: Core): void {
+  const peers = [...core.peers.values()];
+  if (core.nowMs < core.lookedAroundMs + core.timing.downMs) return;
+  const silent = peers.filter(({ suspicion }) => suspicion?.why === 'silent' || suspicion?.why === 'told');
+  if (silent.length < MANY_SILENT * peers.length) return;
+  core.lookedAroundMs = core.nowMs;
+  for (const peer of peers) if (!peer.watched && peer.link !== undefined) doubt(core, peer);
+}
+
+/** Suspects a peer that may have been silent for long: it has the time of a burst of probes at least. */
+function doubt(core: Core, peer: PeerRecord): void {
+  suspect(core, peer, 'told', Math.min(countedSilence(core, peer), core.timing.suspectMs));
 }
 
 /**
@@ -165,8 +187,7 @@ export function takeAsk(core: Core, asker: PeerRecord, { about }: Ask): void {
 /** A peer says whether it hears a suspect, or that it suspects somebody, whom we had better look at ourselves. */
 export function takeAnswer(core: Core, peer: PeerRecord, { about, silentMs, suspects }: Answer): void {
   const suspected = core.peers.get(about);
-  if (suspected?.link !== undefined && suspects)
-    return suspect(core, suspected, 'told', Math.min(countedSilence(core, suspected), core.timing.suspectMs));
+  if (suspected?.link !== undefined && suspects) return doubt(core, suspected);
   const asked = suspected?.suspicion?.asked;
   if (!asked?.has(peer.node.bootId)) return;
   const answer = silentMs === undefined ? 'does not hear it' : 'hears it';

@@ -253,3 +253,33 @@ describe('beats', () => {
     expect(sent(driver.pass(500), 'beat', link).length).toBeLessThanOrEqual(1);
   });
 });
+
+describe('a peer that we do not watch', () => {
+  // Ten others come before it on the ring.
+  const others = '6789abcdef'.split('').map((digit, i) => nodeOf(`app@10.0.1.${i}`, digit));
+  const far = nodeOf('app@10.0.1.99', '4');
+
+  /** It is silent, and so are `silent` of those that we watch, for 5 s. */
+  const silence = (silent: number): MembershipDriver => {
+    const node = new MembershipDriver();
+    const links = others.map((each) => node.peer(each));
+    node.peer(far);
+    for (let i = 0; i < 10; i++) {
+      for (const each of links.slice(silent)) node.beat(each, node.nowMs);
+      node.pass(500);
+    }
+    return node;
+  };
+
+  it('is missed as soon as others when many are silent: nobody on our side of a cut may watch it', () => {
+    const node = silence(4);
+    expect(node.names).toEqual(others.slice(4).map(({ name }) => name));
+    expect(node.nowMs).toBeLessThanOrEqual(5_000);
+  });
+
+  it('is not looked at for the silence of a few', () => {
+    const node = silence(3);
+    expect(node.names).toEqual([...others.slice(3), far].map(({ name }) => name));
+    expect(node.explain(far.name).liveness!.suspicion).toBeUndefined();
+  });
+});
