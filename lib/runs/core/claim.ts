@@ -106,6 +106,7 @@ export function rankKey({ job, dueMs }: RunKey, { spread }: Pick<RunRules, 'spre
 /** The node whose claim it is now; undefined when nobody's. */
 export function firstInOrder(run: PendingRun, view: RunView, nowMs: number): string | undefined {
   const { key, rules, declined, sinceMs } = run;
+  if (rules.isDirect) return view.self;
   const isLate = nowMs - sinceMs >= rules.lateMs;
   const statuses = new Map(view.peers.map(({ id, status }) => [id, status]));
   const ids = view.having(key.job).filter((id) => {

@@ -23,6 +23,9 @@ export interface RunRules {
   readonly keepMs: number;
 }
 
+/** What everybody has to know of a run that somebody has. */
+export type Remembering = Pick<RunRules, 'onLoss' | 'keepMs'>;
+
 /**
  * What a node knows of a run elsewhere: `claimed`, its holder wants it; `started`; `done`; `lost`, its holder ended
  * before it was done.
@@ -45,12 +48,16 @@ export type RunQuestion =
   /** Is it yours to claim, sooner or later? */
   | { readonly type: 'will'; readonly key: RunKey };
 
+export type ClaimQuestion = Extract<RunQuestion, { type: 'claim' }>;
+
 export type RunAnswer =
   /** `isYoung`: it may have been granted by one that was here before, so that it counts for no majority. */
   | { readonly type: 'yes'; readonly isYoung?: boolean }
   | { readonly type: 'no' }
   /** Somebody has it. */
   | { readonly type: 'held'; readonly by: string; readonly state: RunState };
+
+export type HeldAnswer = Extract<RunAnswer, { type: 'held' }>;
 
 /** What a node tells of a run. `released`, of its own: it may be claimed by others. */
 export type RunWord = 'started' | 'done' | 'lost' | 'released';

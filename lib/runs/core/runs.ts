@@ -2,18 +2,12 @@ import { Claim, awaitsEnd, firstInOrder, isYoungFor, pendingRun } from './claim.
 import type { PendingRun } from './claim.js';
 import { Ledger } from './ledger.js';
 import type { LedgerEntry } from './ledger.js';
-import {
-  CALM_MS,
-  MAX_AGE_MS,
-  MAX_TOLD,
-  NUDGE_MS,
-  PRUNE_MS,
-  STALL_MS,
-  WAKE_MS,
-  keyText,
-} from './run.types.js';
+import { MAX_AGE_MS, MAX_TOLD, NUDGE_MS, PRUNE_MS, STALL_MS, WAKE_MS, keyText } from './run.types.js';
 import type {
+  ClaimQuestion,
+  HeldAnswer,
   NewsScope,
+  Remembering,
   RunAnswer,
   RunDirective,
   RunInput,
@@ -21,13 +15,12 @@ import type {
   RunNews,
   RunQuestion,
   RunRules,
+  RunState,
   RunView,
   RunWord,
   SkipReason,
 } from './run.types.js';
-
-type HeldAnswer = Extract<RunAnswer, { type: 'held' }>;
-type ClaimQuestion = Extract<RunQuestion, { type: 'claim' }>;
+import { Standstill } from './standstill.js';
 
 /**
  * Which node runs what is due: the first in rendezvous order claims it from all others. Each node grants a run to one
@@ -41,9 +34,7 @@ export class Runs {
   private readonly pending = new Map<string, PendingRun>();
   private directives: RunDirective[] = [];
   private nowMs = 0;
-  private wokenAtMs: number | undefined;
-  /** Nothing is claimed before. */
-  private calmAtMs = -Infinity;
+  private readonly standstill = new Standstill();
   private isLeaving = false;
   private attempts = 0;
   /** Peers that have told what was run before they came, or had nothing to tell. */
@@ -97,17 +88,13 @@ export class Runs {
     }
   }
 
-  /** What has arrived while the loop stood still may come before any timer. */
   private moveTo(nowMs: number): void {
     this.nowMs = nowMs;
-    this.wokenAtMs ??= nowMs;
-    if (nowMs - this.wokenAtMs < WAKE_MS + STALL_MS) return;
-    this.wokenAtMs = nowMs;
-    this.stalled();
+    if (this.standstill.isNoticed(nowMs)) this.stalled();
   }
 
   private wake(): void {
-    this.wokenAtMs = this.nowMs;
+    this.standstill.woken(this.nowMs);
     if (this.nowMs - this.prunedAtMs >= PRUNE_MS) {
       this.prunedAtMs = this.nowMs;
       this.ledger.prune(this.view.self, this.nowMs);
@@ -115,9 +102,9 @@ export class Runs {
     this.evaluateAll();
   }
 
-  /** Others may have taken this node for dead, and what it sees may be old: it claims nothing for a while. */
+  /** It claims nothing for a while. */
   private stalled(): void {
-    this.calmAtMs = this.nowMs + CALM_MS;
+    this.standstill.ended(this.nowMs);
     for (const run of this.pending.values()) if (!run.claim?.isStoring) this.giveUp(run);
   }
 
@@ -142,11 +129,16 @@ export class Runs {
     if (this.nowMs - run.sinceMs > MAX_AGE_MS && !run.rules.isDirect) return this.settle(run, 'stale');
     if (entry) return this.wait(run, entry);
     const { view, nowMs } = this;
-    if (!view.isSettled || nowMs < this.calmAtMs || nowMs < run.notBeforeMs) return undefined;
-    const first = run.rules.isDirect ? view.self : firstInOrder(run, view, nowMs);
+    if (!this.mayClaim(run)) return undefined;
+    const first = firstInOrder(run, view, nowMs);
     if (first === view.self) return this.claim(run);
     // This node has the job no more, nor has anybody else.
     return first === undefined ? this.settle(run, 'leaving') : this.nudge(run, first);
+  }
+
+  private mayClaim({ notBeforeMs }: PendingRun): boolean {
+    const { view, standstill, nowMs } = this;
+    return view.isSettled && standstill.isCalm(nowMs) && nowMs >= notBeforeMs;
   }
 
   /** Somebody has it. */
@@ -233,7 +225,7 @@ export class Runs {
    * Another node says who has it. Of a node that is not in sight, which may just have ended, this one would never hear
    * the end: it asks again, until that is known there.
    */
-  private learn(run: PendingRun, holder: string, state: LedgerEntry['state']): void {
+  private learn(run: PendingRun, holder: string, state: RunState): void {
     const { key, rules } = run;
     const isOpen = state === 'claimed' || (state === 'started' && awaitsEnd(rules));
     if (isOpen && !this.isPeer(holder)) run.notBeforeMs = this.nowMs + NUDGE_MS;
@@ -277,8 +269,11 @@ export class Runs {
     const entry = this.ledger.get(key);
     if (entry) return { type: 'held', by: entry.holder, state: entry.state };
     if (this.isLeaving || !this.view.having(key.job).includes(this.view.self)) return { type: 'no' };
-    const isHere = this.pending.has(keyText(key)) || this.view.willFire(key);
-    return { type: isHere ? 'yes' : 'no' };
+    const run = this.pending.get(keyText(key));
+    // With other rules than the one that asks, as while they are changed, it may wait for another in turn.
+    const isOurs =
+      run && (!this.mayClaim(run) || firstInOrder(run, this.view, this.nowMs) === this.view.self);
+    return { type: isOurs || (!run && this.view.willFire(key)) ? 'yes' : 'no' };
   }
 
   private hear(from: string, all: readonly RunNews[], scope: NewsScope): void {
@@ -365,12 +360,7 @@ export class Runs {
     for (const to of claim.askedOf) this.directives.push({ type: 'tell', to, news: [news], scope: 'some' });
   }
 
-  private record(
-    key: RunKey,
-    holder: string,
-    state: LedgerEntry['state'],
-    { onLoss, keepMs }: Pick<RunRules, 'onLoss' | 'keepMs'>,
-  ): void {
+  private record(key: RunKey, holder: string, state: RunState, { onLoss, keepMs }: Remembering): void {
     this.ledger.set({ key, holder, state, onLoss, keepMs }, this.nowMs);
   }
 

@@ -89,7 +89,9 @@ export interface History {
 /** Plays one history. */
 export function playRuns(kind: RunsKind, seed: number): History {
   const world = new RunsWorld(seed, PERIOD_MS, kind === 'quorum' || kind === 'store' ? 3_000 : 60_000);
-  const rules = rulesOf({ ...RULES[kind], spread: world.random() < 0.5 });
+  const spread = world.random() < 0.5;
+  // As while a rolling update changes it.
+  const isMixed = world.random() < 0.6;
   const quorum = kind === 'quorum' ? Math.floor(MAX_NODES / 2) + 1 : 1;
   let named = 0;
   // A quorum needs clocks that are about right.
@@ -97,6 +99,7 @@ export function playRuns(kind: RunsKind, seed: number): History {
   const add = (): void => {
     const hasJob = named < 2 || world.random() < 0.7;
     const skew = world.between(-skewMs, skewMs);
+    const rules = rulesOf({ ...RULES[kind], spread: isMixed ? world.random() < 0.5 : spread });
     world.join(new RunsNode(`n${named++}`, world, hasJob, skew, rules, quorum));
   };
   for (let i = quorum > 1 ? MAX_NODES : world.between(2, 4); i > 0; i--) add();

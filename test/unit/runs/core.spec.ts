@@ -181,4 +181,12 @@ describe('a run', () => {
       'run',
     ]);
   });
+
+  it('is for the node that asks, when each of two takes the other for the first', () => {
+    // A rolling update that changes `spread`: by the order of `b` it is for `a`, which asks whether `b` will.
+    const { core } = node('b', { having: () => ['a', 'b'] });
+    core.handle(due, 0);
+    expect(core.answer('a', { type: 'will', key }, 1_000).answer).toEqual({ type: 'no' });
+    expect(node('a').core.answer('b', { type: 'will', key }, 0).answer).toEqual({ type: 'no' });
+  });
 });
