@@ -14,34 +14,29 @@ import { dateMs, every } from '../time/clock.js';
 import { sleep } from '../time/waiting.js';
 import { Runs } from './core/runs.js';
 import { WAKE_MS, keyText } from './core/run.types.js';
-import type { RunDirective, RunInput, RunKey, RunQuestion, RunRules, RunView } from './core/run.types.js';
+import type {
+  RunAnswer,
+  RunDirective,
+  RunInput,
+  RunKey,
+  RunQuestion,
+  RunRules,
+  RunView,
+} from './core/run.types.js';
 import type { Job } from './job.js';
 import { DEFAULT_LATE_MS } from './job.js';
 import type { RunContext, Runner } from './run-once.decorator.js';
 import type { JobStats, OnceOptions, OnceResult } from './run.events.js';
+import { RunMessages } from './run-messages.js';
 import { RunReports, contextOf } from './run-reports.js';
-import {
-  MAX_JOB,
-  RUNS_TOPIC,
-  answerBody,
-  newsBody,
-  questionBody,
-  readAnswer,
-  readNews,
-  readQuestion,
-} from './runs-wire.js';
+import { MAX_JOB } from './runs-wire.js';
 
-/** An answer that takes longer is asked for again. */
-const ANSWER_MS = 2_000;
 /** The store is asked again after this. */
 const STORE_RETRY_MS = 500;
-/** What was run is told again after this. */
-const TELL_RETRY_MS = 1_000;
 /** Names of nodes that are gone, for events. */
 const MAX_NAMES = 1_000;
 
 type Skipped = Extract<RunDirective, { type: 'skip' }>;
-type Tell = Extract<RunDirective, { type: 'tell' }>;
 
 /** Whoever has something to run once. */
 interface Waiter {
@@ -58,6 +53,7 @@ export class RunsService {
   private readonly log = new Logger(LOG_CONTEXT);
   private readonly reports: RunReports;
   private readonly core: Runs;
+  private readonly messages: RunMessages;
   private readonly jobs = new Map<string, Job>();
   private readonly calls = new Map<string, Waiter['call']>();
   private readonly waiters = new Map<string, Waiter[]>();
@@ -75,6 +71,9 @@ export class RunsService {
   ) {
     this.reports = new RunReports(this.log, () => dateMs(clock));
     this.core = new Runs(this.viewWith(settings));
+    const hear = (input: RunInput): void => this.input(input);
+    const answer = (from: string, question: RunQuestion): RunAnswer => this.answer(from, question);
+    this.messages = new RunMessages({ mesh, messaging, clock, hear, answer });
   }
 
   get runs$(): RunReports['runs$'] {
@@ -117,7 +116,7 @@ export class RunsService {
   open(): void {
     this.mesh.subscribe((event) => this.hear(event));
     this.presence.of('$jobs').changes$.subscribe(() => this.input({ type: 'view' }));
-    this.messaging.handleEarly(RUNS_TOPIC, (body: unknown, { peer }) => this.asked(peer.bootId, body));
+    this.messages.open();
   }
 
   start(): void {
@@ -190,9 +189,9 @@ export class RunsService {
   private perform(directive: RunDirective): void {
     switch (directive.type) {
       case 'ask':
-        return void this.ask(directive.to, directive.question);
+        return void this.messages.ask(directive.to, directive.question);
       case 'tell':
-        return void this.tell(directive);
+        return void this.messages.tell(directive);
       case 'store':
         return void this.store(directive.key);
       case 'run':
@@ -241,60 +240,13 @@ export class RunsService {
     for (const waiter of waiters) waiter.skipped(skip);
   }
 
-  private async ask(to: string, question: RunQuestion): Promise<void> {
-    const { clock, messaging } = this;
-    const peer = this.mesh.peers.find(({ bootId }) => bootId === to);
-    const end = (answer: ReturnType<typeof readAnswer> | 'mute'): void =>
-      this.input({ type: 'answered', from: to, question, answer });
-    if (!peer) return void clock.after(0, () => end(undefined));
-    try {
-      const body = await messaging.request(peer, RUNS_TOPIC, questionBody(question), {
-        timeoutMs: ANSWER_MS,
-      });
-      end(readAnswer(body));
-    } catch (error) {
-      end(error instanceof PeerageError && error.code === 'NO_HANDLER' ? 'mute' : undefined);
-    }
-  }
-
-  private asked(from: string, body: unknown): unknown {
-    const question = readQuestion(body);
-    if (!question) {
-      const told = readNews(body);
-      if (told) this.input({ type: 'told', from, ...told });
-      return undefined;
-    }
+  private answer(from: string, question: RunQuestion): RunAnswer {
     const { answer, directives } = this.core.answer(from, question, this.clock.now());
     // The answer goes first.
     queueMicrotask(() => {
       for (const directive of directives) this.perform(directive);
     });
-    return answerBody(answer);
-  }
-
-  private async tell({ to, news, scope }: Tell): Promise<void> {
-    const body = newsBody(news, scope);
-    const peers = this.mesh.peers.filter(({ bootId }) => to === undefined || bootId === to);
-    // What does not arrive is asked for.
-    if (scope === 'some')
-      for (const peer of peers) this.messaging.send(peer, RUNS_TOPIC, body).catch(() => {});
-    else for (const peer of peers) await this.tellSurely(peer.bootId, body);
-  }
-
-  /** Nobody asks for what was run before they met, and a connection may break that has taken it. */
-  private async tellSurely(to: string, body: unknown): Promise<void> {
-    for (;;) {
-      const peer = this.mesh.peers.find(({ bootId }) => bootId === to);
-      if (!peer) return;
-      try {
-        await this.messaging.request(peer, RUNS_TOPIC, body, { timeoutMs: ANSWER_MS });
-        return;
-      } catch (error) {
-        const isOver = error instanceof PeerageError && ['NO_HANDLER', 'NOT_RUNNING'].includes(error.code);
-        if (isOver) return;
-        await sleep(TELL_RETRY_MS, undefined, this.clock);
-      }
-    }
+    return answer;
   }
 
   /** The row is made once; when nobody knows whether it was, it is tried again until the run is late. */
