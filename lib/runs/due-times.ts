@@ -7,7 +7,7 @@ type LuxonDate = ReturnType<CronTime['getNextDateFrom']>;
 /** What a call of the schedule is for. */
 export interface Fired {
   readonly dueMs: number;
-  /** How late its timer was. */
+  /** How long ago that was, when the schedule waited for it. */
   readonly lateByMs: number;
 }
 
@@ -19,21 +19,47 @@ export interface DueTimes {
   willFire(dueMs: number): boolean;
   /** The last time before now, if that is known. */
   last(nowMs: number): number | undefined;
+  /** This node begins the run that is due then. Returns what is to be called at its end. */
+  begins(dueMs: number): (nowMs: number) => void;
+  /** Whether it calls for nothing then, as the run before has not ended. */
+  passesOver(dueMs: number, nowMs: number): boolean;
+}
+
+/** Of what calls at any time. */
+abstract class Unplanned {
+  last(): undefined {
+    return undefined;
+  }
+
+  begins(): () => void {
+    return () => {};
+  }
+
+  passesOver(): boolean {
+    return false;
+  }
 }
 
 /** What a timer may be early, by the clock that is read after it. */
 const EARLY_MS = 20;
 
-/** No timer is that late: it was set for something else. */
-const VERY_LATE_MS = 60_000;
-
 /** How far back the last due time is looked for: each step holds some sixty of the one before. */
 const STEPS_MS = [2e3, 61e3, 3_601e3, 90e6, 33 * 86_400e3, 367 * 86_400e3];
 
+/** So many runs of a job are remembered for what was passed over meanwhile: others may ask a little later. */
+const MAX_SPANS = 4;
+
+/** While this node was at work on a run that waits for completion, the schedule called for no other one. */
+interface Span {
+  readonly fromMs: number;
+  toMs: number;
+}
+
 /** Of `@Cron()`: what the expression says. */
 export class CronDues implements DueTimes {
-  /** What the timer that runs is set for. */
+  /** What is due next, as far as is known. */
   private nextMs: number | undefined;
+  private readonly spans: Span[] = [];
   /** Any time in the zone of the job: to have the expression make one takes as long as the next due time. */
   private zoned: { readonly cronTime: CronTime; readonly at: LuxonDate } | undefined;
 
@@ -43,19 +69,36 @@ export class CronDues implements DueTimes {
     private readonly bornAtMs: number,
   ) {}
 
+  /**
+   * The last time that there was: its timer was set for that, or comes late. What it passed over meanwhile (stopped,
+   * blocked, or while it waited for completion) is for others, whom this node tells that it will not come to it.
+   */
   fired(nowMs: number): Fired {
     const expectedMs = this.expected();
-    const lateMs = nowMs - (expectedMs ?? Infinity);
-    // One that was set anew, begun later, or called by the app, is for the last time that there was.
-    const isInTime = lateMs >= -EARLY_MS && lateMs < VERY_LATE_MS;
+    const nextMs = this.after(nowMs + EARLY_MS);
+    const isInTime =
+      expectedMs !== undefined && expectedMs <= nowMs + EARLY_MS && this.after(expectedMs) === nextMs;
     const dueMs = (isInTime ? expectedMs : this.last(nowMs + EARLY_MS)) ?? nowMs;
-    this.nextMs = this.after(nowMs + EARLY_MS);
-    return { dueMs, lateByMs: dueMs === expectedMs ? Math.max(0, lateMs) : 0 };
+    this.nextMs = nextMs;
+    // When the app calls it is not late.
+    return { dueMs, lateByMs: isInTime ? Math.max(0, nowMs - expectedMs) : 0 };
   }
 
   willFire(dueMs: number): boolean {
     const nextMs = this.expected();
     return this.find()?.isActive === true && nextMs !== undefined && nextMs <= dueMs;
+  }
+
+  begins(dueMs: number): (nowMs: number) => void {
+    if (this.find()?.waitForCompletion !== true) return () => {};
+    const span: Span = { fromMs: dueMs, toMs: Infinity };
+    this.spans.push(span);
+    if (this.spans.length > MAX_SPANS) this.spans.shift();
+    return (nowMs) => (span.toMs = nowMs);
+  }
+
+  passesOver(dueMs: number, nowMs: number): boolean {
+    return this.spans.some(({ fromMs, toMs }) => fromMs < dueMs && dueMs < Math.min(nowMs, toMs));
   }
 
   last(nowMs: number): number | undefined {
@@ -87,10 +130,12 @@ export class CronDues implements DueTimes {
 }
 
 /** Of `@Interval()`: nodes begin at any time, so each time that an interval could begin stands for it. */
-export class IntervalDues implements DueTimes {
+export class IntervalDues extends Unplanned implements DueTimes {
   private lastSlotMs = -Infinity;
 
-  constructor(private readonly intervalMs: number) {}
+  constructor(private readonly intervalMs: number) {
+    super();
+  }
 
   fired(nowMs: number): Fired {
     this.lastSlotMs = Math.floor(nowMs / this.intervalMs) * this.intervalMs;
@@ -100,14 +145,10 @@ export class IntervalDues implements DueTimes {
   willFire(dueMs: number): boolean {
     return this.lastSlotMs < dueMs;
   }
-
-  last(): undefined {
-    return undefined;
-  }
 }
 
 /** Of `@Timeout()`, and of methods without a schedule: there is one time only. */
-export class OneDue implements DueTimes {
+export class OneDue extends Unplanned implements DueTimes {
   private hasFired = false;
 
   fired(): Fired {
@@ -117,10 +158,6 @@ export class OneDue implements DueTimes {
 
   willFire(): boolean {
     return !this.hasFired;
-  }
-
-  last(): undefined {
-    return undefined;
   }
 }
 

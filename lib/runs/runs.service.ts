@@ -13,7 +13,7 @@ import type { Clock } from '../time/clock.js';
 import { dateMs, every } from '../time/clock.js';
 import { sleep } from '../time/waiting.js';
 import { Runs } from './core/runs.js';
-import { WAKE_MS, keyText } from './core/run.types.js';
+import { STALL_MS, WAKE_MS, keyText } from './core/run.types.js';
 import type {
   RunAnswer,
   RunDirective,
@@ -59,6 +59,8 @@ export class RunsService {
   private readonly waiters = new Map<string, Waiter[]>();
   private readonly names = new Map<string, string>();
   private readonly tracked: { untrack(): void }[] = [];
+  /** By how much the date is ahead of the clock. */
+  private dateAheadMs: number;
   private endWaking: () => void = () => {};
 
   constructor(
@@ -69,6 +71,7 @@ export class RunsService {
     @Inject(PEERAGE_CLOCK) private readonly clock: Clock,
     @Inject(PEERAGE_SETTINGS) settings: PeerageSettings,
   ) {
+    this.dateAheadMs = dateMs(clock) - clock.now();
     this.reports = new RunReports(this.log, () => dateMs(clock));
     this.core = new Runs(this.viewWith(settings));
     const hear = (input: RunInput): void => this.input(input);
@@ -183,6 +186,19 @@ export class RunsService {
   }
 
   private input(input: RunInput): void {
+    if (this.wasPaused()) this.handle({ type: 'stood' });
+    this.handle(input);
+  }
+
+  /** While a machine is paused its date goes on, and its clock may not. */
+  private wasPaused(): boolean {
+    const aheadMs = dateMs(this.clock) - this.clock.now();
+    const byMs = aheadMs - this.dateAheadMs;
+    this.dateAheadMs = aheadMs;
+    return byMs >= STALL_MS;
+  }
+
+  private handle(input: RunInput): void {
     for (const directive of this.core.handle(input, this.clock.now())) this.perform(directive);
   }
 
@@ -212,6 +228,7 @@ export class RunsService {
     const { work } = this.messaging;
     const startedMs = this.clock.now();
     const isOnce = waiter.rules.isDirect;
+    const hasEnded = this.jobs.get(key.job)?.dues.begins(key.dueMs);
     work.begin();
     this.reports.tell(key, { type: 'started' });
     // They hear how it ends.
@@ -225,6 +242,7 @@ export class RunsService {
       waiter.failed(thrown);
     } finally {
       const tookMs = this.clock.now() - startedMs;
+      hasEnded?.(dateMs(this.clock));
       this.reports.tell(key, { type: 'finished', tookMs, ...(hasFailed && { error }) });
       this.input({ type: 'ended', key, isReleased: isOnce && hasFailed });
       work.end();
@@ -308,7 +326,7 @@ export class RunsService {
   }
 
   private viewWith({ quorum }: PeerageSettings): RunView {
-    const { mesh, ownership, presence, jobs } = this;
+    const { mesh, ownership, presence, jobs, clock } = this;
     return {
       get self() {
         return mesh.self.bootId;
@@ -325,6 +343,7 @@ export class RunsService {
           .nodes(job)
           .map(({ bootId }) => bootId),
       willFire: ({ job, dueMs }) => jobs.get(job)?.dues.willFire(dueMs) ?? false,
+      passesOver: ({ job, dueMs }) => jobs.get(job)?.dues.passesOver(dueMs, dateMs(clock)) ?? false,
       rank,
       quorum: quorum === undefined ? 1 : Math.floor(quorum.of / 2) + 1,
       bornAtMs: dateMs(this.clock),

@@ -78,7 +78,7 @@ export interface RunNews {
 export type NewsScope = 'some' | 'all' | 'again';
 
 export type RunInput =
-  /** The schedule of this node says so, so much later than it should have. */
+  /** The schedule of this node says so, so long after that time. */
   | { readonly type: 'due'; readonly key: RunKey; readonly rules: RunRules; readonly lateByMs: number }
   | {
       readonly type: 'answered';
@@ -99,6 +99,8 @@ export type RunInput =
   | { readonly type: 'up' | 'down'; readonly id: string }
   /** Something of the view is another one now. */
   | { readonly type: 'view' }
+  /** This node was away for a while that its clock does not show. */
+  | { readonly type: 'stood' }
   | { readonly type: 'leave' }
   /** At least every `WAKE_MS`. */
   | { readonly type: 'wake' };
@@ -133,6 +135,8 @@ export interface RunView {
   having(job: string): readonly string[];
   /** The schedule of this node will come to it. */
   willFire(key: RunKey): boolean;
+  /** The schedule of this node passes it over, as the run before has not ended then. */
+  passesOver(key: RunKey): boolean;
   /** The order in which ids get a key, the same on every node. */
   rank(key: string, ids: readonly string[]): readonly string[];
   /** How many nodes have to grant a run, its own included; 1 when no number matters. */

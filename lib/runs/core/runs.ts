@@ -2,7 +2,7 @@ import { Claim, awaitsEnd, firstInOrder, isYoungFor, pendingRun } from './claim.
 import type { PendingRun } from './claim.js';
 import { Ledger } from './ledger.js';
 import type { LedgerEntry } from './ledger.js';
-import { MAX_AGE_MS, MAX_TOLD, NUDGE_MS, PRUNE_MS, STALL_MS, WAKE_MS, keyText } from './run.types.js';
+import { KEEP_MS, MAX_AGE_MS, MAX_TOLD, NUDGE_MS, PRUNE_MS, WAKE_MS, keyText } from './run.types.js';
 import type {
   ClaimQuestion,
   HeldAnswer,
@@ -81,6 +81,8 @@ export class Runs {
         return this.down(input.id);
       case 'view':
         return this.evaluateAll();
+      case 'stood':
+        return this.stalled();
       case 'leave':
         return this.leave();
       case 'wake':
@@ -109,7 +111,6 @@ export class Runs {
   }
 
   private due(key: RunKey, rules: RunRules, lateByMs: number): void {
-    if (lateByMs >= STALL_MS) this.stalled();
     if (lateByMs > MAX_AGE_MS) return this.skip(key, 'stale');
     const text = keyText(key);
     if (this.pending.has(text)) return;
@@ -271,9 +272,13 @@ export class Runs {
     if (this.isLeaving || !this.view.having(key.job).includes(this.view.self)) return { type: 'no' };
     const run = this.pending.get(keyText(key));
     // With other rules than the one that asks, as while they are changed, it may wait for another in turn.
-    const isOurs =
-      run && (!this.mayClaim(run) || firstInOrder(run, this.view, this.nowMs) === this.view.self);
-    return { type: isOurs || (!run && this.view.willFire(key)) ? 'yes' : 'no' };
+    if (run) {
+      const isOurs = !this.mayClaim(run) || firstInOrder(run, this.view, this.nowMs) === this.view.self;
+      return { type: isOurs ? 'yes' : 'no' };
+    }
+    if (!this.view.passesOver(key)) return { type: this.view.willFire(key) ? 'yes' : 'no' };
+    this.record(key, this.view.self, 'done', { onLoss: 'skip', keepMs: KEEP_MS });
+    return { type: 'held', by: this.view.self, state: 'done' };
   }
 
   private hear(from: string, all: readonly RunNews[], scope: NewsScope): void {

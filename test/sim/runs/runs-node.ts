@@ -48,6 +48,7 @@ export class RunsNode {
         return peers();
       },
       having,
+      passesOver: () => false,
       willFire: (key) => this.hasJob && this.nextDueMs <= key.dueMs,
       rank,
     });

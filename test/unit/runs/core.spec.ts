@@ -29,6 +29,7 @@ function node(self = 'a', more: Partial<RunView> = {}) {
     peers,
     having: () => ['a', 'b', 'c'],
     willFire: () => false,
+    passesOver: () => false,
     rank: (_key, ids) => ids.toSorted((a, b) => a.localeCompare(b)),
     quorum: 1,
     bornAtMs: 0,
@@ -188,5 +189,28 @@ describe('a run', () => {
     core.handle(due, 0);
     expect(core.answer('a', { type: 'will', key }, 1_000).answer).toEqual({ type: 'no' });
     expect(node('a').core.answer('b', { type: 'will', key }, 0).answer).toEqual({ type: 'no' });
+  });
+
+  it('that its schedule comes late to is no sign that the loop stood still', () => {
+    const { core } = node();
+    expect(typesOf(core.handle({ ...due, lateByMs: 3_000 }, 0))).toEqual(['ask', 'ask']);
+  });
+
+  it('is claimed some time after a pause that the clock does not show', () => {
+    const { core } = node();
+    core.handle({ type: 'stood' }, 0);
+    expect(core.handle(due, 0)).toEqual([]);
+    const asked: [number, string][] = [];
+    for (let ms = 200; ms <= 6_000; ms += 200)
+      for (const { type } of core.handle({ type: 'wake' }, ms)) asked.push([ms, type]);
+    expect(asked[0]).toEqual([5_000, 'ask']);
+  });
+
+  it('that the schedule passed over while the one before ran is over for all', () => {
+    const { core } = node('a', { passesOver: () => true });
+    const held = { type: 'held', by: 'a', state: 'done' };
+    expect(core.answer('b', { type: 'will', key }, 0).answer).toEqual(held);
+    const claim = { type: 'claim', key, attempt: 1, onLoss: 'skip', keepMs: KEEP_MS } as const;
+    expect(core.answer('c', claim, 1).answer).toEqual(held);
   });
 });

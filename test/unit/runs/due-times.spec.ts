@@ -61,6 +61,29 @@ describe('the due time of a cron job', () => {
     );
   });
 
+  it('is the last one when the schedule passed over some: stopped, or waiting for completion', () => {
+    const every = jobOf('* * * * * *');
+    const born = Date.UTC(2026, 5, 2, 4);
+    const dues = new CronDues(() => every, born);
+    expect(dues.fired(born + 1_000)).toEqual({ dueMs: born + 1_000, lateByMs: 0 });
+    expect(dues.fired(born + 5_002)).toEqual({ dueMs: born + 5_000, lateByMs: 0 });
+  });
+
+  it('is passed over while the run before is under way, when the job waits for completion', () => {
+    for (const waitForCompletion of [true, false]) {
+      const onTick = (): void => {};
+      const job = CronJob.from({ cronTime: '* * * * * *', onTick, start: false, waitForCompletion });
+      const dues = new CronDues(() => job, 0);
+      const end = dues.begins(1_000);
+      expect(dues.passesOver(1_000, 2_500)).toBe(false);
+      expect(dues.passesOver(2_000, 2_500)).toBe(waitForCompletion);
+      expect(dues.passesOver(3_000, 2_500)).toBe(false);
+      end(3_500);
+      expect(dues.passesOver(3_000, 9_000)).toBe(waitForCompletion);
+      expect(dues.passesOver(4_000, 9_000)).toBe(false);
+    }
+  });
+
   it('is overdue when its own timer comes hours late', () => {
     const daily = jobOf('0 4 * * *', 'UTC');
     const four = Date.UTC(2026, 5, 2, 4);
