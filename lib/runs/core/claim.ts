@@ -5,7 +5,8 @@ import type { RunKey, RunRules, RunView } from './run.types.js';
 export interface PendingRun {
   readonly key: RunKey;
   readonly rules: RunRules;
-  readonly sinceMs: number;
+  /** When it was due here, or was last seen under way elsewhere. */
+  sinceMs: number;
   /** Nodes that will not claim it. */
   readonly declined: Set<string>;
   /** When the next in order is asked whether it will. */

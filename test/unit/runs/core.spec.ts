@@ -213,4 +213,27 @@ describe('a run', () => {
     const claim = { type: 'claim', key, attempt: 1, onLoss: 'skip', keepMs: KEEP_MS } as const;
     expect(core.answer('c', claim, 1).answer).toEqual(held);
   });
+
+  it('is rerun however long the node had worked on it that is lost', () => {
+    const { core, peers } = node('b', {
+      having: () => ['b', 'c'],
+      rank: (_key, ids) => ids.toSorted().toReversed(),
+    });
+    const rerun = { ...rules, onLoss: 'rerun' } as const;
+    const started = { key, word: 'started', onLoss: 'rerun', keepMs: KEEP_MS } as const;
+    core.handle({ type: 'told', from: 'c', news: [started], scope: 'some' }, 0);
+    core.handle({ type: 'due', key, rules: rerun, lateByMs: 0 }, 0);
+    let nowMs = 0;
+    for (; nowMs < KEEP_MS + 60_000; nowMs += 1_000) {
+      for (const each of core.handle({ type: 'wake' }, nowMs)) {
+        expect(each).toMatchObject({ type: 'ask', to: 'c', question: { type: 'will' } });
+        const { question } = each as Extract<RunDirective, { type: 'ask' }>;
+        const held = { type: 'held', by: 'c', state: 'started' } as const;
+        core.handle({ type: 'answered', from: 'c', question, answer: held }, nowMs);
+      }
+    }
+    peers.splice(1, 1);
+    const after = core.handle({ type: 'down', id: 'c' }, nowMs);
+    expect(claimOf(after, 'a')).toMatchObject({ type: 'claim' });
+  });
 });
