@@ -9,6 +9,7 @@ import {
   DEGRADED_LAG_MS,
   NEXT_TRIAL_MS,
   TELL_AFTER_PROBES,
+  TRIAL_AFTER_BEATS,
   TRIAL_PROBES,
 } from '../time/liveness-timing.js';
 
@@ -194,10 +195,14 @@ export function takeAnswer(core: Core, peer: PeerRecord, { about, silentMs, susp
   asked.set(peer.node.bootId, { name: peer.node.name, answer });
 }
 
-/** Learns whether probes get through to a new peer, so that `explain` can say so before they are needed. */
+/**
+ * Learns whether probes get through to a new peer, so that `explain` can say so before they are needed. Not in the first
+ * beats, in which a cluster that starts shakes hands.
+ */
 export function startTrial(core: Core, peer: PeerRecord): void {
   peer.trialsLeft = TRIAL_PROBES;
-  core.timers.set('probe', peer.node.bootId, core.nowMs + core.timing.intervalMs * core.config.random());
+  const pauseMs = core.timing.intervalMs * (TRIAL_AFTER_BEATS + core.config.random());
+  core.timers.set('probe', peer.node.bootId, core.nowMs + pauseMs);
 }
 
 function probeTrial(core: Core, peer: PeerRecord): void {
@@ -206,7 +211,7 @@ function probeTrial(core: Core, peer: PeerRecord): void {
   // Who is silent altogether tells nothing of probes.
   else if (core.nowMs - peer.heard.ms < core.timing.freshMs) peer.probes = 'unanswered';
   probe(core, peer);
-  const pauseMs = peer.probes === 'unanswered' ? NEXT_TRIAL_MS : core.timing.intervalMs;
+  const pauseMs = peer.probes === 'unanswered' ? NEXT_TRIAL_MS : core.timing.intervalMs / 2;
   core.timers.set('probe', peer.node.bootId, core.nowMs + pauseMs);
 }
 

@@ -6,10 +6,12 @@ export const BURST_PROBES = 30;
 /** So many probes of a burst are lost by chance once in 460 times at 20 % loss; then others are told of the doubt. */
 export const TELL_AFTER_PROBES = 6;
 
+/** The first probes of a connection only learn whether any get through. They come so many beats after its begin… */
+export const TRIAL_AFTER_BEATS = 3;
+
 /**
- * The first probes of a connection only learn whether any get through: so many, one a beat. At 20 % loss each way all
- * fail once in 460 times; and their end comes later than a suspicion can, so that a cut at the very beginning is not
- * taken for a port that is closed.
+ * …and are so many, two a beat. At 20 % loss each way all fail once in 460 times; and their end comes later than a
+ * suspicion can, so that a cut at the very beginning is not taken for a port that is closed.
  */
 export const TRIAL_PROBES = 6;
 

@@ -13,7 +13,7 @@ beforeEach(() => {
 
 /** Where the first probe of a new peer goes. */
 function probed(): string[] {
-  const probes = driver.pass(2_000).filter((each) => each.type === 'probe');
+  const probes = driver.pass(4_000).filter((each) => each.type === 'probe');
   return [...new Set(probes.map(({ host, port }) => `${host} ${port}`))];
 }
 

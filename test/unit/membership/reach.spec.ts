@@ -124,7 +124,7 @@ describe('an address that a peer cannot connect to', () => {
     const link = driver.peer(OTHER);
     const { name, host, port } = nodeOf('app@10.0.0.9');
     driver.handle({ type: 'meta', link, body: { meta: {}, node: { name, host, port } } });
-    const probes = driver.pass(2_000).filter((each) => each.type === 'probe');
+    const probes = driver.pass(4_000).filter((each) => each.type === 'probe');
     expect(new Set(probes.map((probe) => probe.host))).toEqual(new Set(['10.0.0.9']));
   });
 
