@@ -73,6 +73,11 @@ export class Holder {
     return this.core.isHeld(id);
   }
 
+  /** Whether anything is wanted here. */
+  get hasWork(): boolean {
+    return this.works.size > 0;
+  }
+
   /** The keys that are held now. */
   held(): string[] {
     return [...this.works].filter(([id]) => this.core.isHeld(id)).map(([, { key }]) => key);

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { BehaviorSubject, distinctUntilChanged } from 'rxjs';
+import { Subject, defer, distinctUntilChanged, startWith } from 'rxjs';
 import { PeerageError } from '../errors/peerage-error.js';
 import type { PeerEvent } from '../membership/events.js';
 import type { Mesh } from '../mesh/mesh.js';
@@ -50,7 +50,8 @@ export class Ownership {
   private readonly spaces = new Map<string, { readonly keys: KeySpace; readonly holder: Holder }>();
   private readonly former = new FormerOpeners();
   private readonly leaders: Holder;
-  private readonly coordinators: BehaviorSubject<NodeInfo | undefined>;
+  /** Whoever is the coordinator now; often the same as before. */
+  private readonly coordinators = new Subject<NodeInfo | undefined>();
   private hadTooMany = false;
 
   /** Resolves when this node may own keys. Rejects with PeerageError `ABORTED` when it ends before. */
@@ -70,8 +71,9 @@ export class Ownership {
     // Nobody may have asked for it.
     this.settled.catch(() => {});
     this.leaders = this.newHolder();
-    this.coordinators = new BehaviorSubject(this.coordinator);
-    this.coordinator$ = this.coordinators.pipe(distinctUntilChanged((a, b) => a?.bootId === b?.bootId));
+    this.coordinator$ = defer(() => this.coordinators.pipe(startWith(this.coordinator))).pipe(
+      distinctUntilChanged((a, b) => a?.bootId === b?.bootId),
+    );
     mesh.subscribe((event) => this.hear(event));
     presence.of('$keys').changes$.subscribe(({ left }) => {
       for (const { key, node } of left) this.former.add(node.bootId, key);
@@ -211,13 +213,11 @@ export class Ownership {
     this.look();
   }
 
-  /** Something may have changed: who owns what? */
+  /** Something may have changed: who owns what? Asked at every event, so only what somebody waits for is worked out. */
   private look(): void {
-    const { coordinator } = this;
-    const candidates = this.hasQuorum ? this.candidates() : [];
-    this.tellHolder(this.leaders, candidates);
+    if (this.leaders.hasWork) this.tellHolder(this.leaders, this.hasQuorum ? this.candidates() : []);
     for (const [name, { holder }] of this.spaces) this.tellHolder(holder, this.openersOf(name));
-    this.coordinators.next(coordinator);
+    if (this.coordinators.observed) this.coordinators.next(this.coordinator);
     this.warnOfTooMany();
   }
 
@@ -257,8 +257,9 @@ export class Ownership {
 
   private warnOfTooMany(): void {
     const { quorum } = this.settings;
+    if (!quorum) return;
     const nodes = 1 + this.mesh.peers.length;
-    const isTooMany = quorum !== undefined && nodes > quorum.of;
+    const isTooMany = nodes > quorum.of;
     if (isTooMany && !this.hadTooMany)
       new Logger(LOG_CONTEXT).warn(
         `There are ${nodes} nodes, and quorum.of says that ${quorum.of} run at most: two sides of a split could both ` +
