@@ -19,6 +19,8 @@ export interface Introduction {
   readonly answersProbes: boolean;
   /** How many peers it had then. */
   readonly peers: number;
+  /** It had nothing then that a newcomer has to be told. */
+  readonly blank?: true;
   /** What it takes. */
   readonly limits: WireLimits;
 }
@@ -42,6 +44,8 @@ interface ConnectedLink extends LinkOfAnyStage {
   readonly connection: string;
   /** Which of our selves the other side was told of. */
   toldSelf?: number;
+  /** Whether the other side was told that we are blank. */
+  toldBlank?: boolean;
 }
 
 /** A dialled connection on which we have introduced ourselves. */
@@ -101,6 +105,8 @@ export interface PeerRecord {
   /** Why the last probe to it could not be sent from here. */
   unsent?: string;
   trialsLeft: number;
+  /** It was no peer of ours before, and both of us were blank at the handshake. */
+  readonly metBlank: boolean;
   suspicion?: Suspicion;
   /** How far its main loop was behind when it was last probed. */
   lagMs?: number;
@@ -176,6 +182,8 @@ export class Core {
   isStopping = false;
   /** Whether probes of us are answered while our main loop is blocked. */
   answersProbes = true;
+  /** Whether nothing of ours has to be told to a newcomer, as our handshakes say. */
+  isBlank = true;
   readonly timers = new Timers();
   readonly book: AddressBook;
   readonly links = new Map<LinkId, LinkRecord>();

@@ -151,6 +151,7 @@ export function dialled(core: Core, linkId: LinkId, address: string): void {
     remoteAddress: address,
     connection: core.randomId(),
     toldSelf: core.selfVersion,
+    toldBlank: core.isBlank,
   };
   core.advance(link);
   core.timers.set('handshake', link.id, core.nowMs + core.config.limits.handshakeMs);
@@ -164,6 +165,7 @@ export function dialled(core: Core, linkId: LinkId, address: string): void {
       probeKey: core.config.probeKey,
       answersProbes: core.answersProbes,
       peers: core.peers.size,
+      ...(core.isBlank && { blank: true }),
       limits: core.wireLimits(),
     },
   });

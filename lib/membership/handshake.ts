@@ -209,6 +209,7 @@ function welcome(core: Core, link: IntroducedLink): void {
   const current = peer && linkOf(core, peer)?.connection;
   link.stage = 'welcomed';
   link.toldSelf = core.selfVersion;
+  link.toldBlank = core.isBlank;
   if (current !== undefined) link.listed = current;
   core.timers.set('handshake', link.id, core.nowMs + core.config.limits.handshakeMs);
   core.send(link.id, {
@@ -221,6 +222,7 @@ function welcome(core: Core, link: IntroducedLink): void {
       probeKey: core.config.probeKey,
       answersProbes: core.answersProbes,
       peers: core.peers.size,
+      ...(core.isBlank && { blank: true }),
       limits: core.wireLimits(),
       ...(current !== undefined && { current }),
     },

@@ -115,6 +115,11 @@ export class Membership {
     return allKnowOurLeaving(this.core);
   }
 
+  /** Whether this peer is new to us, and neither had anything to tell the other at the handshake. */
+  metBlank(bootId: string): boolean {
+    return this.core.peers.get(bootId)?.metBlank === true;
+  }
+
   /** A number for a link that the shell accepted. Dials get theirs from the `dial` directive. */
   newLink(): LinkId {
     return this.core.newLink();
@@ -167,6 +172,9 @@ export class Membership {
       }
       case 'answersProbes':
         core.answersProbes = input.isSo;
+        return;
+      case 'notBlank':
+        core.isBlank = false;
         return;
       case 'changeSelf':
         return changeSelf(core, input.change);

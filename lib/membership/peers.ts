@@ -139,6 +139,7 @@ function addPeer(core: Core, link: IntroducedLink): void {
   const address = addressOf(node.name);
   const incumbent = core.peers.get(core.byAddress.get(address) ?? '');
   if (incumbent) down(core, incumbent, 'replaced');
+  const returnedAfterMs = returnOf(core, address, node.bootId);
   const peer: PeerRecord = {
     node,
     link: link.id,
@@ -154,8 +155,8 @@ function addPeer(core: Core, link: IntroducedLink): void {
     probes: 'untried',
     probedBy: false,
     trialsLeft: 0,
+    metBlank: link.toldBlank === true && link.remote.blank === true && returnedAfterMs === undefined,
   };
-  const returnedAfterMs = returnOf(core, address, node.bootId);
   countFalseAlarm(core, address, node.bootId);
   core.admit(peer);
   for (const [bootId, at] of core.disconnected) if (at === address) core.disconnected.delete(bootId);

@@ -65,6 +65,13 @@ export interface Mesh {
   readonly isDialling: boolean;
   /** How many peers were heard of late: without those whose life is in doubt. */
   readonly heardPeers: number;
+  /**
+   * Whether this peer is new, and neither it nor this node had anything at their handshake that the other has to be told
+   * (`notBlank`).
+   */
+  metBlank(bootId: string): boolean;
+  /** Something of this node has to be told to every newcomer from now on, as handshakes say: see `Hello.blank`. */
+  notBlank(): void;
   /** Gets ready what takes time to start. Opens nothing; `start` does it when nobody did before. */
   prepare(): void;
   /**

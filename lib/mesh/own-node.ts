@@ -40,6 +40,15 @@ export class OwnNode {
     return this.toldHost?.notes ?? [];
   }
 
+  /** Who cannot reach the address that it listens on, for people. */
+  get bindNotes(): string[] {
+    const { security, bind } = this.settings;
+    if (security.kind !== 'none' || bind === undefined) return [];
+    return [
+      `Without a secret this node listens on ${bind} only: nodes on other machines cannot reach it. Set the same \`secret\` on all.`,
+    ];
+  }
+
   /** It listens, on this port. */
   listensOn(port: number): void {
     this.node = { ...this.node, ...nameOf(this.settings, port) };

@@ -81,7 +81,9 @@ export class PeerMesh implements Mesh {
   private listening: { host: string; port: number } | undefined;
   private readonly probeKey = randomBytes(PROBE_KEY_BYTES);
   private prober: Prober | undefined;
-  private answersProbes = false;
+  private isBlank = true;
+  /** What the membership core is told as soon as it runs. */
+  private early: Input[] = [{ type: 'answersProbes', isSo: false }];
   private stopWatchingAddress: () => void = () => {};
   private readonly parts: PeerMeshParts & Required<Pick<PeerMeshParts, keyof typeof DEFAULT_PARTS>>;
   private readonly clock: Clock;
@@ -140,6 +142,16 @@ export class PeerMesh implements Mesh {
     return this.core?.heardPeers(this.clock.now()) ?? 0;
   }
 
+  metBlank(bootId: string): boolean {
+    return this.core?.metBlank(bootId) ?? false;
+  }
+
+  notBlank(): void {
+    if (!this.isBlank) return;
+    this.isBlank = false;
+    this.input({ type: 'notBlank' });
+  }
+
   prepare(): void {
     if (this.prober || this.isStopped()) return;
     this.prober = this.parts.startProber({
@@ -150,7 +162,7 @@ export class PeerMesh implements Mesh {
       unheard: (bootId, silentMs) => this.input({ type: 'unheard', bootId, silentMs }),
       probedBy: (bootId) => this.input({ type: 'probedBy', bootId }),
       unsent: (bootId, code) => this.input({ type: 'unsent', bootId, code }),
-      answering: (isSo) => this.answering(isSo),
+      answering: (isSo) => this.input({ type: 'answersProbes', isSo }),
     });
   }
 
@@ -172,7 +184,7 @@ export class PeerMesh implements Mesh {
     this.runner = this.startRunner(listening.port);
     this.state = 'running';
     this.stopWatchingAddress = this.node.watchAddress(this.clock);
-    this.input({ type: 'answersProbes', isSo: this.answersProbes });
+    for (const input of this.early.splice(0)) this.input(input);
     this.links.admit();
   }
 
@@ -223,7 +235,7 @@ export class PeerMesh implements Mesh {
       security: this.settings.security.kind,
       names: this.core?.explain(nowMs, canonical) ?? [],
       refused: this.refusals.list(nowMs),
-      notes: [...this.reachNotes(), ...this.troubles()],
+      notes: [...this.node.bindNotes, ...this.troubles()],
     };
   }
 
@@ -269,21 +281,8 @@ export class PeerMesh implements Mesh {
     return () => this.listeners.delete(listener);
   }
 
-  private answering(isSo: boolean): void {
-    this.answersProbes = isSo;
-    if (this.state === 'running') this.input({ type: 'answersProbes', isSo });
-  }
-
   private changeSelf(change: SelfChange): void {
     if (this.state === 'running') this.input({ type: 'changeSelf', change });
-  }
-
-  private reachNotes(): string[] {
-    const { security, bind } = this.settings;
-    if (security.kind !== 'none' || bind === undefined) return [];
-    return [
-      `Without a secret this node listens on ${bind} only: nodes on other machines cannot reach it. Set the same \`secret\` on all.`,
-    ];
   }
 
   private isStopped(): boolean {
@@ -316,7 +315,8 @@ export class PeerMesh implements Mesh {
   }
 
   private input(input: Input): void {
-    this.runner?.input(input);
+    if (this.runner) this.runner.input(input);
+    else this.early.push(input);
   }
 
   private startRunner(listenPort: number): MembershipRunner {

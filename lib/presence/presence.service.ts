@@ -136,7 +136,11 @@ export class Presence {
     switch (event.type) {
       case 'peer.up':
         this.peers.set(event.peer.bootId, event.peer);
-        return void this.handle({ type: 'peerUp', peer: event.peer.bootId });
+        return void this.handle({
+          type: 'peerUp',
+          peer: event.peer.bootId,
+          metBlank: this.mesh.metBlank(event.peer.bootId),
+        });
       case 'peer.down':
         this.handle({ type: 'peerDown', peer: event.peer.bootId });
         this.peers.delete(event.peer.bootId);
@@ -154,6 +158,7 @@ export class Presence {
       if (directive.type === 'answer') answer = directive.have;
       else this.perform(directive);
     }
+    if (!this.core.isBlank) this.mesh.notBlank();
     this.tellAll();
     this.look();
     return answer;

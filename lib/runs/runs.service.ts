@@ -200,6 +200,7 @@ export class RunsService {
 
   private handle(input: RunInput): void {
     for (const directive of this.core.handle(input, this.clock.now())) this.perform(directive);
+    if (this.core.knowsRuns) this.mesh.notBlank();
   }
 
   private perform(directive: RunDirective): void {
@@ -260,6 +261,7 @@ export class RunsService {
 
   private answer(from: string, question: RunQuestion): RunAnswer {
     const { answer, directives } = this.core.answer(from, question, this.clock.now());
+    if (this.core.knowsRuns) this.mesh.notBlank();
     // The answer goes first.
     queueMicrotask(() => {
       for (const directive of directives) this.perform(directive);
@@ -309,7 +311,8 @@ export class RunsService {
     if (event.type === 'peer.refused') return;
     const { bootId, name } = event.peer;
     this.name(bootId, name);
-    if (event.type === 'peer.up') this.input({ type: 'up', id: bootId });
+    if (event.type === 'peer.up')
+      this.input({ type: 'up', id: bootId, metBlank: this.mesh.metBlank(bootId) });
     else if (event.type === 'peer.down') this.input({ type: 'down', id: bootId });
     else this.input({ type: 'view' });
   }

@@ -64,6 +64,7 @@ function readFields(kind: number, fields: Fields): ControlFrame {
           // Who does not say so is of a release in which all do.
           answersProbes: fields['answersProbes'] !== false,
           peers: number(fields['peers'], 'peers'),
+          ...(fields['blank'] === true && { blank: true }),
           limits: readLimits(fields['limits']),
         },
       };
@@ -151,6 +152,7 @@ function readWelcome(fields: Fields): Welcome {
     // Who does not say so is of a release in which all do.
     answersProbes: fields['answersProbes'] !== false,
     peers: number(fields['peers'], 'peers'),
+    ...(fields['blank'] === true && { blank: true }),
     limits: readLimits(fields['limits']),
     ...(fields['current'] !== undefined && { current: text(fields['current'], 'current') }),
   };

@@ -71,6 +71,8 @@ export interface Hello {
   readonly answersProbes: boolean;
   /** How many peers the sender has. */
   readonly peers: number;
+  /** Nothing of the sender has to be told to a newcomer: it has had no presence entries, and knows of no runs. */
+  readonly blank?: true;
   /** What the sender takes. */
   readonly limits: WireLimits;
 }
@@ -87,6 +89,8 @@ export interface Welcome {
   readonly answersProbes: boolean;
   /** How many peers the sender has. */
   readonly peers: number;
+  /** Nothing of the sender has to be told to a newcomer: it has had no presence entries, and knows of no runs. */
+  readonly blank?: true;
   /** What the sender takes. */
   readonly limits: WireLimits;
   /** The connection that the listener has with this dialer already. */

@@ -41,7 +41,10 @@ export class SharingNode extends SimNode {
   }
 
   protected override told(event: PeerEvent): void {
-    if (event.type === 'peer.up') this.share({ type: 'peerUp', peer: event.peer.bootId });
+    if (event.type === 'peer.up') {
+      const peer = event.peer.bootId;
+      this.share({ type: 'peerUp', peer, metBlank: this.membership.metBlank(peer) });
+    }
     if (event.type === 'peer.down') this.share({ type: 'peerDown', peer: event.peer.bootId });
   }
 
@@ -59,6 +62,7 @@ export class SharingNode extends SimNode {
       else if (directive.type === 'answer') answer = directive.have;
       else if (directive.type === 'wakeAt') this.later(directive.atMs, () => this.share({ type: 'wake' }));
     }
+    if (input.type === 'put') this.handle({ type: 'notBlank' });
     return answer;
   }
 

@@ -5,6 +5,7 @@ import type {
   PresenceLimits,
   Update,
 } from './presence-core.types.js';
+import { BLANK } from './own-entries.js';
 
 /** What we know of the entries of one peer. */
 interface Copy {
@@ -31,12 +32,13 @@ export class Copies {
 
   constructor(private readonly limits: PresenceLimits) {}
 
-  open(peer: string): void {
+  /** `isBlank`: it has no entries yet, as it said. */
+  open(peer: string, isBlank: boolean): void {
     this.copies.set(peer, {
       entries: new Map(),
       bytes: 0,
-      have: 0,
-      isWhole: false,
+      have: isBlank ? BLANK : 0,
+      isWhole: isBlank,
       unmentioned: undefined,
       isOverfull: false,
     });

@@ -14,6 +14,9 @@ const ENTRY_BYTES = 32;
 
 const NONE: ReadonlySet<number> = new Set();
 
+/** The number before the first change: who has confirmed it knows that there was no entry before. */
+export const BLANK = 1;
+
 /** What an update tells of us. */
 type Changes = Omit<Update, 'have'>;
 
@@ -31,7 +34,7 @@ export class OwnEntries {
   private log: LogItem[] = [];
   private bytes = 0;
   /** The number of the last change. */
-  sequence = 1;
+  sequence = BLANK;
   /** Who has confirmed less has missed ends that are forgotten. */
   floor = 0;
 

@@ -1,5 +1,5 @@
 import { Copies } from './copies.js';
-import { OwnEntries } from './own-entries.js';
+import { BLANK, OwnEntries } from './own-entries.js';
 import type { PresenceDirective, PresenceInput, PresenceLimits } from './presence-core.types.js';
 import { Telling } from './telling.js';
 
@@ -34,6 +34,11 @@ export class PresenceCore {
     return this.telling.peers().every((peer) => this.knows(peer));
   }
 
+  /** Whether this node has never had an entry. */
+  get isBlank(): boolean {
+    return this.own.sequence === BLANK;
+  }
+
   /** The number of this node's last change. */
   get sequence(): number {
     return this.own.sequence;
@@ -54,8 +59,8 @@ export class PresenceCore {
         out.push(...this.own.drop(input.id));
         break;
       case 'peerUp':
-        this.copies.open(input.peer);
-        this.telling.begin(input.peer);
+        this.copies.open(input.peer, input.metBlank === true);
+        this.telling.begin(input.peer, input.metBlank === true);
         break;
       case 'peerDown':
         this.telling.end(input.peer);

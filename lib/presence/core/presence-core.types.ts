@@ -47,7 +47,8 @@ export type PresenceInput =
   /** An own entry, new or changed. */
   | { readonly type: 'put'; readonly entry: Entry }
   | { readonly type: 'drop'; readonly id: number }
-  | { readonly type: 'peerUp'; readonly peer: string }
+  /** `metBlank`: at the handshake neither side had ever had an entry, so each knows that of the other. */
+  | { readonly type: 'peerUp'; readonly peer: string; readonly metBlank?: boolean }
   | { readonly type: 'peerDown'; readonly peer: string }
   | { readonly type: 'update'; readonly from: string; readonly update: Update }
   /** The peer answered an update: it is up to this change now. */

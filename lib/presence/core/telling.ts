@@ -1,4 +1,5 @@
 import type { OwnEntries } from './own-entries.js';
+import { BLANK } from './own-entries.js';
 import type { Failure, NumberedEntry, PresenceDirective } from './presence-core.types.js';
 
 /** About this much goes into one update. */
@@ -54,9 +55,10 @@ export class Telling {
     );
   }
 
-  begin(peer: string): void {
+  /** `wasBlank`: it knows that this node had no entries when they met. */
+  begin(peer: string, wasBlank: boolean): void {
     this.listeners.set(peer, {
-      confirmed: 0,
+      confirmed: wasBlank ? BLANK : 0,
       asked: undefined,
       first: undefined,
       unsendable: new Set(),

@@ -40,11 +40,13 @@ export class Ledger {
     this.entries.delete(keyText(key));
   }
 
-  /** What that node has, and has not told to be done. */
-  openOf(holder: string): LedgerEntry[] {
-    const isOpen = (entry: LedgerEntry): boolean =>
-      entry.holder === holder && (entry.state === 'claimed' || entry.state === 'started');
-    return [...this.entries.values()].filter(isOpen);
+  /** That node is gone: what it had, and had not told to be done, is lost, or to be run again. */
+  lose(holder: string, nowMs: number): void {
+    for (const entry of [...this.entries.values()]) {
+      if (entry.holder !== holder || (entry.state !== 'claimed' && entry.state !== 'started')) continue;
+      if (entry.onLoss === 'rerun') this.delete(entry.key);
+      else this.set({ ...entry, state: 'lost' }, nowMs);
+    }
   }
 
   /** What was begun, the latest, for a node that comes. */

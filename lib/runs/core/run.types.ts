@@ -96,7 +96,9 @@ export type RunInput =
   /** The store's word for a claim that all others granted. Without one: it could not be asked. */
   | { readonly type: 'stored'; readonly key: RunKey; readonly by: string | undefined }
   | { readonly type: 'ended'; readonly key: RunKey; readonly isReleased: boolean }
-  | { readonly type: 'up' | 'down'; readonly id: string }
+  /** `metBlank`: it is new, and knew of no run at the handshake. */
+  | { readonly type: 'up'; readonly id: string; readonly metBlank?: boolean }
+  | { readonly type: 'down'; readonly id: string }
   /** Something of the view is another one now. */
   | { readonly type: 'view' }
   /** This node was away for a while that its clock does not show. */
@@ -124,6 +126,12 @@ export type RunDirective =
     }
   /** Both ran it. */
   | { readonly type: 'duplicate'; readonly key: RunKey; readonly by: readonly [string, string] };
+
+/** What another node is answered; and what is to be done besides. */
+export interface Answered {
+  readonly answer: RunAnswer;
+  readonly directives: readonly RunDirective[];
+}
 
 /** The cluster, as this node sees it. Ids are boot ids. */
 export interface RunView {

@@ -4,6 +4,7 @@ import { Ledger } from './ledger.js';
 import type { LedgerEntry } from './ledger.js';
 import { KEEP_MS, MAX_AGE_MS, MAX_TOLD, NUDGE_MS, PRUNE_MS, WAKE_MS, keyText } from './run.types.js';
 import type {
+  Answered,
   ClaimQuestion,
   HeldAnswer,
   NewsScope,
@@ -43,6 +44,11 @@ export class Runs {
 
   constructor(private readonly view: RunView) {}
 
+  /** Whether a newcomer has to be told of runs. */
+  get knowsRuns(): boolean {
+    return this.ledger.size > 0;
+  }
+
   handle(input: RunInput, nowMs: number): readonly RunDirective[] {
     this.moveTo(nowMs);
     this.take(input);
@@ -50,11 +56,7 @@ export class Runs {
   }
 
   /** What another node is answered; and what is to be done besides. */
-  answer(
-    from: string,
-    question: RunQuestion,
-    nowMs: number,
-  ): { readonly answer: RunAnswer; readonly directives: readonly RunDirective[] } {
+  answer(from: string, question: RunQuestion, nowMs: number): Answered {
     this.moveTo(nowMs);
     const answer = question.type === 'claim' ? this.grant(from, question) : this.willClaim(question.key);
     return { answer, directives: this.flush() };
@@ -75,7 +77,8 @@ export class Runs {
       case 'ended':
         return this.tellOwn(input.key, input.isReleased ? 'released' : 'done');
       case 'up':
-        this.tellAll(input.id, 'all');
+        if (input.metBlank) this.heard.add(input.id);
+        if (!input.metBlank || this.knowsRuns) this.tellAll(input.id, 'all');
         return this.evaluateAll();
       case 'down':
         return this.down(input.id);
@@ -318,10 +321,7 @@ export class Runs {
 
   private down(id: string): void {
     this.heard.delete(id);
-    for (const entry of this.ledger.openOf(id)) {
-      if (entry.onLoss === 'rerun') this.ledger.delete(entry.key);
-      else this.ledger.set({ ...entry, state: 'lost' }, this.nowMs);
-    }
+    this.ledger.lose(id, this.nowMs);
     this.evaluateAll();
   }
 

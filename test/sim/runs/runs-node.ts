@@ -19,6 +19,10 @@ export class RunsNode {
   wasTroubled = false;
   /** What waits for its loop. */
   private inbox: (() => void)[] = [];
+  /** Whether it has never known of a run, as its handshakes say. */
+  isBlank = true;
+  /** Whom it has ever met. */
+  private readonly met = new Set<string>();
   private nextDueMs: number;
   readonly ticked = new Set<string>();
   readonly events: { readonly atMs: number; readonly directive: RunDirective }[] = [];
@@ -70,6 +74,13 @@ export class RunsNode {
 
   input(input: RunInput): void {
     this.perform(this.core.handle(input, this.world.nowMs));
+    if (this.core.knowsRuns) this.isBlank = false;
+  }
+
+  /** A connection stands; `wereBlank`: both sides said so at its handshake. */
+  meet(id: string, wereBlank: boolean): void {
+    this.input({ type: 'up', id, metBlank: wereBlank && !this.met.has(id) });
+    this.met.add(id);
   }
 
   perform(directives: readonly RunDirective[]): void {

@@ -276,18 +276,19 @@ export class RunsWorld {
         arrivalMs: new Map(),
         failures: new Set(),
       });
-      this.welcome(a, b);
-      this.welcome(b, a);
+      const wereBlank = a.isBlank && b.isBlank;
+      this.welcome(a, b, wereBlank);
+      this.welcome(b, a, wereBlank);
     };
     this.after(this.between(50, 1_000), attempt);
   }
 
-  private welcome(node: RunsNode, other: RunsNode): void {
+  private welcome(node: RunsNode, other: RunsNode, wereBlank: boolean): void {
     const status = other.isLeaving ? 'leaving' : 'up';
     const known = node.peers.get(other.id);
     if (known) return void (known.status = status);
     node.peers.set(other.id, { status, knowsJob: false, isKnown: false });
-    node.input({ type: 'up', id: other.id });
+    node.meet(other.id, wereBlank);
     this.after(this.between(1, 60), () =>
       node.do(() => {
         const peer = node.peers.get(other.id);

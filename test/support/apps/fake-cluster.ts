@@ -63,6 +63,8 @@ export class FakeCluster {
     const mesh = {
       self,
       subscribe: (listener: (event: PeerEvent) => void) => this.meshListeners.add(listener),
+      metBlank: () => false,
+      notBlank: () => {},
     };
     const messaging = {
       handleEarly: (topic: string, handler: Handler) => this.handle(topic, handler),

@@ -67,6 +67,12 @@ export class FakeMesh implements Mesh {
     return this.others.size;
   }
 
+  metBlank(): boolean {
+    return false;
+  }
+
+  notBlank(): void {}
+
   prepare(): void {}
 
   async start(): Promise<void> {

@@ -322,3 +322,45 @@ describe('who changes during a handshake', () => {
     expect(sent(driver.pass(1_000), 'meta')).toEqual([]);
   });
 });
+
+describe('a blank node, of which a newcomer has nothing to be told,', () => {
+  const meet = (more: { blank?: true }): boolean => {
+    driver.beat(driver.hello(OTHER, more));
+    return driver.core.metBlank(OTHER.bootId);
+  };
+
+  it('says so until that changes', () => {
+    const dial = (name: string) => {
+      const [dialling] = driver.answer(name);
+      const link = dialling!.link;
+      return sent(driver.handle({ type: 'dialled', link, address: '10.9.9.9:4000' }), 'hello', link)[0];
+    };
+    expect(dial('app@10.0.0.3')).toMatchObject({ blank: true });
+    driver.hello(OTHER);
+    expect(sent(driver.last, 'welcome')).toMatchObject([{ blank: true }]);
+    driver.handle({ type: 'notBlank' });
+    expect(dial('app@10.0.0.4')).not.toHaveProperty('blank');
+  });
+
+  it('has met a blank one when both said so, and they were no peers before', () => {
+    expect(meet({ blank: true })).toBe(true);
+    driver.handle({ type: 'closed', link: 1, code: 'ECONNRESET' });
+    driver.pass(60_000);
+    expect(driver.names).toEqual([]);
+    expect(meet({ blank: true })).toBe(false);
+  });
+
+  it('has not when the other side does not say so', () => {
+    expect(meet({})).toBe(false);
+  });
+
+  it('has when something is to be told since the handshake, and not when it was before', () => {
+    const link = driver.hello(OTHER, { blank: true });
+    driver.handle({ type: 'notBlank' });
+    driver.beat(link);
+    expect(driver.core.metBlank(OTHER.bootId)).toBe(true);
+    const later = nodeOf('app@10.0.0.9', '9');
+    driver.beat(driver.hello(later, { blank: true }));
+    expect(driver.core.metBlank(later.bootId)).toBe(false);
+  });
+});

@@ -29,9 +29,9 @@ class Pair {
   readonly told: unknown[] = [];
   nowMs = 0;
 
-  constructor() {
-    this.tell({ type: 'peerUp', peer: 'reader' });
-    this.hear({ type: 'peerUp', peer: 'owner' });
+  constructor(metBlank = false) {
+    this.tell({ type: 'peerUp', peer: 'reader', metBlank });
+    this.hear({ type: 'peerUp', peer: 'owner', metBlank });
   }
 
   put(id: number, meta: unknown): void {
@@ -117,8 +117,8 @@ describe('a copy of entries', () => {
       fc.record({ do: fc.constant('wait' as const) }),
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const pair = new Pair();
+      fc.property(fc.boolean(), fc.array(step, { maxLength: 60 }), (metBlank, steps) => {
+        const pair = new Pair(metBlank);
         for (const each of steps) {
           if (each.do === 'put') pair.put(each.id, each.meta);
           else if (each.do === 'drop') pair.drop(each.id);
@@ -132,6 +132,16 @@ describe('a copy of entries', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('of an owner that had no entries when they met is told from its first one on', () => {
+    const pair = new Pair(true);
+    expect(pair.underWay).toEqual([]);
+    expect(pair.reader.knows('owner')).toBe(true);
+    pair.put(1, 'first');
+    expect(pair.underWay).toMatchObject([{ update: { base: 1, put: [{ id: 1 }] } }]);
+    pair.pass('arrives');
+    expect([...pair.copy.keys()]).toEqual([1]);
   });
 
   it('comes up to date in bounded memory when it was slow: then it gets everything anew', () => {

@@ -151,6 +151,20 @@ describe('a run', () => {
     expect(told('all')).toEqual([]);
   });
 
+  it('is told to a new node unless both knew of none when they met', () => {
+    const { core } = node('b');
+    const up = (id: string) => core.handle({ type: 'up', id, metBlank: true }, 0);
+    expect(up('a')).toEqual([]);
+    const started = { key, word: 'started', onLoss: 'skip', keepMs: KEEP_MS } as const;
+    core.handle({ type: 'told', from: 'c', news: [started], scope: 'some' }, 1);
+    // It has heard of one since the handshake.
+    expect(up('d')).toMatchObject([{ type: 'tell', to: 'd', scope: 'all', news: [{ key }] }]);
+    // Who met it as a blank one, and tells all, had lost sight of it.
+    expect(core.handle({ type: 'told', from: 'a', news: [], scope: 'all' }, 1)).toMatchObject([
+      { type: 'tell', to: 'a', scope: 'again' },
+    ]);
+  });
+
   it('that is done is not begun again by news that come late', () => {
     const { core } = node('b');
     const news = (word: 'started' | 'done') => [{ key, word, onLoss: 'rerun', keepMs: KEEP_MS } as const];

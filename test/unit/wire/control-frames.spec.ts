@@ -33,16 +33,31 @@ const probeKey = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const versions = fc.tuple(fc.nat(), fc.nat()).map(([min, more]) => ({ min, max: min + more }));
 
 const bodies: { [K in ControlFrame['kind']]: fc.Arbitrary<Extract<ControlFrame, { kind: K }>['body']> } = {
-  hello: fc.record({
-    versions,
-    cluster: text,
-    connection: text,
-    node,
-    probeKey,
-    answersProbes: fc.boolean(),
-    peers: fc.nat(),
-    limits,
-  }),
+  hello: fc.record(
+    {
+      versions,
+      cluster: text,
+      connection: text,
+      node,
+      probeKey,
+      answersProbes: fc.boolean(),
+      peers: fc.nat(),
+      blank: fc.constant(true),
+      limits,
+    },
+    {
+      requiredKeys: [
+        'versions',
+        'cluster',
+        'connection',
+        'node',
+        'probeKey',
+        'answersProbes',
+        'peers',
+        'limits',
+      ],
+    },
+  ),
   welcome: fc.record(
     {
       version: fc.nat(),
@@ -52,6 +67,7 @@ const bodies: { [K in ControlFrame['kind']]: fc.Arbitrary<Extract<ControlFrame, 
       probeKey,
       answersProbes: fc.boolean(),
       peers: fc.nat(),
+      blank: fc.constant(true),
       limits,
       current: text,
     },
