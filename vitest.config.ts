@@ -55,7 +55,23 @@ const LONGEST = [
   'package/install.spec',
   'package/readme-kit.spec',
   'sim/liveness.spec',
+  'e2e/cluster-life.spec',
+  'e2e/cluster-sources.spec',
+  'e2e/via-postgres.spec',
+  'e2e/bad-path.spec',
+  'e2e/probe-thread-apps.spec',
+  'e2e/rolling-restart.spec',
+  'e2e/cluster-udp.spec',
+  'net/via-udp.spec',
+  'net/via-dns.spec',
+  'net/several-processes.spec',
+  'net/platforms.spec',
+  'net/faults.spec',
+  'net/cluster-network.spec',
 ];
+
+/** Scenarios of liveness that fill all cores, or measure a few milliseconds: one at a time. */
+const BUSY = ['busy', 'ends', 'large'].map((name) => `test/net/liveness/${name}.spec.ts`);
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -94,6 +110,14 @@ export default defineConfig({
       project('liveness', 4, {
         timeoutMs: 300_000,
         include: ['test/net/liveness/*.spec.ts'],
+        exclude: BUSY,
+        // Its full scenarios are measurements.
+        files: process.env['PEERAGE_NET_FULL'] ? 1 : 2,
+        globalSetup: 'test/net/liveness/setup.ts',
+      }),
+      project('liveness-busy', 5, {
+        timeoutMs: 300_000,
+        include: BUSY,
         files: 1,
         globalSetup: 'test/net/liveness/setup.ts',
       }),

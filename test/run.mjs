@@ -21,7 +21,7 @@ const vitestArguments = process.argv.slice(2);
 const UNTIMED = ['unit', 'mocking', 'sim', 'package', ...(isCi ? ['apps'] : [])].map(
   (project) => `--project=${project}`,
 );
-const TIMED = ['--project=e2e', '--project=net', '--project=liveness'];
+const TIMED = ['--project=e2e', '--project=net', '--project=liveness', '--project=liveness-busy'];
 const SOAK = ['test/soak/run.mjs', '--minutes=2', '--rate=20'];
 
 process.exitCode = await main();

@@ -1,6 +1,6 @@
 import { describe, expect, inject, it } from 'vitest';
 import { readManifest } from '../package/support/commands.js';
-import { addClusterSpec } from './support/app-tests.js';
+import { addClusterSpec, addProviderSpec } from './support/app-tests.js';
 import { describeBuilds } from './support/cells.js';
 import { GeneratedApp } from './support/generated-app.js';
 
@@ -18,5 +18,8 @@ describe('an app of NestJS 11', () => {
     expect(readManifest(app.path('node_modules/jest')).version).toMatch(`${version}.`);
     expect(app.test('test')).toContain('Tests:       2 passed, 2 total');
     expect(app.test('test:e2e')).toContain('Tests:       1 passed, 1 total');
+    if (version !== 30) return;
+    addProviderSpec(app);
+    expect(app.test('test')).toContain('Test Suites: 3 passed, 3 total');
   });
 });

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const PROJECTS = ['--project=net', '--project=liveness'];
+const PROJECTS = ['--project=net', '--project=liveness', '--project=liveness-busy'];
 const args = process.argv.slice(2);
 const isFull = args.includes('--full');
 

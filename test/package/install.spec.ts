@@ -110,33 +110,3 @@ describe('an app on the versions of this repository', () => {
     expect(app.run(CLUSTER)).toBe('42 packed@10.0.0.3');
   });
 });
-
-describe('an app on NestJS 11', () => {
-  const versions: Readonly<Record<string, string>> = {
-    '@nestjs/common': '@nestjs/common@11',
-    '@nestjs/core': '@nestjs/core@11',
-    '@nestjs/schedule': '@nestjs/schedule@6',
-  };
-  let app: App;
-  beforeAll(() => {
-    app = new App(workshop, 'nest 11');
-    app.install(
-      tarball,
-      ...requiredPeers.map((name) => versions[name] ?? pinned(name)),
-      pinned('@types/node'),
-    );
-  });
-
-  it('boots', () => {
-    expect(app.run(BOOT)).toBe('packed@127.0.0.1');
-  });
-
-  it('type-checks', () => {
-    expect(app.typeErrors('typescript', CONSUMER)).toEqual([]);
-  });
-
-  it('tests a cluster in one process', () => {
-    app.install('@nestjs/testing@11');
-    expect(app.run(CLUSTER)).toBe('42 packed@10.0.0.3');
-  });
-});

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
 import { codeWith } from '../support/pages/pages.js';
 import { App } from './support/app.js';
-import { attempt, pinned, requiredPeers, tool } from './support/commands.js';
+import { pinned, requiredPeers, tool } from './support/commands.js';
 
 const example = () => codeWith('docs/providers.md', 'describeProvider(');
 
@@ -89,45 +89,7 @@ describe('the tests that the pages show', () => {
     app.write('mine.spec.ts', brokenExample());
     expect(vitest(...ONE_TEST).status).not.toBe(0);
   });
-
-  // Jest and what it needs are 400 packages: CI=true npm run test:package
-  it.skipIf(!process.env.CI)('run in an app of NestJS 11, whose tests are of Jest', () => {
-    const app = new App(inject('workshop'), 'kit with jest');
-    app.write('package.json', JSON.stringify({ name: 'with-jest', private: true, jest: JEST }));
-    app.write('tsconfig.json', JSON.stringify({ compilerOptions: NEST_11 }));
-    app.write('tsconfig.jest.json', JSON.stringify(TS_JEST));
-    const versions = [
-      '@nestjs/common@11',
-      '@nestjs/core@11',
-      '@nestjs/schedule@6',
-      'reflect-metadata',
-      'rxjs',
-    ];
-    const runner = ['jest@30', 'ts-jest@29', '@types/jest@30', '@types/node@20', 'typescript@5'];
-    app.install(inject('tarball'), ...versions, ...runner);
-    const node = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'];
-    const jest = (...args: string[]) => attempt(process.execPath, [...node, ...args], app.folder);
-    app.write('mine.spec.ts', example());
-    const { status, output } = jest();
-    expect(status, output).toBe(0);
-    app.write('mine.spec.ts', brokenExample());
-    expect(jest(...ONE_TEST).status).not.toBe(0);
-  });
 });
-
-/** As `nest new` of version 11 makes it, apart from the two lines that load ES modules. */
-const JEST = {
-  moduleFileExtensions: ['js', 'json', 'ts'],
-  testRegex: String.raw`.*\.spec\.ts$`,
-  testEnvironment: 'node',
-  extensionsToTreatAsEsm: ['.ts'],
-  transform: { [String.raw`^.+\.ts$`]: ['ts-jest', { useESM: true, tsconfig: 'tsconfig.jest.json' }] },
-};
-
-const TS_JEST = {
-  extends: './tsconfig.json',
-  compilerOptions: { module: 'esnext', moduleResolution: 'bundler' },
-};
 
 const NEST_11 = {
   module: 'nodenext',

@@ -1,3 +1,4 @@
+import { codeWith } from '../../support/pages/pages.js';
 import type { GeneratedApp } from './generated-app.js';
 
 /** What an app's own test may look like, in globals that Jest and Vitest both have. */
@@ -24,4 +25,9 @@ describe('three replicas', () => {
 });
 `,
   );
+}
+
+/** The test of a provider that the page shows. */
+export function addProviderSpec(app: GeneratedApp): void {
+  app.write('src/mine.spec.ts', codeWith('docs/providers.md', 'describeProvider('));
 }
