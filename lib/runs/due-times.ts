@@ -17,8 +17,8 @@ export interface DueTimes {
   fired(nowMs: number): Fired;
   /** Whether it will call for this time, now or later. */
   willFire(dueMs: number): boolean;
-  /** The last time before now, if that is known. */
-  last(nowMs: number): number | undefined;
+  /** The last time before now, if that is known and the job is scheduled here. */
+  missed(nowMs: number): number | undefined;
   /** This node begins the run that is due then. Returns what is to be called at its end. */
   begins(dueMs: number): (nowMs: number) => void;
   /** Whether it calls for nothing then, as the run before has not ended. */
@@ -27,7 +27,7 @@ export interface DueTimes {
 
 /** Of what calls at any time. */
 abstract class Unplanned {
-  last(): undefined {
+  missed(): undefined {
     return undefined;
   }
 
@@ -43,8 +43,11 @@ abstract class Unplanned {
 /** What a timer may be early, by the clock that is read after it. */
 const EARLY_MS = 20;
 
-/** How far back the last due time is looked for: each step holds some sixty of the one before. */
-const STEPS_MS = [2e3, 61e3, 3_601e3, 90e6, 33 * 86_400e3, 367 * 86_400e3];
+/** How far back the last due time is looked for: in the shortest of these that has one. */
+const STEPS_MS = [2e3, 61e3, 3_601e3, 90e6, 33 * 86_400e3, 367 * 86_400e3, 1_462 * 86_400e3];
+
+/** No two due times of an expression are closer. */
+const SECOND_MS = 1_000;
 
 /** So many runs of a job are remembered for what was passed over meanwhile: others may ask a little later. */
 const MAX_SPANS = 4;
@@ -101,14 +104,30 @@ export class CronDues implements DueTimes {
     return this.spans.some(({ fromMs, toMs }) => fromMs < dueMs && dueMs < Math.min(nowMs, toMs));
   }
 
+  missed(nowMs: number): number | undefined {
+    return this.find()?.isActive === true ? this.last(nowMs) : undefined;
+  }
+
   last(nowMs: number): number | undefined {
     for (const stepMs of STEPS_MS) {
-      let lastMs: number | undefined;
-      for (let ms = this.after(nowMs - stepMs); ms !== undefined && ms <= nowMs; ms = this.after(ms))
-        lastMs = ms;
-      if (lastMs !== undefined) return lastMs;
+      const firstMs = this.after(nowMs - stepMs);
+      if (firstMs !== undefined && firstMs <= nowMs) return this.lastFrom(firstMs, nowMs);
     }
     return undefined;
+  }
+
+  /** By halves: a month may have a hundred thousand due times, and a look at the expression takes long. */
+  private lastFrom(firstMs: number, nowMs: number): number {
+    let lastMs = firstMs;
+    // None is due after this.
+    let endMs = nowMs;
+    while (endMs - lastMs >= SECOND_MS) {
+      const middleMs = Math.floor((lastMs + endMs) / 2);
+      const nextMs = this.after(middleMs);
+      if (nextMs !== undefined && nextMs <= nowMs) lastMs = nextMs;
+      else endMs = middleMs;
+    }
+    return lastMs;
   }
 
   private expected(): number | undefined {

@@ -1,8 +1,9 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { PeerageError } from '../errors/peerage-error.js';
-import { describeError } from '../errors/thrown.js';
+import { describeError, stackOf } from '../errors/thrown.js';
 import type { PeerEvent } from '../membership/events.js';
 import type { Mesh } from '../mesh/mesh.js';
+import { Gate } from '../messaging/gate.js';
 import { Messaging } from '../messaging/messaging.js';
 import { rank } from '../ownership/core/rendezvous.js';
 import { Ownership } from '../ownership/ownership.service.js';
@@ -11,7 +12,6 @@ import type { PeerageSettings } from '../peerage.options.js';
 import { Presence } from '../presence/presence.service.js';
 import type { Clock } from '../time/clock.js';
 import { dateMs, every } from '../time/clock.js';
-import { sleep } from '../time/waiting.js';
 import { Runs } from './core/runs.js';
 import { STALL_MS, WAKE_MS, keyText } from './core/run.types.js';
 import type {
@@ -30,9 +30,8 @@ import type { JobStats, OnceOptions, OnceResult } from './run.events.js';
 import { RunMessages } from './run-messages.js';
 import { RunReports, contextOf } from './run-reports.js';
 import { MAX_JOB } from './runs-wire.js';
+import { claimIn, missedOf } from './store-questions.js';
 
-/** The store is asked again after this. */
-const STORE_RETRY_MS = 500;
 /** Names of nodes that are gone, for events. */
 const MAX_NAMES = 1_000;
 
@@ -59,6 +58,8 @@ export class RunsService {
   private readonly waiters = new Map<string, Waiter[]>();
   private readonly names = new Map<string, string>();
   private readonly tracked: { untrack(): void }[] = [];
+  /** Aborts when this node has stopped. */
+  private readonly ended = new AbortController();
   /** By how much the date is ahead of the clock. */
   private dateAheadMs: number;
   private endWaking: () => void = () => {};
@@ -66,6 +67,7 @@ export class RunsService {
   constructor(
     @Inject(PEERAGE_MESH) private readonly mesh: Mesh,
     private readonly messaging: Messaging,
+    private readonly gate: Gate,
     private readonly ownership: Ownership,
     private readonly presence: Presence,
     @Inject(PEERAGE_CLOCK) private readonly clock: Clock,
@@ -124,10 +126,9 @@ export class RunsService {
 
   start(): void {
     this.endWaking = every(this.clock, WAKE_MS, () => this.input({ type: 'wake' }));
-    void this.ownership.settled.then(
-      () => this.catchUp(),
-      () => {},
-    );
+    // The schedules of the app begin when it has bootstrapped.
+    const catchUp = () => this.gate.pass(() => void [...this.jobs.values()].map((job) => this.catchUp(job)));
+    void this.ownership.settled.then(catchUp, () => {});
   }
 
   /** What is due from now on is for others. */
@@ -138,7 +139,8 @@ export class RunsService {
 
   stop(): void {
     this.endWaking();
-    this.input({ type: 'leave' });
+    this.ended.abort();
+    this.input({ type: 'stop' });
     this.reports.complete();
   }
 
@@ -210,7 +212,7 @@ export class RunsService {
       case 'tell':
         return void this.messages.tell(directive);
       case 'store':
-        return void this.store(directive.key);
+        return void this.store(directive.key, directive.untilMs);
       case 'run':
         return void this.run(directive.key);
       case 'skip':
@@ -269,42 +271,36 @@ export class RunsService {
     return answer;
   }
 
-  /** The row is made once; when nobody knows whether it was, it is tried again until the run is late. */
-  private async store(key: RunKey): Promise<void> {
-    const job = this.jobs.get(key.job);
+  private async store(key: RunKey, untilMs: number): Promise<void> {
+    const store = this.jobs.get(key.job)?.options.store;
+    if (!store) return;
+    const { work } = this.messaging;
     const own = `${this.mesh.self.name} ${this.mesh.self.bootId}`;
-    const untilMs = this.clock.now() + (job?.rules.lateMs ?? 0);
-    let by: string | undefined;
-    let failure: unknown;
-    do {
-      try {
-        by = await job?.options.store?.claim(key.job, new Date(key.dueMs), own);
-      } catch (error) {
-        failure = error;
-        await sleep(STORE_RETRY_MS, undefined, this.clock);
-      }
-    } while (by === undefined && this.clock.now() < untilMs);
-    if (by === undefined) this.log.warn(`${contextOf(key).key}: its store failed: ${describeError(failure)}`);
-    const [name = '', id = ''] = by?.split(' ') ?? [];
-    if (id !== '') this.name(id, name);
-    this.input({ type: 'stored', key, by: by === undefined ? undefined : id });
+    // A node that shuts down waits for the answer: it may have the run.
+    work.begin();
+    const [name = '', id] = (await claimIn(store, key, own, untilMs, this.storeParts))?.split(' ') ?? [];
+    if (id !== undefined) this.name(id, name);
+    this.input({ type: 'stored', key, by: id });
+    work.end();
   }
 
   /** What was due last, when nothing ran. */
-  private async catchUp(): Promise<void> {
-    for (const { name, options, dues, rules } of this.jobs.values()) {
-      const { store, catchUp } = options;
-      const dueMs = catchUp === undefined ? undefined : dues.last(dateMs(this.clock));
-      if (dueMs === undefined || !store) continue;
-      try {
-        const lastMs = (await store.last(name))?.getTime();
-        const call = this.calls.get(name);
-        if (lastMs !== undefined && lastMs < dueMs && call)
-          void this.due({ job: name, dueMs }, rules, 0, call);
-      } catch (error) {
-        this.log.warn(`${name}: what it missed is not known: ${describeError(error)}`);
-      }
+  private async catchUp(job: Job): Promise<void> {
+    const dueMs = await missedOf(job, this.storeParts);
+    const call = this.calls.get(job.name);
+    if (dueMs === undefined || !call) return;
+    const key = { job: job.name, dueMs };
+    try {
+      await this.due(key, job.rules, 0, call);
+    } catch (error) {
+      // No schedule has called, which would say so.
+      this.log.error(`${contextOf(key).key} failed: ${describeError(error)}`, stackOf(error));
     }
+  }
+
+  private get storeParts() {
+    const { clock, log } = this;
+    return { clock, log, signal: this.ended.signal };
   }
 
   private hear(event: PeerEvent): void {

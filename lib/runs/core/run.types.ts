@@ -103,7 +103,9 @@ export type RunInput =
   | { readonly type: 'view' }
   /** This node was away for a while that its clock does not show. */
   | { readonly type: 'stood' }
+  /** The store's word is still waited for. */
   | { readonly type: 'leave' }
+  | { readonly type: 'stop' }
   /** At least every `WAKE_MS`. */
   | { readonly type: 'wake' };
 
@@ -116,7 +118,8 @@ export type RunDirective =
       readonly news: readonly RunNews[];
       readonly scope: NewsScope;
     }
-  | { readonly type: 'store'; readonly key: RunKey }
+  /** Asks the store once at least, and again until this time. */
+  | { readonly type: 'store'; readonly key: RunKey; readonly untilMs: number }
   | { readonly type: 'run'; readonly key: RunKey }
   | {
       readonly type: 'skip';

@@ -87,7 +87,8 @@ export class Runs {
       case 'stood':
         return this.stalled();
       case 'leave':
-        return this.leave();
+      case 'stop':
+        return this.leave(input.type === 'stop');
       case 'wake':
         return this.wake();
     }
@@ -182,7 +183,7 @@ export class Runs {
     if (isComplete && claim.hasQuorum(view, isYoungFor(run.key, view) ? 0 : 1)) {
       if (!rules.isStored) return this.start(run);
       claim.isStoring = true;
-      this.directives.push({ type: 'store', key });
+      this.directives.push({ type: 'store', key, untilMs: run.sinceMs + rules.lateMs });
     } else if (lateMs >= WAKE_MS) this.settle(run, isComplete ? 'no quorum' : 'unsure');
   }
 
@@ -325,9 +326,10 @@ export class Runs {
     this.evaluateAll();
   }
 
-  private leave(): void {
+  private leave(isStopped: boolean): void {
     this.isLeaving = true;
-    for (const run of [...this.pending.values()]) if (!run.claim?.isStoring) this.settle(run, 'leaving');
+    for (const run of [...this.pending.values()])
+      if (isStopped || !run.claim?.isStoring) this.settle(run, 'leaving');
   }
 
   /** A peer that has just come hears what was run, here and elsewhere. */

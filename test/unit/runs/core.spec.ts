@@ -250,4 +250,33 @@ describe('a run', () => {
     const after = core.handle({ type: 'down', id: 'c' }, nowMs);
     expect(claimOf(after, 'a')).toMatchObject({ type: 'claim' });
   });
+
+  describe('with a store', () => {
+    const stored = { ...rules, isStored: true } as const;
+    const storing = (sinceMs = 0) => {
+      const { core } = node();
+      const asked = core.handle({ type: 'due', key, rules: stored, lateByMs: 0 }, 0);
+      for (let ms = 0; ms < sinceMs; ms += 1_000) core.handle({ type: 'wake' }, ms);
+      const answered = (from: string) =>
+        core.handle({ type: 'answered', from, question: claimOf(asked, from), answer: yes }, sinceMs);
+      answered('b');
+      return { core, out: answered('c') };
+    };
+
+    it('is asked for until it is late, whenever it was claimed', () => {
+      expect(storing().out).toMatchObject([{ type: 'store', untilMs: rules.lateMs }]);
+      expect(storing(9_000).out).toMatchObject([{ type: 'store', untilMs: rules.lateMs }]);
+    });
+
+    it('may be this node’s while it shuts down, and not when it has stopped', () => {
+      const answer = { type: 'stored', key, by: 'a' } as const;
+      const leaving = storing().core;
+      expect(leaving.handle({ type: 'leave' }, 1)).toEqual([]);
+      expect(typesOf(leaving.handle(answer, 2))).toContain('run');
+      const stopped = storing().core;
+      const left = stopped.handle({ type: 'stop' }, 1);
+      expect(left).toContainEqual(expect.objectContaining({ reason: 'leaving' }));
+      expect(stopped.handle(answer, 2)).toEqual([]);
+    });
+  });
 });

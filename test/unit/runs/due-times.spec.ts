@@ -84,6 +84,33 @@ describe('the due time of a cron job', () => {
     }
   });
 
+  it('that was missed is none of a job that is not scheduled', () => {
+    for (const start of [true, false]) {
+      const job = CronJob.from({ cronTime: '0 4 * * *', onTick: () => {}, start });
+      expect(new CronDues(() => job, 0).missed(Date.now()) !== undefined).toBe(start);
+      void job.stop();
+    }
+  });
+
+  it('is found at the cost of a few dozen looks at the expression, however often that is due', () => {
+    const nowMs = Date.UTC(2026, 10, 26, 7, 3);
+    for (const expression of ['*/10 * 8-18 * * 1,2', '* * * * * 0', '0 0 29 2 *', '* * * 1 1 *']) {
+      const job = jobOf(expression, 'UTC');
+      let looks = 0;
+      const { cronTime } = job;
+      const next = cronTime.getNextDateFrom.bind(cronTime);
+      cronTime.getNextDateFrom = (...args) => {
+        looks += 1;
+        return next(...args);
+      };
+      const lastMs = new CronDues(() => job, 0).last(nowMs)!;
+      expect(looks).toBeLessThan(50);
+      expect(lastMs).toBeLessThanOrEqual(nowMs);
+      const at = cronTime.sendAt();
+      expect(next(at.plus({ milliseconds: lastMs - at.toMillis() })).toMillis()).toBeGreaterThan(nowMs);
+    }
+  });
+
   it('is overdue when its own timer comes hours late', () => {
     const daily = jobOf('0 4 * * *', 'UTC');
     const four = Date.UTC(2026, 5, 2, 4);

@@ -18,6 +18,7 @@ class MapStore implements ClaimStore {
 
   async claim(job: string, dueAt: Date, by: string): Promise<string> {
     if (this.isDown) throw new Error('the store is down');
+    if (this.hang) return this.hang(by);
     const key = `${job} ${dueAt.getTime()}`;
     if (!this.rows.has(key)) this.rows.set(key, by);
     return this.rows.get(key)!;
@@ -25,7 +26,10 @@ class MapStore implements ClaimStore {
 
   lastAt: Date | undefined;
 
+  hang: ((by: string) => Promise<string>) | undefined;
+
   async last(): Promise<Date | undefined> {
+    if (this.isDown) throw new Error('the store is down');
     return this.lastAt;
   }
 }
@@ -91,6 +95,7 @@ beforeEach(() => {
   store.rows.clear();
   store.isDown = false;
   store.lastAt = undefined;
+  store.hang = undefined;
 });
 afterEach(() => cluster.stop());
 
@@ -240,6 +245,51 @@ describe('what was due last, while nothing ran', () => {
       expect(ranOf(await start(2))).toEqual([]);
     },
   );
+});
+
+describe('a store that', () => {
+  it('fails is tried until the run is late, and not again by each other node', async () => {
+    store.isDown = true;
+    const nodes = await start(5);
+    due(nodes, 'stored');
+    await cluster.advance(12 * SECOND_MS);
+    store.isDown = false;
+    await cluster.advance(60 * SECOND_MS);
+    expect(ranOf(nodes)).toEqual([]);
+  });
+
+  it('hangs has the run neither late, nor after the end', async () => {
+    let hanging: (() => void)[] = [];
+    store.hang = (by) => new Promise((resolve) => hanging.push(() => resolve(by)));
+    const answer = (): void => {
+      for (const each of hanging) each();
+      hanging = [];
+    };
+    const nodes = await start(1);
+    due(nodes, 'stored');
+    await cluster.advance(60 * SECOND_MS);
+    answer();
+    await cluster.advance(5 * SECOND_MS);
+    expect(heard(nodes[0]!, 'skipped')).toMatchObject([{ reason: 'store' }]);
+    await cluster.advance(PERIOD_MS);
+    due(nodes, 'stored');
+    await cluster.advance(SECOND_MS);
+    expect(hanging).toHaveLength(1);
+    await nodes[0]!.kill();
+    answer();
+    await cluster.advance(SECOND_MS);
+    expect(ranOf(nodes)).toEqual([]);
+  });
+
+  it('is not there at the start is asked again for what was missed', async () => {
+    store.lastAt = new Date('2020-01-01T00:00:00Z');
+    store.isDown = true;
+    const nodes = await start(2);
+    expect(ranOf(nodes)).toEqual([]);
+    store.isDown = false;
+    await cluster.advance(60 * SECOND_MS);
+    expect(ranOf(nodes)).toHaveLength(1);
+  });
 });
 
 describe('once()', () => {
