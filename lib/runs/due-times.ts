@@ -148,10 +148,16 @@ export class CronDues implements DueTimes {
   }
 }
 
+/** What a timer of Node waits that is given this. */
+export function timerMs(ms: number): number {
+  return ms >= 1 && ms < 2 ** 31 ? Math.trunc(ms) : 1;
+}
+
 /** Of `@Interval()`: nodes begin at any time, so each time that an interval could begin stands for it. */
 export class IntervalDues extends Unplanned implements DueTimes {
   private lastSlotMs = -Infinity;
 
+  /** @param intervalMs a whole number */
   constructor(private readonly intervalMs: number) {
     super();
   }

@@ -1,12 +1,15 @@
 import type { SchedulerRegistry } from '@nestjs/schedule';
 import { KEEP_MS } from './core/run.types.js';
 import type { RunRules } from './core/run.types.js';
-import { CronDues, IntervalDues, OneDue, findCronJob } from './due-times.js';
+import { CronDues, IntervalDues, OneDue, findCronJob, timerMs } from './due-times.js';
 import type { DueTimes } from './due-times.js';
 import type { RunOnceOptions } from './run-once.decorator.js';
 
 /** How long blocked nodes are waited for, when nobody says otherwise. */
 export const DEFAULT_LATE_MS = 30_000;
+
+/** For the first in order to come to an interval by its own schedule nodes wait no longer than this. */
+const MAX_WAIT_MS = 5 * 60_000;
 
 /** A decorated method of one instance. */
 export interface Job {
@@ -28,26 +31,23 @@ export function jobOf(
   { registry, nowMs }: { readonly registry: () => SchedulerRegistry | undefined; readonly nowMs: number },
 ): Job {
   const { onLoss = 'skip', lateMs = DEFAULT_LATE_MS, spread = false, store } = options;
+  const cron = Reflect.getMetadata(CRON, method) as { name?: string; cronTime: unknown } | undefined;
+  const interval = Reflect.getMetadata(INTERVAL, method) as { timeout: number } | undefined;
+  const intervalMs = interval && !cron ? timerMs(interval.timeout) : 0;
   const rules: RunRules = {
     onLoss,
     lateMs,
     spread,
-    isDirect: false,
+    isDirect: intervalMs > MAX_WAIT_MS,
+    isOnce: false,
     isStored: store !== undefined,
-    keepMs: KEEP_MS,
+    // However late in an interval a node comes to it.
+    keepMs: Math.max(KEEP_MS, 2 * intervalMs),
   };
-  return { name, options, rules, dues: duesOf(method, registry, nowMs) };
-}
-
-function duesOf(method: object, registry: () => SchedulerRegistry | undefined, nowMs: number): DueTimes {
-  const cron = Reflect.getMetadata(CRON, method) as { name?: string; cronTime: unknown } | undefined;
-  if (cron) {
-    const find = () => {
-      const jobs = registry();
-      return jobs && findCronJob(jobs, cron);
-    };
-    return new CronDues(find, nowMs);
-  }
-  const interval = Reflect.getMetadata(INTERVAL, method) as { timeout: number } | undefined;
-  return interval ? new IntervalDues(interval.timeout) : new OneDue();
+  const find = () => {
+    const jobs = registry();
+    return jobs && cron && findCronJob(jobs, cron);
+  };
+  const unplanned = interval ? new IntervalDues(intervalMs) : new OneDue();
+  return { name, options, rules, dues: cron ? new CronDues(find, nowMs) : unplanned };
 }

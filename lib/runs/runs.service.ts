@@ -159,7 +159,8 @@ export class RunsService {
       );
     if (!(ttlMs >= 1_000 && ttlMs <= 86_400_000))
       throw new PeerageError('INVALID_OPTIONS', `once(): ttlMs is 1000 to 86400000, not ${String(ttlMs)}.`);
-    const rules = { onLoss, lateMs, keepMs: ttlMs, spread: false, isDirect: true, isStored: false };
+    const sharing = { spread: false, isDirect: true, isOnce: true, isStored: false };
+    const rules = { onLoss, lateMs, keepMs: ttlMs, ...sharing };
     const key = { job: `${ONCE}${name}`, dueMs: 0 };
     return new Promise((resolve, reject) => {
       this.wait(key, 0, {
@@ -230,7 +231,7 @@ export class RunsService {
     if (!waiter) return;
     const { work } = this.messaging;
     const startedMs = this.clock.now();
-    const isOnce = waiter.rules.isDirect;
+    const { isOnce } = waiter.rules;
     const hasEnded = this.jobs.get(key.job)?.dues.begins(key.dueMs);
     work.begin();
     this.reports.tell(key, { type: 'started' });

@@ -125,6 +125,6 @@ export function isYoungFor({ dueMs }: RunKey, { bornAtMs }: RunView): boolean {
 }
 
 /** It matters how it ends elsewhere. */
-export function awaitsEnd({ onLoss, isDirect }: RunRules): boolean {
-  return onLoss === 'rerun' || isDirect;
+export function awaitsEnd({ onLoss, isOnce }: RunRules): boolean {
+  return onLoss === 'rerun' || isOnce;
 }

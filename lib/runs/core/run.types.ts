@@ -15,8 +15,10 @@ export interface RunRules {
   readonly lateMs: number;
   /** Each due time has an order of nodes of its own. */
   readonly spread: boolean;
-  /** Whoever has it to do claims it, whatever the order; and hears how it ended elsewhere. */
+  /** Whoever has it to do claims it, whatever the order. */
   readonly isDirect: boolean;
+  /** Of `once()`: everybody hears how it ended, and when it failed it may be claimed again. */
+  readonly isOnce: boolean;
   /** A store has to agree. */
   readonly isStored: boolean;
   /** How long it is remembered. */

@@ -134,7 +134,7 @@ export class Runs {
     const { view, nowMs } = this;
     // While it is under way it grows no older: when it is lost it may be rerun, however long that took.
     if (entry?.state === 'started' && this.isPeer(entry.holder)) run.sinceMs = nowMs;
-    if (nowMs - run.sinceMs > MAX_AGE_MS && !run.rules.isDirect) return this.settle(run, 'stale');
+    if (nowMs - run.sinceMs > MAX_AGE_MS && !run.rules.isOnce) return this.settle(run, 'stale');
     if (entry) return this.wait(run, entry);
     if (!this.mayClaim(run)) return undefined;
     const first = firstInOrder(run, view, nowMs);

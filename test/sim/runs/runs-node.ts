@@ -144,6 +144,7 @@ export const rulesOf = (rules: Partial<RunRules>): RunRules => ({
   lateMs: 15_000,
   spread: false,
   isDirect: false,
+  isOnce: false,
   isStored: false,
   keepMs: KEEP_MS,
   ...rules,

@@ -15,6 +15,7 @@ const rules: RunRules = {
   lateMs: 10_000,
   spread: false,
   isDirect: false,
+  isOnce: false,
   isStored: false,
   keepMs: KEEP_MS,
 };

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { SchedulerRegistry } from '@nestjs/schedule';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CronDues, IntervalDues, OneDue, findCronJob } from '../../../lib/runs/due-times.js';
+import { CronDues, IntervalDues, OneDue, findCronJob, timerMs } from '../../../lib/runs/due-times.js';
 
 type CronJob = ReturnType<SchedulerRegistry['getCronJob']>;
 interface Cron {
@@ -143,6 +143,20 @@ it('of an interval, nodes that begin at other moments have the same', () => {
   expect(b.willFire(10_000)).toBe(true);
   expect(b.fired(14_900)).toEqual({ dueMs: 10_000, lateByMs: 0 });
   expect([b.willFire(10_000), b.willFire(15_000)]).toEqual([false, true]);
+});
+
+it('of an interval is a whole number, whatever its length', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(fc.double(), fc.double({ min: 0, max: 1e9 })),
+      fc.integer({ min: 1e12, max: 2e12 }),
+      (ms, nowMs) => {
+        const { dueMs } = new IntervalDues(timerMs(ms)).fired(nowMs);
+        expect(Number.isSafeInteger(dueMs)).toBe(true);
+        expect(dueMs).toBeLessThanOrEqual(nowMs);
+      },
+    ),
+  );
 });
 
 it('of a timeout, there is one', () => {

@@ -4,11 +4,15 @@ import { Test } from '@nestjs/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PeerageError, PeerageModule, RunOnce } from '../../../lib/index.js';
 import type { ClaimStore, PeerageModuleOptions, RunContext, RunEvent } from '../../../lib/index.js';
+import { PEERAGE_CLOCK } from '../../../lib/peerage.constants.js';
 import { TestCluster } from '../../../lib/testing/index.js';
 import type { TestNode } from '../../../lib/testing/index.js';
+import { dateMs } from '../../../lib/time/clock.js';
+import type { Clock } from '../../../lib/time/clock.js';
 
 /** Long, so that only the tests call. */
 const PERIOD_MS = 120_000;
+const LONG_MS = 1_200_000;
 const SECOND_MS = 1_000;
 
 /** A store that is a map, and may be down. */
@@ -46,6 +50,12 @@ class Reports {
   hourly({ key }: RunContext): unknown {
     this.ran.push(key);
     return this.work();
+  }
+
+  @RunOnce()
+  @Interval(LONG_MS)
+  long({ key }: RunContext): void {
+    this.ran.push(key);
   }
 
   @RunOnce({ onLoss: 'rerun', name: 'again' })
@@ -289,6 +299,25 @@ describe('a store that', () => {
     store.isDown = false;
     await cluster.advance(60 * SECOND_MS);
     expect(ranOf(nodes)).toHaveLength(1);
+  });
+});
+
+describe('a long interval', () => {
+  it.each([
+    ['as they are named', false],
+    ['the other way round', true],
+  ])('is run once in each of its slots by the node that comes to it first, %s', async (_how, isReversed) => {
+    const nodes = await start(2);
+    const [a, b] = isReversed ? nodes.toReversed() : nodes;
+    const long = (node: Node): unknown => node.get(Reports).long({} as RunContext);
+    const leftMs = LONG_MS - (dateMs(nodes[0]!.module.get<Clock>(PEERAGE_CLOCK)) % LONG_MS);
+    await cluster.advance(leftMs + SECOND_MS);
+    void long(a!);
+    // A run of every second is forgotten by then.
+    await cluster.advance(950 * SECOND_MS);
+    void long(b!);
+    await cluster.advance(10 * SECOND_MS);
+    expect([ranOf([a!]).length, ranOf([b!])]).toEqual([1, []]);
   });
 });
 
