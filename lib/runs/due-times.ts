@@ -186,17 +186,38 @@ export class OneDue extends Unplanned implements DueTimes {
   }
 }
 
-/** The job of a method: by its name, or one with the same expression, which has the same due times. */
-export function findCronJob(
-  registry: SchedulerRegistry,
-  { name, cronTime }: { readonly name?: string | undefined; readonly cronTime: unknown },
-): CronJob | undefined {
-  const jobs = registry.getCronJobs();
-  if (name !== undefined && jobs.has(name)) return jobs.get(name);
-  return [...jobs.values()].find(({ cronTime: { source } }) => isSame(source, cronTime));
+/** What `@Cron()` was given, of which its due times are made. */
+export interface CronOptions {
+  readonly name?: string | undefined;
+  readonly cronTime: unknown;
+  readonly timeZone?: string | null | undefined;
+  readonly utcOffset?: number | null | undefined;
+  readonly waitForCompletion?: boolean | null | undefined;
+  readonly disabled?: boolean | undefined;
 }
 
-function isSame(source: unknown, cronTime: unknown): boolean {
+/** The job of a method: by its name, or one of the same expression and zone, which has the same due times. */
+export function findCronJob(registry: SchedulerRegistry, options: CronOptions): CronJob | undefined {
+  const jobs = registry.getCronJobs();
+  const { name } = options;
+  if (name !== undefined && jobs.has(name)) return jobs.get(name);
+  const zone = zoneOf(options);
+  const isSame = ({ cronTime, waitForCompletion }: CronJob): boolean =>
+    isSameTime(cronTime.source, options.cronTime) &&
+    cronTime.timeZone === zone.timeZone &&
+    cronTime.utcOffset === zone.utcOffset &&
+    waitForCompletion === (options.waitForCompletion === true);
+  const same = [...jobs.values()].filter(isSame);
+  return same.find(({ isActive }) => isActive !== (options.disabled === true)) ?? same[0];
+}
+
+function isSameTime(source: unknown, cronTime: unknown): boolean {
   if (typeof source === 'string') return source === cronTime;
   return (source as LuxonDate).toMillis() === Number(cronTime);
+}
+
+/** That of the process, when none is given. */
+function zoneOf({ timeZone, utcOffset }: CronOptions): Pick<CronTime, 'timeZone' | 'utcOffset'> {
+  if (utcOffset !== undefined && utcOffset !== null) return { utcOffset };
+  return { timeZone: timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone };
 }

@@ -2,7 +2,7 @@ import type { SchedulerRegistry } from '@nestjs/schedule';
 import { KEEP_MS } from './core/run.types.js';
 import type { RunRules } from './core/run.types.js';
 import { CronDues, IntervalDues, OneDue, findCronJob, timerMs } from './due-times.js';
-import type { DueTimes } from './due-times.js';
+import type { CronOptions, DueTimes } from './due-times.js';
 import type { RunOnceOptions } from './run-once.decorator.js';
 
 /** How long blocked nodes are waited for, when nobody says otherwise. */
@@ -31,7 +31,7 @@ export function jobOf(
   { registry, nowMs }: { readonly registry: () => SchedulerRegistry | undefined; readonly nowMs: number },
 ): Job {
   const { onLoss = 'skip', lateMs = DEFAULT_LATE_MS, spread = false, store } = options;
-  const cron = Reflect.getMetadata(CRON, method) as { name?: string; cronTime: unknown } | undefined;
+  const cron = Reflect.getMetadata(CRON, method) as CronOptions | undefined;
   const interval = Reflect.getMetadata(INTERVAL, method) as { timeout: number } | undefined;
   const intervalMs = interval && !cron ? timerMs(interval.timeout) : 0;
   const rules: RunRules = {

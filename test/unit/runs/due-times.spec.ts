@@ -125,6 +125,7 @@ describe('the due time of a cron job', () => {
     } as unknown as SchedulerRegistry;
     expect(findCronJob(registry, { name: 'a', cronTime: 'changed since' })).toBe(named);
     expect(findCronJob(registry, { cronTime: '*/7 * * * * *' })).toBe(jobs[1]);
+    expect(findCronJob(registry, { cronTime: '30 2 * * *', timeZone: 'Europe/Berlin' })).toBe(jobs[3]);
     const at = new Date(Date.now() + 86_400_000);
     const single = jobOf(at);
     expect(findCronJob({ getCronJobs: () => new Map([['x', single]]) } as never, { cronTime: at })).toBe(
@@ -135,6 +136,25 @@ describe('the due time of a cron job', () => {
       lateByMs: 5,
     });
   });
+});
+
+it('of two jobs with one expression is by the zone of each', () => {
+  const options = [
+    { timeZone: 'Europe/Berlin' },
+    { timeZone: 'America/New_York' },
+    { utcOffset: 330 },
+    {},
+    { waitForCompletion: true },
+  ];
+  const all = options.map((each) =>
+    CronJob.from({ cronTime: '0 4 * * *', onTick: () => {}, start: false, ...each }),
+  );
+  const registry = {
+    getCronJobs: () => new Map(all.map((job, i) => [`${i}`, job])),
+  } as unknown as SchedulerRegistry;
+  for (const [i, each] of options.entries())
+    expect(findCronJob(registry, { cronTime: '0 4 * * *', disabled: true, ...each })).toBe(all[i]);
+  expect(findCronJob(registry, { cronTime: '0 4 * * *', timeZone: 'Asia/Tokyo' })).toBeUndefined();
 });
 
 it('of an interval, nodes that begin at other moments have the same', () => {
