@@ -12,13 +12,14 @@ function faultsOf(value: unknown): string[] {
 }
 
 describe('meta', () => {
-  it('may be whatever JSON can say, and its copy says the same', () => {
+  it('may be whatever JSON can say but the key __proto__, and its copy says the same', () => {
     const json = fc.jsonValue({ maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value)) as unknown);
     fc.assert(
       fc.property(fc.dictionary(fc.string(), json, { maxKeys: 5 }), (meta) => {
-        fc.pre(Buffer.byteLength(JSON.stringify(meta)) <= 4_096);
+        const text = JSON.stringify(meta);
+        fc.pre(Buffer.byteLength(text) <= 4_096 && !text.includes('__proto__'));
         expect(faultsOf(meta)).toEqual([]);
-        expect(JSON.stringify(copyMeta(meta))).toBe(JSON.stringify(meta));
+        expect(JSON.stringify(copyMeta(meta))).toBe(text);
       }),
     );
   });
