@@ -1,4 +1,5 @@
 import type { SchedulerRegistry } from '@nestjs/schedule';
+import { PeerageError } from '../errors/peerage-error.js';
 import { KEEP_MS } from './core/run.types.js';
 import type { RunRules } from './core/run.types.js';
 import { CronDues, IntervalDues, OneDue, findCronJob, timerMs } from './due-times.js';
@@ -23,7 +24,10 @@ export interface Job {
 const CRON = 'SCHEDULE_CRON_OPTIONS';
 const INTERVAL = 'SCHEDULE_INTERVAL_OPTIONS';
 
-/** @param registry of the app's scheduler, once there is one */
+/**
+ * @param registry of the app's scheduler, once there is one
+ * @throws PeerageError `INVALID_OPTIONS` when it has a store and no due times
+ */
 export function jobOf(
   name: string,
   options: RunOnceOptions,
@@ -33,6 +37,12 @@ export function jobOf(
   const { onLoss = 'skip', lateMs = DEFAULT_LATE_MS, spread = false, store } = options;
   const cron = Reflect.getMetadata(CRON, method) as CronOptions | undefined;
   const interval = Reflect.getMetadata(INTERVAL, method) as { timeout: number } | undefined;
+  if (store && !cron && !interval)
+    throw new PeerageError(
+      'INVALID_OPTIONS',
+      `@RunOnce(): the job "${name}" has a store, and no @Cron() or @Interval(): without due times it would be claimed ` +
+        'once and never again.',
+    );
   const intervalMs = interval && !cron ? timerMs(interval.timeout) : 0;
   const rules: RunRules = {
     onLoss,

@@ -1,6 +1,6 @@
 import { PeerageError } from '../errors/peerage-error.js';
-import { assertOptionNames, type OptionNames } from '../naming/option-names.js';
 import type { ClaimStore } from './claim-store.js';
+import { checkRunOnce } from './run-checks.js';
 
 /**
  * Options of {@link RunOnce}.
@@ -61,15 +61,6 @@ export interface RunContext {
   readonly key: string;
 }
 
-const NAMES: OptionNames<RunOnceOptions> = {
-  name: true,
-  onLoss: true,
-  lateMs: true,
-  spread: true,
-  store: true,
-  catchUp: true,
-};
-
 /** What a decorated method is, for the explorer: kept at its class. */
 export interface RunOnceMethod {
   readonly method: string;
@@ -121,7 +112,7 @@ function runnerOf(instance: Bound | undefined, method: RunOnceMethod): Runner | 
  * @publicApi
  */
 export function RunOnce(options: RunOnceOptions = {}): MethodDecorator {
-  checkRunOnceOptions(options);
+  checkRunOnce(options);
   return (target, key, descriptor) => {
     const method = descriptor.value as Method | undefined;
     if (typeof method !== 'function')
@@ -146,18 +137,4 @@ export function RunOnce(options: RunOnceOptions = {}): MethodDecorator {
 /** `Class.method`, for messages. */
 function nameOf(target: object, key: string | symbol): string {
   return `${target.constructor.name}.${String(key)}`;
-}
-
-/** @throws PeerageError `INVALID_OPTIONS` */
-function checkRunOnceOptions(options: RunOnceOptions): void {
-  assertOptionNames('@RunOnce()', options, NAMES);
-  const { onLoss = 'skip', lateMs = 0, store, catchUp } = options;
-  const fail = (problem: string): never => {
-    throw new PeerageError('INVALID_OPTIONS', `@RunOnce(): ${problem}`);
-  };
-  if (onLoss !== 'skip' && onLoss !== 'rerun') fail(`onLoss is 'skip' or 'rerun', not ${String(onLoss)}.`);
-  if (!(lateMs >= 0 && lateMs <= 300_000)) fail(`lateMs is 0 to 300000 ms, not ${String(lateMs)}.`);
-  if (catchUp !== undefined && catchUp !== 'last') fail(`catchUp is 'last', not ${String(catchUp)}.`);
-  if (catchUp !== undefined && !store) fail('catchUp needs a store, which knows what was run.');
-  if (store && onLoss === 'rerun') fail(`a store has one claim for each run, so onLoss: 'rerun' cannot be.`);
 }

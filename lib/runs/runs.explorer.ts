@@ -6,6 +6,7 @@ import { describeError } from '../errors/thrown.js';
 import { LOG_CONTEXT } from '../peerage.constants.js';
 import { InjectedStore } from './claim-store.js';
 import { jobOf } from './job.js';
+import { checkJobName } from './run-checks.js';
 import { RUN_ONCE_METADATA, bindRunner } from './run-once.decorator.js';
 import type { RunOnceMethod } from './run-once.decorator.js';
 import { RunsService } from './runs.service.js';
@@ -44,6 +45,7 @@ export class RunsExplorer {
   private bind(instance: object, entry: RunOnceMethod): string {
     const { method, options, original } = entry;
     const name = options.name ?? `${instance.constructor.name}.${method}`;
+    checkJobName(name);
     if (options.store instanceof InjectedStore) this.resolve(options.store);
     const current = (instance as Readonly<Record<string, unknown>>)[method] as object;
     const job = jobOf(name, options, current, { registry: () => this.registry(), nowMs: this.runs.dateMs });

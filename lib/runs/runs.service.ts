@@ -27,9 +27,9 @@ import type { Job } from './job.js';
 import { DEFAULT_LATE_MS } from './job.js';
 import type { RunContext, Runner } from './run-once.decorator.js';
 import type { JobStats, OnceOptions, OnceResult } from './run.events.js';
+import { ONCE, checkOnce } from './run-checks.js';
 import { RunMessages } from './run-messages.js';
 import { RunReports, contextOf } from './run-reports.js';
-import { MAX_JOB } from './runs-wire.js';
 import { claimIn, missedOf } from './store-questions.js';
 
 /** Names of nodes that are gone, for events. */
@@ -108,8 +108,6 @@ export class RunsService {
         'INVALID_OPTIONS',
         `@RunOnce(): two methods are the job "${job.name}". Give one of them another name: @RunOnce({ name: '…' }).`,
       );
-    if (job.name.length > MAX_JOB)
-      throw new PeerageError('INVALID_OPTIONS', `@RunOnce(): a name has at most ${MAX_JOB} characters.`);
     this.jobs.set(job.name, job);
     this.reports.jobs.add(job.name);
     this.calls.set(job.name, call);
@@ -151,14 +149,8 @@ export class RunsService {
   }
 
   async once<T>(name: string, call: () => T | Promise<T>, options: OnceOptions): Promise<OnceResult<T>> {
+    checkOnce(name, call, options);
     const { ttlMs, onLoss = 'skip', lateMs = DEFAULT_LATE_MS } = options;
-    if (typeof name !== 'string' || name.length === 0 || name.length > MAX_JOB - ONCE.length)
-      throw new PeerageError(
-        'INVALID_OPTIONS',
-        `once() takes a key of 1 to ${MAX_JOB - ONCE.length} characters.`,
-      );
-    if (!(ttlMs >= 1_000 && ttlMs <= 86_400_000))
-      throw new PeerageError('INVALID_OPTIONS', `once(): ttlMs is 1000 to 86400000, not ${String(ttlMs)}.`);
     const sharing = { spread: false, isDirect: true, isOnce: true, isStored: false };
     const rules = { onLoss, lateMs, keepMs: ttlMs, ...sharing };
     const key = { job: `${ONCE}${name}`, dueMs: 0 };
@@ -350,6 +342,3 @@ export class RunsService {
     };
   }
 }
-
-/** Keys of `once()`, among jobs. */
-const ONCE = 'once:';

@@ -85,8 +85,17 @@ describe('@RunOnce() in a unit test', () => {
   it.each([
     [{ onLoss: 'again' }, /onLoss is/],
     [{ lateMs: -1 }, /lateMs/],
+    [{ lateMs: 0.5 }, /lateMs/],
+    [{ lateMs: NaN, name: 'daily' }, /the job "daily": lateMs/],
+    [{ name: '' }, /the name of a job is a text of 1 to 255 characters: ""/],
+    [{ name: 'x'.repeat(256) }, /the name of a job/],
+    [{ name: null }, /the name of a job/],
+    [{ name: 5 }, /the name of a job/],
+    [{ name: 'a\ud83d' }, /half of a surrogate pair/],
+    [{ store: {} }, /claimsIn/],
+    [{ spread: 'yes' }, /spread is true or false/],
     [{ catchUp: 'last' }, /needs a store/],
-    [{ store: {}, onLoss: 'rerun' }, /rerun/],
+    [{ store: { claim() {} }, onLoss: 'rerun' }, /rerun/],
     [{ sprad: true }, /did you mean "spread"/],
   ])('says at once that %j is wrong', (options, problem) => {
     expect(() => RunOnce(options as RunOnceOptions)).toThrow(problem);
@@ -202,6 +211,16 @@ describe('@RunOnce() in an app', () => {
       b(): void {}
     }
     await expect(start(Twins)).rejects.toThrow(/two methods are the job "one"/);
+  });
+
+  it('refuses a store for what has no due times', async () => {
+    @Injectable()
+    class Warm {
+      @RunOnce({ store: { claim: async () => '', last: async () => undefined } })
+      @Timeout(1e8)
+      up(): void {}
+    }
+    await expect(start(Warm)).rejects.toThrow(/"Warm.up" has a store/);
   });
 
   it('takes the method of a class that overrides it as it is there', async () => {

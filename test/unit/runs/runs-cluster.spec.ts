@@ -357,8 +357,28 @@ describe('once()', () => {
     expect(all).toContainEqual(expect.objectContaining({ ran: false, reason: 'elsewhere' }));
   });
 
-  it('says what it takes', async () => {
+  it('says what it takes, before anybody is asked', async () => {
     const [node] = await start(1);
+    const given: readonly [unknown, unknown, unknown][] = [
+      ['a', () => 1, undefined],
+      ['a', () => 1, { ttlMs: 90_000.5 }],
+      ['a', () => 1, { ttlMs: '60000' }],
+      ['a', () => 1, { ttlMs: 5_000, onLoss: 're-run' }],
+      ['a', () => 1, { ttlMs: 5_000, lateMs: NaN }],
+      ['a', () => 1, { ttlMs: 5_000, lateMs: -1 }],
+      ['a', () => 1, { ttlMs: 5_000, ttl: 3 }],
+      ['a', 'no function', { ttlMs: 5_000 }],
+      ['a\ud83d', () => 1, { ttlMs: 5_000 }],
+      [5, () => 1, { ttlMs: 5_000 }],
+    ];
+    const refused = expect.objectContaining({
+      code: 'INVALID_OPTIONS',
+      message: expect.stringMatching(/^once\(/) as string,
+    }) as Error;
+    for (const [key, run, options] of given)
+      await expect(
+        node!.cluster.once(key as string, run as () => 1, options as { ttlMs: number }),
+      ).rejects.toThrow(refused);
     await expect(node!.cluster.once('', () => 1, { ttlMs: 1_000 })).rejects.toBeInstanceOf(PeerageError);
     await expect(node!.cluster.once('a', () => 1, { ttlMs: 1 })).rejects.toThrow(/ttlMs/);
   });
