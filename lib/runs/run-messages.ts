@@ -4,11 +4,12 @@ import type { Recipient } from '../messaging/message.types.js';
 import type { Messaging } from '../messaging/messaging.js';
 import type { Clock } from '../time/clock.js';
 import { sleep } from '../time/waiting.js';
-import type { RunAnswer, RunDirective, RunInput, RunQuestion } from './core/run.types.js';
+import type { NewsScope, RunAnswer, RunDirective, RunInput, RunNews, RunQuestion } from './core/run.types.js';
 import {
   RUNS_TOPIC,
   answerBody,
   newsBody,
+  portionsOf,
   questionBody,
   readAnswer,
   readNews,
@@ -48,11 +49,18 @@ export class RunMessages {
 
   async tell({ to, news, scope }: Tell): Promise<void> {
     const { mesh, messaging } = this.parts;
+    if (to !== undefined && scope !== 'some') return this.tellAll(to, news, scope);
     const body = newsBody(news, scope);
-    const peers = mesh.peers.filter(({ bootId }) => to === undefined || bootId === to);
     // What does not arrive is asked for.
-    if (scope === 'some') for (const peer of peers) messaging.send(peer, RUNS_TOPIC, body).catch(() => {});
-    else for (const peer of peers) await this.tellSurely(peer.bootId, body);
+    for (const peer of mesh.peers)
+      if (to === undefined || to === peer.bootId) messaging.send(peer, RUNS_TOPIC, body).catch(() => {});
+  }
+
+  /** The last message says that it was all. */
+  private async tellAll(to: string, news: readonly RunNews[], scope: NewsScope): Promise<void> {
+    const portions = portionsOf(news);
+    for (const [i, portion] of portions.entries())
+      await this.tellSurely(to, newsBody(portion, i < portions.length - 1 ? 'some' : scope));
   }
 
   private async answerOf(to: string, question: RunQuestion): Promise<Answered['answer']> {

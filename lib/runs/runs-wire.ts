@@ -15,6 +15,12 @@ export const RUNS_TOPIC = '$$runs';
 /** The longest name of a job, or key. */
 export const MAX_JOB = 512;
 
+/** About this much goes into one message. */
+const PORTION_BYTES = 128 * 1024;
+
+/** Of one item of news, besides its name. */
+const NEWS_BYTES = 64;
+
 const STATES: readonly RunState[] = ['claimed', 'started', 'done', 'lost'];
 const SCOPES: readonly NewsScope[] = ['some', 'all', 'again'];
 const WORDS: readonly RunWord[] = ['started', 'done', 'lost', 'released'];
@@ -40,6 +46,21 @@ export function newsBody(news: readonly RunNews[], scope: NewsScope): readonly u
     scope,
     news.map(({ key, by, word, onLoss, keepMs }) => [key.job, key.dueMs, word, onLoss, keepMs, by ?? null]),
   ];
+}
+
+/** News in portions that fit into a message; one at least. */
+export function portionsOf(news: readonly RunNews[]): (readonly RunNews[])[] {
+  const portions: RunNews[][] = [[]];
+  let bytes = 0;
+  for (const each of news) {
+    bytes += NEWS_BYTES + Buffer.byteLength(each.key.job);
+    if (bytes > PORTION_BYTES && portions.at(-1)!.length > 0) {
+      portions.push([]);
+      bytes = NEWS_BYTES + Buffer.byteLength(each.key.job);
+    }
+    portions.at(-1)!.push(each);
+  }
+  return portions;
 }
 
 /** What a member sent, if it makes sense. */

@@ -1,4 +1,4 @@
-import { keyText } from './run.types.js';
+import { MAX_TOLD, MAX_TOLD_KEYS, keyText } from './run.types.js';
 import type { OnLoss, RunKey, RunNews, RunState } from './run.types.js';
 
 /** Whom a run belongs to, as far as this node knows. It has granted it to nobody else. */
@@ -22,13 +22,14 @@ export class Ledger {
   private readonly entries = new Map<string, Kept>();
   private readonly reported = new Set<string>();
 
-  get(key: RunKey): LedgerEntry | undefined {
-    return this.entries.get(keyText(key));
+  get(key: RunKey, nowMs: number): LedgerEntry | undefined {
+    const entry = this.entries.get(keyText(key));
+    return entry && leftOf(entry, nowMs) > 0 ? entry : undefined;
   }
 
   set(entry: LedgerEntry, nowMs: number): void {
     const text = keyText(entry.key);
-    const before = this.entries.get(text);
+    const before = this.get(entry.key, nowMs);
     // News that were sent again may be older than what is known.
     if (before?.state === 'done' && before.holder === entry.holder && entry.state !== 'done') return;
     // What was changed last stands last, so that the oldest are found first.
@@ -49,12 +50,16 @@ export class Ledger {
     }
   }
 
-  /** What was begun, the latest, for a node that comes. */
-  news(max: number): RunNews[] {
-    const entries = [...this.entries.values()].filter(({ state }) => state !== 'claimed').slice(-max);
-    return entries.map(({ key, holder, state, onLoss, keepMs }) => {
-      return { key, by: holder, word: state === 'claimed' ? 'started' : state, onLoss, keepMs };
+  /** What was begun, the latest last, for a node that comes. It remembers a run for as long as this one. */
+  news(nowMs: number): RunNews[] {
+    const told = [...this.entries.values()].flatMap((entry): RunNews[] => {
+      const { key, holder, state, onLoss } = entry;
+      const keepMs = Math.ceil(leftOf(entry, nowMs));
+      return state === 'claimed' || keepMs <= 0 ? [] : [{ key, by: holder, word: state, onLoss, keepMs }];
     });
+    const keys = told.filter(({ key }) => key.dueMs === 0);
+    const runs = told.filter(({ key }) => key.dueMs !== 0);
+    return [...keys.slice(-MAX_TOLD_KEYS), ...runs.slice(-MAX_TOLD)];
   }
 
   /** Whether a duplicate was told of before: each is told once. */
@@ -77,4 +82,9 @@ export class Ledger {
   get size(): number {
     return this.entries.size;
   }
+}
+
+/** How long it counts from now on. What is under way counts until it has ended. */
+function leftOf({ atMs, keepMs, state }: Kept, nowMs: number): number {
+  return state === 'done' || state === 'lost' ? keepMs - (nowMs - atMs) : Math.max(1, keepMs);
 }

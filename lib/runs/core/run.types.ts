@@ -182,8 +182,11 @@ export const MAX_AGE_MS = KEEP_MS / 2;
 /** With a quorum: clocks differ by no more than this. */
 export const MAX_SKEW_MS = 5_000;
 
-/** So many runs, the latest, are told to a node that comes. */
+/** So many runs that had their time, the latest, are told to a node that comes. */
 export const MAX_TOLD = 2_000;
+
+/** So many that have none, as those of `once()`, which are remembered for longer. */
+export const MAX_TOLD_KEYS = 10_000;
 
 /** What is old is forgotten so often. */
 export const PRUNE_MS = 10_000;

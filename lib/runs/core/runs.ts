@@ -2,7 +2,7 @@ import { Claim, awaitsEnd, firstInOrder, isYoungFor, pendingRun } from './claim.
 import type { PendingRun } from './claim.js';
 import { Ledger } from './ledger.js';
 import type { LedgerEntry } from './ledger.js';
-import { KEEP_MS, MAX_AGE_MS, MAX_TOLD, NUDGE_MS, PRUNE_MS, WAKE_MS, keyText } from './run.types.js';
+import { KEEP_MS, MAX_AGE_MS, NUDGE_MS, PRUNE_MS, WAKE_MS, keyText } from './run.types.js';
 import type {
   Answered,
   ClaimQuestion,
@@ -128,7 +128,7 @@ export class Runs {
   }
 
   private evaluate(run: PendingRun): void {
-    const entry = this.ledger.get(run.key);
+    const entry = this.ledger.get(run.key, this.nowMs);
     if (run.claim) return this.pursue(run, run.claim);
     if (this.isLeaving) return this.settle(run, 'leaving');
     const { view, nowMs } = this;
@@ -242,7 +242,7 @@ export class Runs {
   private willAnswered(from: string, key: RunKey, answer: RunAnswer | 'mute' | undefined): void {
     if (answer === undefined) return;
     const run = this.pending.get(keyText(key));
-    const entry = this.ledger.get(key);
+    const entry = this.ledger.get(key, this.nowMs);
     const held = typeof answer === 'object' && answer.type === 'held' ? answer : undefined;
     const isOurHolder = entry?.holder === from && (entry.state === 'claimed' || entry.state === 'started');
     // It has given it back, and that did not arrive.
@@ -257,7 +257,7 @@ export class Runs {
   /** Another node wants it. */
   private grant(from: string, { key, onLoss, keepMs }: ClaimQuestion): RunAnswer {
     const { self } = this.view;
-    const entry = this.ledger.get(key);
+    const entry = this.ledger.get(key, this.nowMs);
     const run = this.pending.get(keyText(key));
     const isCrossing = run?.claim !== undefined && !run.claim.isStoring;
     if (isCrossing && this.isAhead(from, self, key)) this.giveUp(run);
@@ -273,7 +273,7 @@ export class Runs {
   }
 
   private willClaim(key: RunKey): RunAnswer {
-    const entry = this.ledger.get(key);
+    const entry = this.ledger.get(key, this.nowMs);
     if (entry) return { type: 'held', by: entry.holder, state: entry.state };
     if (this.isLeaving || !this.view.having(key.job).includes(this.view.self)) return { type: 'no' };
     const run = this.pending.get(keyText(key));
@@ -295,7 +295,7 @@ export class Runs {
   }
 
   private told(teller: string, { key, word, onLoss, keepMs, by = teller }: RunNews): void {
-    const entry = this.ledger.get(key);
+    const entry = this.ledger.get(key, this.nowMs);
     const run = this.pending.get(keyText(key));
     if (word === 'released') {
       if (entry?.holder === by) this.ledger.delete(key);
@@ -334,11 +334,11 @@ export class Runs {
 
   /** A peer that has just come hears what was run, here and elsewhere. */
   private tellAll(to: string, scope: 'all' | 'again'): void {
-    this.directives.push({ type: 'tell', to, news: this.ledger.news(MAX_TOLD), scope });
+    this.directives.push({ type: 'tell', to, news: this.ledger.news(this.nowMs), scope });
   }
 
   private tellOwn(key: RunKey, word: RunWord): void {
-    const entry = this.ledger.get(key);
+    const entry = this.ledger.get(key, this.nowMs);
     if (entry?.holder !== this.view.self) return;
     const { onLoss, keepMs } = entry;
     if (word === 'released') this.ledger.delete(key);

@@ -4,6 +4,7 @@ import type { RunNews, RunQuestion } from '../../../lib/runs/core/run.types.js';
 import {
   answerBody,
   newsBody,
+  portionsOf,
   questionBody,
   readAnswer,
   readNews,
@@ -30,6 +31,38 @@ it('brings questions, answers and news over as they were', () => {
     state: 'lost',
   });
   expect(readAnswer(answerBody({ type: 'yes' }))).toEqual({ type: 'yes', isYoung: false });
+});
+
+it('tells of much in portions that fit into a message, in order, and of nothing in one', () => {
+  const nameLength = fc.integer({ min: 1, max: 512 });
+  fc.assert(
+    fc.property(
+      fc.array(nameLength, { maxLength: 400 }),
+      fc.integer({ min: 1, max: 4 }),
+      (lengths, times) => {
+        const news = Array.from({ length: times }, () => lengths)
+          .flat()
+          .map((length, dueMs): RunNews => {
+            const job = 'ä'.repeat(length);
+            return {
+              key: { job, dueMs },
+              by: 'b'.repeat(36),
+              word: 'done',
+              onLoss: 'skip',
+              keepMs: 86_400_000,
+            };
+          });
+        const portions = portionsOf(news);
+        expect(portions.flat()).toEqual(news);
+        expect(portions.length).toBeGreaterThan(0);
+        for (const portion of portions) {
+          if (news.length > 0) expect(portion.length).toBeGreaterThan(0);
+          expect(Buffer.byteLength(JSON.stringify(newsBody(portion, 'all')))).toBeLessThan(512 * 1024);
+        }
+      },
+    ),
+    { numRuns: 20 },
+  );
 });
 
 it('takes nothing else from a member, and never throws', () => {

@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { Ledger } from '../../../lib/runs/core/ledger.js';
+import { MAX_TOLD, MAX_TOLD_KEYS } from '../../../lib/runs/core/run.types.js';
+
+const entryOf = (job: string, keepMs: number, dueMs = 0) =>
+  ({ key: { job, dueMs }, holder: 'a', state: 'done', onLoss: 'skip', keepMs }) as const;
+
+it('remembers a run for as long as was said, however often it is told on', () => {
+  const waits = fc.array(fc.double({ min: 0, max: 60_000, noNaN: true }), { minLength: 1, maxLength: 6 });
+  fc.assert(
+    fc.property(fc.integer({ min: 1_000, max: 120_000 }), waits, (keepMs, pauses) => {
+      let ledger = new Ledger();
+      const entry = entryOf('migrate', keepMs);
+      ledger.set(entry, 0);
+      let nowMs = 0;
+      for (const pauseMs of pauses) {
+        nowMs += pauseMs;
+        const next = new Ledger();
+        for (const { key, by, keepMs: leftMs } of ledger.news(nowMs))
+          next.set({ key, holder: by!, state: 'done', onLoss: 'skip', keepMs: leftMs }, nowMs);
+        ledger = next;
+        const isKept = ledger.get(entry.key, nowMs) !== undefined;
+        // Each telling rounds up to a millisecond.
+        if (nowMs < keepMs) expect(isKept).toBe(true);
+        if (nowMs > keepMs + pauses.length) expect(isKept).toBe(false);
+      }
+    }),
+  );
+});
+
+it('takes who has it next, also before it has cleared away what it remembers no more', () => {
+  const ledger = new Ledger();
+  const done = entryOf('migrate', 1_000);
+  ledger.set(done, 0);
+  ledger.set({ ...done, state: 'claimed' }, 999);
+  expect(ledger.get(done.key, 999)).toMatchObject({ state: 'done' });
+  ledger.set({ ...done, state: 'claimed' }, 1_001);
+  expect(ledger.get(done.key, 1_001)).toMatchObject({ state: 'claimed' });
+});
+
+it('tells the latest of the many due times, and all keys that a node keeps', () => {
+  const ledger = new Ledger();
+  ledger.set(entryOf('migrate', 60_000), 0);
+  for (let i = 1; i <= MAX_TOLD_KEYS; i++) ledger.set(entryOf('tick', 60_000, i * 1_000), 0);
+  const told = ledger.news(1);
+  expect(told).toHaveLength(1 + MAX_TOLD);
+  expect(told[0]!.key.job).toBe('migrate');
+  expect(told.at(-1)!.key.dueMs).toBe(MAX_TOLD_KEYS * 1_000);
+});
