@@ -1,5 +1,5 @@
 import { PeerageError } from '../errors/peerage-error.js';
-import { describeError, stackOf } from '../errors/thrown.js';
+import { describeError, readThrown, stackOf } from '../errors/thrown.js';
 import type { Clock } from '../time/clock.js';
 import { inRootContext } from '../time/root-context.js';
 import { Holdings } from './core/holdings.js';
@@ -61,11 +61,11 @@ export class Holder {
     this.handle({ type: 'view', members: names, ...(self !== undefined && { self }) });
   }
 
-  /** Returns the id of this hold. */
-  hold(key: string, name: string, run: HeldWork, onEnd: () => void = () => {}): number {
+  /** Returns the id of this hold. Of those with the same lane one runs at a time. */
+  hold(key: string, name: string, run: HeldWork, onEnd: () => void = () => {}, lane?: string): number {
     const id = ++this.lastId;
     this.works.set(id, { key, name, run, onEnd, controller: undefined });
-    this.handle({ type: 'want', id, key });
+    this.handle({ type: 'want', id, key, lane });
     return id;
   }
 
@@ -143,8 +143,7 @@ export class Holder {
 
   /** Who is told to end may say so by throwing. */
   private tellOf(error: unknown, { name }: Work, signal: AbortSignal): void {
-    const { name: kind } = (error ?? {}) as { name?: unknown };
-    if (signal.aborted && (error === signal.reason || kind === 'AbortError')) return;
+    if (signal.aborted && (error === signal.reason || readThrown(error).name === 'AbortError')) return;
     const again = signal.aborted ? '' : ' It is begun again in a while.';
     this.parts.log.error(`${name} failed: ${describeError(error)}.${again}`, stackOf(error));
   }

@@ -51,7 +51,8 @@ export class KeySpace {
    * on all of them: the owner runs, the others wait. The signal of `work` aborts as soon as the key is another's, and
    * before this node says goodbye on shutdown; who gains a key waits for `ownership.handoverMs` first, so `work` has
    * that long to end. When it fails it is logged and begun again, after 1 s and later 30 s; when it ends by itself it
-   * has done its work, and is begun again only when the key has been another's meanwhile.
+   * has done its work, and is begun again only when the key has been another's meanwhile. Of two holds of one key on one
+   * node the later one waits until the work of the other has ended.
    *
    * While the network is split each side has its own owner. For what must never run twice use a row in the database,
    * or have whoever takes the result compare.
@@ -71,6 +72,7 @@ export class KeySpace {
       `What holds ${JSON.stringify(key)} of ${JSON.stringify(this.name)}`,
       work,
       end,
+      key,
     );
     const hold: Hold = {
       key,

@@ -47,7 +47,9 @@ export class Ownership {
   private tellEnd: (error: PeerageError) => void = () => {};
   private readonly endings: (() => void)[] = [];
   private listed: { readonly self: NodeInfo; readonly members: readonly NodeInfo[] } | undefined;
-  private readonly spaces = new Map<string, { readonly keys: KeySpace; readonly holder: Holder }>();
+  private readonly spaces = new Map<string, KeySpace>();
+  /** Of the spaces that are open, or whose work has not ended. */
+  private readonly holders = new Map<string, Holder>();
   private readonly former = new FormerOpeners();
   private readonly leaders: Holder;
   /** Whoever is the coordinator now; often the same as before. */
@@ -107,8 +109,7 @@ export class Ownership {
 
   /** Resolves when nothing runs any more that holds a key. */
   async finished(): Promise<void> {
-    const holders = [this.leaders, ...[...this.spaces.values()].map(({ holder }) => holder)];
-    await Promise.all(holders.map((holder) => holder.finished()));
+    await Promise.all([this.leaders, ...this.holders.values()].map((holder) => holder.finished()));
   }
 
   stop(): void {
@@ -145,25 +146,37 @@ export class Ownership {
 
   keys(name: string): KeySpace {
     const known = this.spaces.get(name);
-    if (known) return known.keys;
-    const holder = this.newHolder();
+    if (known) return known;
+    // Work of before it was closed may still be ending.
+    const holder = this.holders.get(name) ?? this.newHolder();
     const members = (): readonly NodeInfo[] => this.openersOf(name);
     const keys = new KeySpace(name, {
       holder,
       members,
       self: () => this.mesh.self,
       opened: this.presence.of('$keys').track(name, {}),
-      closed: () => void this.spaces.delete(name),
+      closed: () => this.closed(name),
     });
-    this.spaces.set(name, { keys, holder });
+    this.spaces.set(name, keys);
+    this.holders.set(name, holder);
     this.look();
     return keys;
+  }
+
+  private closed(name: string): void {
+    this.spaces.delete(name);
+    void this.holders
+      .get(name)
+      ?.finished()
+      .then(() => {
+        if (!this.spaces.has(name)) this.holders.delete(name);
+      });
   }
 
   /** What this node holds now, a few words each, for people. */
   held(): string[] {
     const lead = this.leaders.held().length > 0 ? ['the lead'] : [];
-    const keys = [...this.spaces].flatMap(([name, { holder }]) =>
+    const keys = [...this.holders].flatMap(([name, holder]) =>
       holder.held().map((key) => `${key} of ${name}`),
     );
     return [...lead, ...keys];
@@ -216,7 +229,7 @@ export class Ownership {
   /** Something may have changed: who owns what? Asked at every event, so only what somebody waits for is worked out. */
   private look(): void {
     if (this.leaders.hasWork) this.tellHolder(this.leaders, this.hasQuorum ? this.candidates() : []);
-    for (const [name, { holder }] of this.spaces) this.tellHolder(holder, this.openersOf(name));
+    for (const [name, holder] of this.holders) this.tellHolder(holder, this.openersOf(name));
     if (this.coordinators.observed) this.coordinators.next(this.coordinator);
     this.warnOfTooMany();
   }

@@ -18,7 +18,13 @@ export type HoldingsInput =
    */
   | { readonly type: 'view'; readonly members: readonly string[]; readonly self?: string }
   /** From now on this key is wanted here. */
-  | { readonly type: 'want'; readonly id: number; readonly key: string }
+  | {
+      readonly type: 'want';
+      readonly id: number;
+      readonly key: string;
+      /** Of holds with the same lane one runs at a time. @default of its own */
+      readonly lane?: string | undefined;
+    }
   | { readonly type: 'release'; readonly id: number }
   /** What was begun has ended, by itself or because it was told to. */
   | { readonly type: 'ended'; readonly id: number; readonly failed: boolean }
@@ -35,6 +41,7 @@ export type HoldingsDirective =
 interface Hold {
   readonly id: number;
   readonly key: string;
+  readonly lane: string | undefined;
   isMine: boolean;
   /** When it is begun, while it is ours and not begun. */
   dueAtMs: number | undefined;
@@ -49,6 +56,8 @@ interface Hold {
  */
 export class Holdings {
   private readonly holds = new Map<number, Hold>();
+  /** Lanes in which something runs, or has not ended yet. */
+  private readonly taken = new Set<string>();
   private members: readonly string[] = [];
   private self: string | undefined;
   private lastMs: number | undefined;
@@ -80,10 +89,11 @@ export class Holdings {
         for (const hold of this.holds.values()) this.judge(hold, nowMs);
         return;
       case 'want': {
-        const { id, key } = input;
+        const { id, key, lane } = input;
         const hold: Hold = {
           id,
           key,
+          lane,
           isMine: false,
           dueAtMs: undefined,
           run: 'none',
@@ -133,12 +143,16 @@ export class Holdings {
       hold.dueAtMs = nowMs + Math.min(RETRY_MS * 2 ** hold.failures, MAX_RETRY_MS);
       hold.failures += 1;
     }
+    if (hold.run !== 'none' && hold.lane !== undefined) this.taken.delete(hold.lane);
     hold.run = 'none';
     this.forgetIfOver(hold);
   }
 
   private beginIfDue(hold: Hold, nowMs: number): void {
     if (hold.run !== 'none' || hold.dueAtMs === undefined || hold.dueAtMs > nowMs) return;
+    const { lane } = hold;
+    if (lane !== undefined && this.taken.has(lane)) return;
+    if (lane !== undefined) this.taken.add(lane);
     hold.dueAtMs = undefined;
     hold.run = 'running';
     this.out.push({ type: 'begin', id: hold.id });
@@ -154,7 +168,9 @@ export class Holdings {
     for (const { isMine, dueAtMs, run } of this.holds.values()) {
       if (!isMine) continue;
       const lookMs = nowMs + this.options.awayMs / 4;
-      const wantedMs = run === 'none' && dueAtMs !== undefined ? Math.min(dueAtMs, lookMs) : lookMs;
+      // What is due already waits for its lane.
+      const isToCome = run === 'none' && dueAtMs !== undefined && dueAtMs > nowMs;
+      const wantedMs = isToCome ? Math.min(dueAtMs, lookMs) : lookMs;
       atMs = Math.min(atMs ?? wantedMs, wantedMs);
     }
     const isNews = atMs !== undefined && (this.wakeAtMs === undefined || atMs < this.wakeAtMs);

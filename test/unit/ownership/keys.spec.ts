@@ -7,6 +7,7 @@ import { NodeViews } from '../../../lib/cluster/view/node-views.js';
 import { TestCluster } from '../../../lib/testing/index.js';
 import type { TestNode } from '../../../lib/testing/index.js';
 import { CapturedLog } from '../../support/captured-log.js';
+import { ODD_THROWN } from '../../support/odd-thrown.js';
 
 const KEYS = ['news', 'sports', 'weather', 'music', 'film', 'stage', 'chess', 'go'];
 
@@ -170,6 +171,49 @@ describe('a hold', () => {
     expect(errors[0]).toContain(
       'What holds "failing" of "other" failed: no luck. It is begun again in a while.',
     );
+  });
+
+  it('waits for the work of another one with its key on this node, also of before the space was closed', async () => {
+    const [node] = await start(1);
+    await cluster.advance(3_100);
+    const ends: (() => void)[] = [];
+    let running = 0;
+    let most = 0;
+    const work = async (): Promise<void> => {
+      most = Math.max(most, (running += 1));
+      await new Promise<void>((resolve) => ends.push(resolve));
+      running -= 1;
+    };
+    const open = () => node!.cluster.keys('again');
+    const holds = [open().hold('key', work), open().hold('key', work)];
+    await cluster.advance(2_100);
+    expect(holds.map(({ isHeld }) => isHeld)).toEqual([true, false]);
+    void open().close();
+    const third = open().hold('key', work);
+    await cluster.advance(5_000);
+    expect([third.isHeld, running]).toEqual([false, 1]);
+    ends.shift()!();
+    await cluster.advance(1_100);
+    expect([third.isHeld, running, most]).toEqual([true, 1, 1]);
+    ends.shift()!();
+    await cluster.settle();
+  });
+
+  it.each(ODD_THROWN)('ends nothing but itself when it throws %s', async (_what, make) => {
+    const [node] = await start(1);
+    const log = new CapturedLog();
+    node!.module.useLogger(log);
+    await cluster.advance(3_100);
+    let runs = 0;
+    const hold = node!.cluster.keys('odd').hold('key', ({ signal }) => {
+      runs++;
+      if (runs === 1) throw make();
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(make() as Error)));
+    });
+    await cluster.advance(3_000);
+    expect(runs).toBe(2);
+    await hold.release();
+    expect(log.lines.filter((line) => line.includes('failed'))).toHaveLength(2);
   });
 
   it('needs a key, and a space that is open', async () => {
