@@ -155,7 +155,7 @@ export class Ownership {
       members,
       self: () => this.mesh.self,
       opened: this.presence.of('$keys').track(name, {}),
-      closed: () => this.closed(name),
+      closed: () => void this.closed(name),
     });
     this.spaces.set(name, keys);
     this.holders.set(name, holder);
@@ -163,14 +163,10 @@ export class Ownership {
     return keys;
   }
 
-  private closed(name: string): void {
+  private async closed(name: string): Promise<void> {
     this.spaces.delete(name);
-    void this.holders
-      .get(name)
-      ?.finished()
-      .then(() => {
-        if (!this.spaces.has(name)) this.holders.delete(name);
-      });
+    await this.holders.get(name)?.finished();
+    if (!this.spaces.has(name)) this.holders.delete(name);
   }
 
   /** What this node holds now, a few words each, for people. */

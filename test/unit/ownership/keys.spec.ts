@@ -205,10 +205,10 @@ describe('a hold', () => {
     node!.module.useLogger(log);
     await cluster.advance(3_100);
     let runs = 0;
-    const hold = node!.cluster.keys('odd').hold('key', ({ signal }) => {
+    const hold = node!.cluster.keys('odd').hold('key', async ({ signal }) => {
       runs++;
-      if (runs === 1) throw make();
-      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(make() as Error)));
+      if (runs > 1) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      throw make();
     });
     await cluster.advance(3_000);
     expect(runs).toBe(2);
