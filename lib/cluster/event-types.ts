@@ -3,7 +3,7 @@ import { didYouMean } from '../naming/did-you-mean.js';
 import type { ClusterEventType } from './cluster.events.js';
 
 /** Every type of event that there is. */
-export const EVENT_TYPES = Object.keys({
+const EVENT_TYPES = Object.keys({
   'peer.up': true,
   'peer.down': true,
   'peer.degraded': true,

@@ -1,5 +1,4 @@
-import { onAbort } from '../../time/abortable.js';
-import { sleep } from '../../time/waiting.js';
+import { Sleeper } from '../../time/sleeper.js';
 import type { AddressFamily, AddressMemory } from './dns-families.js';
 import type { AddressAnswer } from './dns-resolver.js';
 import { resolveAddresses, withResolver } from './dns-resolver.js';
@@ -17,8 +16,8 @@ export class NameserverLookup {
   private known: ReadonlySet<string> = new Set();
   /** When the last answer is over. Nobody knows that of an empty one, nor of a failure. */
   private overAtMs = Infinity;
-  /** Aborts with the next answer, and when somebody is to wait no more. */
-  private answered = new AbortController();
+  /** Woken by the next answer. */
+  private sleeper: Sleeper | undefined;
 
   constructor(
     private readonly dnsName: string,
@@ -44,15 +43,11 @@ export class NameserverLookup {
    * next poll tells.
    */
   async keepAsking(signal: AbortSignal, found: (addresses: readonly string[]) => void): Promise<void> {
-    const endWaiting = onAbort(signal, () => this.wake());
-    try {
-      while (!signal.aborted) {
-        const leftMs = this.overAtMs - performance.now();
-        if (leftMs > 0) await sleep(Math.min(leftMs, MAX_MS), this.answered.signal);
-        else await this.handOverNew(signal, found);
-      }
-    } finally {
-      endWaiting();
+    this.sleeper = new Sleeper(signal);
+    while (!signal.aborted) {
+      const leftMs = this.overAtMs - performance.now();
+      if (leftMs > 0) await this.sleeper.sleep(Math.min(leftMs, MAX_MS));
+      else await this.handOverNew(signal, found);
     }
   }
 
@@ -75,12 +70,6 @@ export class NameserverLookup {
   private endsIn(ttlMs: number | undefined): void {
     const lifeMs = ttlMs === undefined ? Infinity : Math.max(ttlMs, LEAST_MS);
     this.overAtMs = performance.now() + lifeMs * (1 + SPREAD * Math.random());
-    this.wake();
-  }
-
-  private wake(): void {
-    const before = this.answered;
-    this.answered = new AbortController();
-    before.abort();
+    this.sleeper?.wake();
   }
 }

@@ -16,7 +16,6 @@ const LOOK_EVERY_MS = 2_000;
 export class FileSession {
   private watcher: FSWatcher | undefined;
   private watchedFolder: string | undefined;
-  private changed = false;
   private readonly sleeper: Sleeper;
   private known = new Set<string>();
   private readStamp: string | undefined;
@@ -34,9 +33,9 @@ export class FileSession {
     try {
       while (!signal.aborted) {
         await this.watchFolder();
-        this.changed = false;
+        this.sleeper.beginRound();
         await this.handOverNew();
-        await this.untilChange();
+        await this.sleeper.sleep(LOOK_EVERY_MS);
       }
     } finally {
       this.watcher?.close();
@@ -53,7 +52,7 @@ export class FileSession {
     this.watchedFolder = current;
     if (current === undefined || this.context.signal.aborted) return;
     try {
-      const watcher = watch(folder, { persistent: false }, () => this.onChange());
+      const watcher = watch(folder, { persistent: false }, () => this.sleeper.wake());
       watcher.on('error', () => this.unwatch(watcher));
       this.watcher = watcher;
     } catch {
@@ -64,11 +63,6 @@ export class FileSession {
   private unwatch(watcher: FSWatcher): void {
     watcher.close();
     if (this.watcher === watcher) this.watcher = undefined;
-  }
-
-  private onChange(): void {
-    this.changed = true;
-    this.sleeper.wake();
   }
 
   private async handOverNew(): Promise<void> {
@@ -83,10 +77,6 @@ export class FileSession {
     } catch {
       // The next look may see it whole.
     }
-  }
-
-  private async untilChange(): Promise<void> {
-    if (!this.changed) await this.sleeper.sleep(LOOK_EVERY_MS);
   }
 }
 

@@ -4,6 +4,7 @@ import { unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalName } from '../../naming/node-name.js';
 import { Sleeper } from '../../time/sleeper.js';
+import { sleep } from '../../time/waiting.js';
 import { ensureLocalDirectory, listEntryFiles, readLiveEntries } from './local-directory.js';
 import type { LocalEntry } from './local-file.js';
 import { entryFileName, isEntryFileName, isOfCluster, ownPidSpace, writeEntry } from './local-file.js';
@@ -19,7 +20,6 @@ const SETTLE_MS = 10;
 /** One run of the local provider: keeps our file in the folder, and hands over names that appear in it. */
 export class LocalSession {
   private watcher: FSWatcher | undefined;
-  private changed = false;
   private refreshedAtMs = -Infinity;
   /** Files that were read. */
   private readonly known = new Set<string>();
@@ -39,7 +39,7 @@ export class LocalSession {
     try {
       while (!signal.aborted) {
         if (performance.now() - this.refreshedAtMs >= REFRESH_EVERY_MS) await this.refresh(pidSpace);
-        this.changed = false;
+        this.sleeper.beginRound();
         await this.handOverNew(pidSpace);
         await this.untilChange();
       }
@@ -93,7 +93,7 @@ export class LocalSession {
   private unwatch(watcher: FSWatcher): void {
     watcher.close();
     if (this.watcher === watcher) this.watcher = undefined;
-    this.onChange();
+    this.sleeper.wake();
   }
 
   private onEvent(event: string, fileName: string | null): void {
@@ -102,11 +102,6 @@ export class LocalSession {
     // Ours came, or went with the folder: a look will tell.
     if (fileName === null || fileName === entryFileName(this.context.self.bootId))
       this.refreshedAtMs = -Infinity;
-    this.onChange();
-  }
-
-  private onChange(): void {
-    this.changed = true;
     this.sleeper.wake();
   }
 
@@ -128,7 +123,7 @@ export class LocalSession {
   private async untilChange(): Promise<void> {
     const untilRefreshMs = this.refreshedAtMs + REFRESH_EVERY_MS - performance.now();
     const waitMs = this.watcher ? untilRefreshMs : Math.min(untilRefreshMs, READ_EVERY_MS);
-    if (!this.changed) await this.sleeper.sleep(Math.max(0, waitMs));
-    if (this.changed && !this.context.signal.aborted) await this.sleeper.sleep(SETTLE_MS);
+    const isChange = await this.sleeper.sleep(Math.max(0, waitMs));
+    if (isChange) await sleep(SETTLE_MS, this.context.signal);
   }
 }

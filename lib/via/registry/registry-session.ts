@@ -1,6 +1,7 @@
 import { describeError } from '../../errors/peerage-error.js';
 import { canonicalName } from '../../naming/node-name.js';
 import { onAbort, underDeadline } from '../../time/abortable.js';
+import { Sleeper } from '../../time/sleeper.js';
 import { sleep } from '../../time/waiting.js';
 import type { ServeContext } from '../provider.js';
 import type { Registry } from './registry.js';
@@ -23,7 +24,7 @@ const LEAVE_MS = 500;
 /** One run of a provider whose nodes meet in a store: keeps our entry there, and hands over new names. */
 export class RegistrySession {
   private known = new Set<string>();
-  private wake = new AbortController();
+  private readonly sleeper: Sleeper;
   private isReading = false;
   private hasChanged = false;
   private isReadable = false;
@@ -32,7 +33,9 @@ export class RegistrySession {
     private readonly registry: Registry,
     private readonly context: ServeContext,
     private readonly ttlMs: number,
-  ) {}
+  ) {
+    this.sleeper = new Sleeper(context.signal);
+  }
 
   /**
    * @throws the error of the store when it can be read, but our entry not be written. One that is down is
@@ -40,27 +43,23 @@ export class RegistrySession {
    */
   async run(): Promise<void> {
     const ended = new AbortController();
-    const end = (): void => {
-      ended.abort();
-      this.wake.abort();
-    };
-    const endWaiting = onAbort(this.context.signal, end);
+    const unlisten = onAbort(this.context.signal, () => ended.abort());
     const listening = this.keepListening(ended.signal);
     try {
       while (!this.context.signal.aborted) await this.refreshAndWait();
     } finally {
-      endWaiting();
-      end();
+      unlisten();
+      ended.abort();
       await this.registry.leave(this.context.self, AbortSignal.timeout(LEAVE_MS)).catch(() => {});
       await listening;
     }
   }
 
   private async refreshAndWait(): Promise<void> {
-    this.wake = new AbortController();
+    this.sleeper.beginRound();
     const isRefreshed = await this.refresh();
     const waitMs = isRefreshed ? this.ttlMs / REFRESHES_PER_TTL : RETRY_MS;
-    await sleep(waitMs * (0.5 + Math.random() / 2), this.wake.signal);
+    await this.sleeper.sleep(waitMs * (0.5 + Math.random() / 2));
   }
 
   private async refresh(): Promise<boolean> {
@@ -105,7 +104,7 @@ export class RegistrySession {
       listening: () => {
         failures = 0;
         // What came before is read.
-        this.wake.abort();
+        this.sleeper.wake();
       },
     };
     while (!signal.aborted) {
