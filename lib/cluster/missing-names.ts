@@ -26,14 +26,15 @@ export class MissingNames {
     );
     const still = new Set(gone.map(({ name }) => name));
     for (const name of this.missing.keys()) if (!still.has(name)) this.missing.delete(name);
-    const news = gone.filter((one) => this.isNews(one, nowMs));
+    const news = gone.filter((one) => this.note(one, nowMs));
     if (news.length === 0) return undefined;
     const by = [...new Set(news.flatMap(({ foundBy }) => foundBy))].filter((source) => sources.has(source));
     const are = news.length === 1 ? '1 name is listed' : `${news.length} names are listed`;
     return `${are} by ${by.join(', ')} and cannot be reached, for ${MISSING_MS / 1_000} s now. ${reasonsOf(news)}`;
   }
 
-  private isNews(one: NameExplanation, nowMs: number): boolean {
+  /** Remembers a name that cannot be reached. Returns whether that is to be told now. */
+  private note(one: NameExplanation, nowMs: number): boolean {
     const code = codeOf(one)!;
     const known = this.missing.get(one.name) ?? { sinceMs: nowMs };
     const isNews = nowMs - known.sinceMs >= MISSING_MS && known.told !== code;

@@ -83,12 +83,13 @@ export class ProbeExchange {
     const answer = { ...probe, kind: 'answer', from: bootId, to: probe.from, ms: lagMs() } as const;
     return {
       answer: encodeProbe(answer, key),
-      ...(this.isWorthTelling(probe.from) && { probedBy: probe.from }),
+      ...(this.noteProbeOf(probe.from) && { probedBy: probe.from }),
       ...(probe.ms > 0 && { unheard: { bootId: probe.from, silentMs: probe.ms } }),
     };
   }
 
-  private isWorthTelling(from: string): boolean {
+  /** Another node has probed this one. Returns whether that is to be told again. */
+  private noteProbeOf(from: string): boolean {
     const nowMs = this.options.nowMs();
     if (nowMs < (this.told.get(from) ?? Number.NEGATIVE_INFINITY) + TELL_EVERY_MS) return false;
     this.told.delete(from);

@@ -140,14 +140,14 @@ var ProbeExchange = class {
 				to: probe.from,
 				ms: lagMs()
 			}, key),
-			...this.isWorthTelling(probe.from) && { probedBy: probe.from },
+			...this.noteProbeOf(probe.from) && { probedBy: probe.from },
 			...probe.ms > 0 && { unheard: {
 				bootId: probe.from,
 				silentMs: probe.ms
 			} }
 		};
 	}
-	isWorthTelling(from) {
+	noteProbeOf(from) {
 		const nowMs = this.options.nowMs();
 		if (nowMs < (this.told.get(from) ?? Number.NEGATIVE_INFINITY) + TELL_EVERY_MS) return false;
 		this.told.delete(from);

@@ -62,13 +62,13 @@ export class Ledger {
     return [...keys.slice(-MAX_TOLD_KEYS), ...runs.slice(-MAX_TOLD)];
   }
 
-  /** Whether a duplicate was told of before: each is told once. */
-  isReported(key: RunKey): boolean {
+  /** A run was run twice. Returns whether that is news: each is told once. */
+  noteDuplicate(key: RunKey): boolean {
     const text = keyText(key);
-    if (this.reported.has(text)) return true;
+    if (this.reported.has(text)) return false;
     if (this.reported.size >= MAX_REPORTED) this.reported.clear();
     this.reported.add(text);
-    return false;
+    return true;
   }
 
   /** Forgets what is old, but not what `self` is at work on. */

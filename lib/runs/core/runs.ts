@@ -316,7 +316,7 @@ export class Runs {
   }
 
   private duplicate({ key, holder }: LedgerEntry, other: string): void {
-    if (!this.ledger.isReported(key))
+    if (this.ledger.noteDuplicate(key))
       this.directives.push({ type: 'duplicate', key, by: [holder, other].sort() as [string, string] });
   }
 
