@@ -2,14 +2,14 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { closed, MembershipDriver, nodeOf, sent } from '../../support/mesh/membership-driver.js';
 
 const NAME = 'app@10.0.0.2';
-const HOLDER = nodeOf(NAME, '7');
+const INCUMBENT = nodeOf(NAME, '7');
 const NEWCOMER = nodeOf(NAME, '8');
 
 let driver: MembershipDriver;
-let holder: number;
+let incumbent: number;
 beforeEach(() => {
   driver = new MembershipDriver();
-  holder = driver.peer(HOLDER);
+  incumbent = driver.peer(INCUMBENT);
 });
 
 describe('someone new with the name of a peer', () => {
@@ -17,28 +17,28 @@ describe('someone new with the name of a peer', () => {
     const link = driver.hello(NEWCOMER);
     expect(sent(driver.last, 'welcome')).toEqual([]);
     expect(sent(driver.last, 'refuse')).toEqual([]);
-    expect(sent(driver.last, 'beat', holder)).toMatchObject([{ now: true }]);
+    expect(sent(driver.last, 'beat', incumbent)).toMatchObject([{ now: true }]);
     expect(closed(driver.last)).not.toContain(link);
   });
 
   it('is refused when the peer answers', () => {
     const link = driver.hello(NEWCOMER);
-    const [question] = sent(driver.last, 'beat', holder);
+    const [question] = sent(driver.last, 'beat', incumbent);
     driver.nowMs += 20;
-    const directives = driver.beat(holder, question!.sentAt);
+    const directives = driver.beat(incumbent, question!.sentAt);
     const [refusal] = sent(directives, 'refuse', link);
     expect(refusal).toMatchObject({ code: 'NAME_TAKEN' });
-    expect(refusal!.message).toContain(HOLDER.bootId);
+    expect(refusal!.message).toContain(INCUMBENT.bootId);
     expect(driver.events).toMatchObject([{ type: 'peer.up' }, { type: 'peer.refused', code: 'NAME_TAKEN' }]);
     driver.pass(1_000);
-    expect(driver.core.peers()).toMatchObject([{ bootId: HOLDER.bootId }]);
+    expect(driver.core.peers()).toMatchObject([{ bootId: INCUMBENT.bootId }]);
   });
 
   it('is not refused because of a beat that was under way before', () => {
     driver.nowMs += 500;
     driver.hello(NEWCOMER);
-    expect(sent(driver.beat(holder, 0), 'refuse')).toEqual([]);
-    expect(sent(driver.beat(holder), 'refuse')).toEqual([]);
+    expect(sent(driver.beat(incumbent, 0), 'refuse')).toEqual([]);
+    expect(sent(driver.beat(incumbent), 'refuse')).toEqual([]);
   });
 
   it('takes its place when the peer does not answer', () => {
@@ -47,15 +47,15 @@ describe('someone new with the name of a peer', () => {
     expect(sent(driver.pass(1), 'welcome', link)).toHaveLength(1);
     driver.beat(link);
     expect(driver.events).toMatchObject([
-      { type: 'peer.up', peer: { bootId: HOLDER.bootId } },
-      { type: 'peer.down', reason: 'replaced', peer: { bootId: HOLDER.bootId } },
+      { type: 'peer.up', peer: { bootId: INCUMBENT.bootId } },
+      { type: 'peer.down', reason: 'replaced', peer: { bootId: INCUMBENT.bootId } },
       { type: 'peer.up', peer: { bootId: NEWCOMER.bootId } },
     ]);
   });
 
   it('takes its place at once when the connection of the peer ends', () => {
     const link = driver.hello(NEWCOMER);
-    driver.handle({ type: 'closed', link: holder, code: 'ECONNRESET' });
+    driver.handle({ type: 'closed', link: incumbent, code: 'ECONNRESET' });
     expect(sent(driver.last, 'welcome', link)).toHaveLength(1);
     driver.beat(link);
     expect(driver.events).toMatchObject([
@@ -68,7 +68,7 @@ describe('someone new with the name of a peer', () => {
   it('may go away meanwhile', () => {
     const link = driver.hello(NEWCOMER);
     driver.handle({ type: 'closed', link, code: 'EOF' });
-    driver.beat(holder, driver.nowMs);
+    driver.beat(incumbent, driver.nowMs);
     driver.pass(1_000);
     expect(driver.events).toHaveLength(1);
   });
@@ -76,14 +76,14 @@ describe('someone new with the name of a peer', () => {
   it('is asked about too when it was we who dialled', () => {
     const [dial] = driver.answer('app@10.0.0.9');
     driver.welcomed(dial!.link, NEWCOMER);
-    const [question] = sent(driver.last, 'beat', holder);
+    const [question] = sent(driver.last, 'beat', incumbent);
     expect(driver.events).toHaveLength(1);
-    driver.beat(holder, question!.sentAt);
+    driver.beat(incumbent, question!.sentAt);
     expect(closed(driver.last)).toContain(dial!.link);
     expect(driver.explain('app@10.0.0.9')).toMatchObject({
       state: 'waiting',
       lastAttempt: { code: 'NAME_TAKEN' },
     });
-    expect(driver.core.peers()).toMatchObject([{ bootId: HOLDER.bootId }]);
+    expect(driver.core.peers()).toMatchObject([{ bootId: INCUMBENT.bootId }]);
   });
 });
