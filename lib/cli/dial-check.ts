@@ -9,7 +9,7 @@ import { parseNodeName } from '../naming/node-name.js';
 import type { Security } from '../peerage.options.js';
 import { DEFAULT_LIMITS } from '../peerage.options.js';
 
-export interface DialOptions {
+interface DialOptions {
   readonly security: Security;
   readonly cluster: string;
   readonly timeoutMs: number;
@@ -17,7 +17,7 @@ export interface DialOptions {
 }
 
 /** A node that took us. */
-export interface Reached {
+interface Reached {
   readonly welcome: Welcome;
   /** Where it was reached: `host:port`. */
   readonly address: string;

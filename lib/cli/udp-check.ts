@@ -11,7 +11,7 @@ const PROBES = 8;
 const PROBE_EVERY_MS = 150;
 
 /** `blocked`: no answer. Else the code of this host's error. */
-export type UdpResult = 'ok' | 'blocked' | (string & {});
+type UdpResult = 'ok' | 'blocked' | (string & {});
 
 /** Whether a node that we have shaken hands with answers a UDP probe at the address where it was reached. */
 export async function probeNode(

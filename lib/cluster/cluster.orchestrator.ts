@@ -7,7 +7,7 @@ import { EventHub } from './event-hub.js';
 import { EventQueue } from './event-queue.js';
 
 /** A decorated method. */
-export interface ClusterHandler {
+interface ClusterHandler {
   /** The cluster events it hears. */
   readonly types: readonly ClusterEventType[];
   /** The topics of the messages it handles. */

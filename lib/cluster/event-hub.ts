@@ -12,7 +12,7 @@ import { LOG_CONTEXT, PEERAGE_CLOCK, PEERAGE_MESH } from '../peerage.constants.j
 import type { ClusterEvent, ClusterEventOf, ClusterEventType } from './cluster.events.js';
 
 /** Hears every event. */
-export type ClusterListener = (event: ClusterEvent) => unknown;
+type ClusterListener = (event: ClusterEvent) => unknown;
 
 /**
  * Where events pass on to the app. They are delivered one after the other: what a listener causes comes

@@ -4,7 +4,7 @@ import { inspect, types } from 'node:util';
 const MAX_TEXT = 16_384;
 
 /** What could be read of something that was thrown. */
-export interface Thrown {
+interface Thrown {
   readonly name: string;
   readonly message: string;
   readonly code?: string | number;

@@ -13,7 +13,7 @@ import { type Timing, timingOf } from '../time/liveness-timing.js';
 import { viewPart } from './view-hash.js';
 
 /** What the node at the other end of a link said of itself in its hello or welcome. */
-export interface Introduction {
+interface Introduction {
   readonly node: NodeInfo;
   readonly probeKey: Uint8Array;
   readonly answersProbes: boolean;
@@ -147,7 +147,7 @@ export interface Suspicion {
 }
 
 /** Someone new at the address of a peer that we still hold for alive, the incumbent. */
-export interface NameConflict {
+interface NameConflict {
   readonly link: IntroducedLink;
   /** Its boot id. */
   readonly incumbent: string;
@@ -161,7 +161,7 @@ export interface NameConflict {
  */
 export type DialQueue = 'urgent' | 'listed' | 'failing' | 'hinted';
 
-export interface DialRecord {
+interface DialRecord {
   readonly queue: DialQueue;
   readonly startedAtMs: number;
   /** Somebody took the connection. */

@@ -43,7 +43,7 @@ import { READ_FIRST_MS } from '../time/liveness-timing.js';
 import type { Timer } from './timers.js';
 
 /** How a name stands: bound to a peer, being dialled, or waiting for its backoff. */
-export type Standing =
+type Standing =
   | { readonly state: 'self' | 'disconnected' | 'dialling' | 'waiting' }
   | { readonly state: 'peer'; readonly bootId: string };
 

@@ -3,7 +3,7 @@ import type { Input, LinkId } from '../membership/membership.types.js';
 import type { Link, Transport } from './transport/transport.js';
 
 /** Who takes what becomes of dials. */
-export interface DialsOwner {
+interface DialsOwner {
   taken(link: Link, id: LinkId): void;
   input(input: Input): void;
 }

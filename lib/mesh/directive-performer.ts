@@ -11,7 +11,7 @@ import type { PendingDials } from './pending-dials.js';
 import type { Prober } from './probes/prober.js';
 
 /** What directives are carried out with. */
-export interface PerformerParts {
+interface PerformerParts {
   readonly node: OwnNode;
   readonly dials: Dials;
   readonly links: MeshLinks;

@@ -26,7 +26,7 @@ export interface InboxLimits {
 }
 
 /** Handles a message; what it returns tells until when, if it is a promise. */
-export type Handle = (kind: number, body: MessageBody) => unknown;
+type Handle = (kind: number, body: MessageBody) => unknown;
 
 interface Running {
   readonly bytes: number;

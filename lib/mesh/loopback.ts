@@ -6,7 +6,7 @@ import { Inbox, type InboxLimits, passesBy } from './inbox.js';
 import type { MessageTaker, PostResult } from './mesh.js';
 import { PART_NAMES } from './message-routes.js';
 
-export interface LoopbackLimits extends InboxLimits {
+interface LoopbackLimits extends InboxLimits {
   /** Bytes of one message. */
   readonly messageBytes: number;
 }

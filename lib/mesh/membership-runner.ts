@@ -7,7 +7,7 @@ import { faultOf } from './fault.js';
 import type { Link } from './transport/transport.js';
 
 /** What surrounds a {@link MembershipRunner}. */
-export interface MembershipRunnerOwner {
+interface MembershipRunnerOwner {
   /** Carries out what the core says, but for its wake-ups. */
   perform(directive: Deed): void;
   /** Every input has been handled. */

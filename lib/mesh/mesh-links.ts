@@ -10,7 +10,7 @@ import type { Link } from './transport/transport.js';
 const HEARD_EVERY_MS = 100;
 
 /** Where what the links bring goes. */
-export interface LinkOwner {
+interface LinkOwner {
   /** Whether inbound connections are taken. */
   isOpen(): boolean;
   newLink(): LinkId;

@@ -37,7 +37,7 @@ import { ownFault, Refusals } from './refusals.js';
 import type { Transport } from './transport/transport.js';
 
 /** What a `PeerMesh` is made of. */
-export interface PeerMeshParts {
+interface PeerMeshParts {
   readonly transport: Transport;
   /** @default the system's */
   readonly clock?: Clock;

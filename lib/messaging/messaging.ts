@@ -15,7 +15,7 @@ import type { Tracing } from './tracing.js';
 import { Unhandled } from './unhandled.js';
 import { Work } from './work.js';
 
-export interface MessagingParts {
+interface MessagingParts {
   readonly mesh: Mesh;
   readonly clock: Clock;
   readonly log: MessagingLog;

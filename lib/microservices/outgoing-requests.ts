@@ -17,7 +17,7 @@ import {
 import type { RequestBody } from './wire.js';
 
 /** Whoever waits for a response. */
-export interface ResponseSink {
+interface ResponseSink {
   /** One packet of the response, still serialised. */
   receive(packet: unknown): void;
   /** `isUntouched`: no handler has had it, or will. */

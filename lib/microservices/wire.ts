@@ -29,7 +29,7 @@ export const FAILURE = 0;
 export const OWN_FAILURE = -1;
 
 /** A `PeerageError` as it travels. */
-export interface OwnFailure {
+interface OwnFailure {
   readonly code: PeerageErrorCode;
   readonly message: string;
   /** No handler has had the request, or will. */

@@ -24,7 +24,7 @@ export interface Held {
  */
 export type HeldWork = (held: Held) => unknown;
 
-export interface HolderParts {
+interface HolderParts {
   readonly clock: Clock;
   readonly options: HoldingsOptions;
   readonly log: { error(message: string, stack: string | undefined): void };

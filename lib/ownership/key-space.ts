@@ -19,7 +19,7 @@ export interface Hold {
 }
 
 /** What a space is made of. */
-export interface KeySpaceParts {
+interface KeySpaceParts {
   readonly holder: Holder;
   /** Tells all that this node has opened the space. */
   readonly opened: TrackedEntry<unknown>;

@@ -5,7 +5,7 @@ import { compareNames } from '../naming/node-name.js';
 import type { PresenceChange, PresenceEntry, TrackedEntry } from './presence.types.js';
 
 /** Tracks an entry in a space. */
-export type Track = (space: string, key: string, meta: unknown) => TrackedEntry<unknown>;
+type Track = (space: string, key: string, meta: unknown) => TrackedEntry<unknown>;
 
 /**
  * The entries of one name, of all nodes.

@@ -68,7 +68,7 @@ export class StatusSocket {
 }
 
 /** A socket of a node that runs, or did. */
-export interface FoundSocket {
+interface FoundSocket {
   readonly pid: number;
   readonly path: string;
 }

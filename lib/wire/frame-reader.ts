@@ -9,7 +9,7 @@ const FIRST_BYTES = 1024;
 const NOTHING = Buffer.alloc(0);
 
 /** What a reader tells its owner. */
-export interface FrameReaderHandlers {
+interface FrameReaderHandlers {
   /** @param bytes of the frame; of the whole one when it came in parts */
   frame(kind: number, body: unknown, bytes: number): void;
   /** The stream makes no sense any more; the last call. */

@@ -25,7 +25,7 @@ import { RecentEvents } from './recent-events.js';
 import { withoutPasswords } from './without-passwords.js';
 
 /** On this topic every node answers, whatever else its app imports. One of an older release answers `NO_HANDLER`. */
-export const VIEW_TOPIC = '$$peerage.view';
+const VIEW_TOPIC = '$$peerage.view';
 
 /** So long a node waits for the view of another that it was asked to fetch. */
 const FETCH_MS = 1_000;

@@ -36,7 +36,7 @@ export interface ProbeExchangeOptions {
 }
 
 /** What a datagram brought. */
-export interface TakenProbe {
+interface TakenProbe {
   /** To be sent back. */
   readonly answer?: Buffer;
   /** Whose probe that was; only now and then, since it is worth telling once. */

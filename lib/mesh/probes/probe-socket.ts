@@ -2,7 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIP, isIPv6 } from 'node:net';
 import { ProbeExchange, type ProbeExchangeOptions, type ProbeTarget } from './probe-exchange.js';
 
-export interface ProbeSocketOptions extends ProbeExchangeOptions {
+interface ProbeSocketOptions extends ProbeExchangeOptions {
   /** The listen address; undefined: every address. */
   readonly bind: string | undefined;
   readonly port: number;

@@ -11,7 +11,7 @@ const LONGEST_PAUSE_MS = 60_000;
 const GOOD_RUN_MS = 60_000;
 
 /** Told of what a thread does. */
-export interface ProbeThreadOwner {
+interface ProbeThreadOwner {
   /** It runs, and takes what is posted. */
   online(): void;
   message(message: FromThread): void;

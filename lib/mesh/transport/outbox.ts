@@ -21,7 +21,7 @@ export interface OutboxLimits {
 }
 
 /** Told of a message that was taken in part when its link was lost. `id`: what stands first in its body. */
-export type OnLost = (kind: number, id: unknown, error: PeerageError) => void;
+type OnLost = (kind: number, id: unknown, error: PeerageError) => void;
 
 /**
  * The messages that wait for one peer, whichever link it is reached by: events and requests, as far as the peer

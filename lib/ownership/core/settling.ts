@@ -1,5 +1,5 @@
 /** What a node that has just started knows of the cluster. */
-export interface FirstLook {
+interface FirstLook {
   /** Since it listens. */
   readonly sinceMs: number;
   /** Every provider was asked once. */
@@ -12,7 +12,7 @@ export interface FirstLook {
 }
 
 /** How long a node looks for others. */
-export interface SettlingBounds {
+interface SettlingBounds {
   readonly settleMs: number;
   /** Polls end within this, unless nobody polls. */
   readonly pollMs: number;

@@ -14,7 +14,7 @@ import { chooseKey, preSharedKey, type PreSharedKey } from '../../mesh/transport
 import { dialAborted, dialError, dialTimeout } from '../../mesh/transport/tcp/socket-errors.js';
 import type { Acceptor, Link, Transport } from '../../mesh/transport/transport.js';
 
-export interface MemoryTransportOptions {
+interface MemoryTransportOptions {
   readonly host: string;
   /** 0: a free one, taken by `listen`. */
   readonly port: number;

@@ -7,7 +7,7 @@ const KEEP_ALIVE_MS = 15_000;
 const IPV4_IN_IPV6 = /^::ffff:(?=\d+\.)/i;
 
 /** What it means that the other side closed before it said anything, when it means more than its code. */
-export type ExplainSilentEnd = (error: NodeJS.ErrnoException) => PeerageError | undefined;
+type ExplainSilentEnd = (error: NodeJS.ErrnoException) => PeerageError | undefined;
 
 /** A TCP or TLS socket as a pipe. */
 export class SocketPipe implements Pipe {
