@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { PeerageError } from '../errors/peerage-error.js';
-import type { Hello, Welcome } from '../wire/messages.js';
-import { FrameKind, WIRE_VERSIONS } from '../wire/messages.js';
+import type { Hello, Welcome } from '../wire/frames.js';
+import { FrameKind, WIRE_VERSIONS } from '../wire/frames.js';
 import { controlToWire, PROBE_KEY_BYTES, readControlFrame } from '../wire/control-frames.js';
 import { createTcpTransport } from '../mesh/transport/tcp/tcp-transport.js';
 import type { Link } from '../mesh/transport/transport.js';

@@ -4,7 +4,7 @@ import { ProbeSocket } from '../mesh/probes/probe-socket.js';
 import { parseHostPort } from '../naming/node-name.js';
 import { sleep } from '../time/waiting.js';
 import { PROBE_KEY_BYTES } from '../wire/control-frames.js';
-import type { Welcome } from '../wire/messages.js';
+import type { Welcome } from '../wire/frames.js';
 
 /** Lost one by one, not all of them. */
 const PROBES = 8;

@@ -1,6 +1,6 @@
 import type { Core, IntroducedLink, LinkRecord, PeerRecord } from './core.js';
 import { foundHints, hasQueue } from './dialling.js';
-import { type Digest, MIN_FRAME_BYTES, type PeerList } from '../wire/messages.js';
+import { type Digest, MIN_FRAME_BYTES, type PeerList } from '../wire/frames.js';
 
 /** How often a node compares its view with one random peer. */
 const DIGEST_MS = 30_000;

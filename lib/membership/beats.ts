@@ -1,5 +1,5 @@
 import type { Core, PeerRecord } from './core.js';
-import type { Beat } from '../wire/messages.js';
+import type { Beat } from '../wire/frames.js';
 import { cannotReach, takeUnreached } from './reach.js';
 import { countedSilence } from './rule.js';
 import { SHORTEST_BEAT_MS } from '../time/liveness-timing.js';

@@ -5,7 +5,7 @@ import { AddressBook, type AddressRecord } from './address-book.js';
 import { DialPace } from './dial-room.js';
 import type { DownEvidence, Peer, PeerStatus } from './events.js';
 import type { AttemptResult } from './explanation.js';
-import type { ControlFrame, WireLimits } from '../wire/messages.js';
+import type { ControlFrame, WireLimits } from '../wire/frames.js';
 import type { Directive, LinkId, MembershipConfig } from './membership.types.js';
 import { type Moment, RunningClock } from './running-clock.js';
 import { Timers } from './timers.js';

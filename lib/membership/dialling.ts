@@ -3,7 +3,7 @@ import { addressOf } from '../naming/node-name.js';
 import type { AddressRecord } from './address-book.js';
 import type { Core, DialQueue, DiallingLink, GreetingLink, LinkRecord } from './core.js';
 import { hasRoom, nextTurnMs } from './dial-room.js';
-import { WIRE_VERSIONS } from '../wire/messages.js';
+import { WIRE_VERSIONS } from '../wire/frames.js';
 import type { LinkId } from './membership.types.js';
 
 /** A hint ends the backoff of an address at most once in this time: hints may be wrong, or forged. */

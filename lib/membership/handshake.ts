@@ -11,7 +11,7 @@ import {
   versionMismatch,
   type Welcome,
   WIRE_VERSIONS,
-} from '../wire/messages.js';
+} from '../wire/frames.js';
 import type { LinkId } from './membership.types.js';
 import { adopt, bind, down, linkOf, lostPeerAt, peerOf } from './peers.js';
 import { isEvidence } from './reach.js';

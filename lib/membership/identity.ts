@@ -1,6 +1,6 @@
 import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf, isAddress } from '../naming/node-name.js';
-import type { Meta } from '../wire/messages.js';
+import type { Meta } from '../wire/frames.js';
 import type { AddressRecord } from './address-book.js';
 import type { Core, IntroducedLink, PeerRecord } from './core.js';
 import type { SelfChange } from './membership.types.js';

@@ -1,5 +1,5 @@
 import type { Core, PeerRecord } from './core.js';
-import type { Leaving } from '../wire/messages.js';
+import type { Leaving } from '../wire/frames.js';
 
 /** This node shuts down: every peer is told, also those that come meanwhile. */
 export function drain(core: Core): void {

@@ -17,7 +17,7 @@ import type {
   Refuse,
   Welcome,
   WireLimits,
-} from '../wire/messages.js';
+} from '../wire/frames.js';
 
 /** A connection, from its dial or its hello to its end. Numbered by the core, never reused. */
 export type LinkId = number;

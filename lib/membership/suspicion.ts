@@ -1,7 +1,7 @@
 import { silenceToTell, sendBeat } from './beats.js';
 import type { Core, PeerRecord, Suspicion } from './core.js';
 import { dialNow } from './dialling.js';
-import type { Answer, Ask } from '../wire/messages.js';
+import type { Answer, Ask } from '../wire/frames.js';
 import { watchersOf } from './ring.js';
 import { countedSilence, judge, patienceLeft } from './rule.js';
 import {

@@ -1,7 +1,7 @@
 import type { PeerEvent } from '../membership/events.js';
 import type { Directive, Input } from '../membership/membership.types.js';
 import { controlToWire } from '../wire/control-frames.js';
-import { type ControlFrame, FrameKind } from '../wire/messages.js';
+import { type ControlFrame, FrameKind } from '../wire/frames.js';
 import type { Dials } from './dials.js';
 import type { MeshLinks } from './mesh-links.js';
 import type { MeshCounters } from './mesh-stats.js';

@@ -2,7 +2,7 @@ import { PeerageError } from '../errors/peerage-error.js';
 import type { Clock } from '../time/clock.js';
 import { isThenable } from '../time/waiting.js';
 import type { MessageBody } from '../wire/message-frames.js';
-import { FrameKind } from '../wire/messages.js';
+import { FrameKind } from '../wire/frames.js';
 import { Fifo } from './transport/fifo.js';
 import { isAnswer, isControl } from './transport/outbox.js';
 

@@ -1,6 +1,6 @@
 import { PeerageError, type PeerageErrorCode } from '../errors/peerage-error.js';
 import type { Input, LinkId } from '../membership/membership.types.js';
-import { type ControlFrame, FrameKind, isKnownKind, WIRE_VERSIONS } from '../wire/messages.js';
+import { type ControlFrame, FrameKind, isKnownKind, WIRE_VERSIONS } from '../wire/frames.js';
 import type { Clock } from '../time/clock.js';
 import { readControlFrame } from '../wire/control-frames.js';
 import { isMessage } from './message-routes.js';

@@ -2,7 +2,7 @@ import type { PeerageError } from '../errors/peerage-error.js';
 import type { Peer } from '../membership/events.js';
 import type { Clock } from '../time/clock.js';
 import type { LinkId } from '../membership/membership.types.js';
-import { FrameKind, type WireLimits } from '../wire/messages.js';
+import { FrameKind, type WireLimits } from '../wire/frames.js';
 import { assertMessage, type MessageBody } from '../wire/message-frames.js';
 import { FrameWriter } from '../wire/frame-writer.js';
 import { faultOf } from './fault.js';

@@ -2,7 +2,7 @@ import { describeError } from '../errors/peerage-error.js';
 import { stackOf } from '../errors/thrown.js';
 import { isThenable } from '../time/waiting.js';
 import type { AnswerBody, EventBody, MessageBody, RequestBody } from '../wire/message-frames.js';
-import { FrameKind } from '../wire/messages.js';
+import { FrameKind } from '../wire/frames.js';
 import type { Peer } from '../membership/events.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { errorOf, type Failure, failureOf, ownFailure } from './failure.js';

@@ -1,7 +1,7 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import type { PeerEvent } from '../membership/events.js';
 import { MAX_TOPIC } from '../wire/message-frames.js';
-import { FrameKind } from '../wire/messages.js';
+import { FrameKind } from '../wire/frames.js';
 import type { Clock } from '../time/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { Gate } from './gate.js';

@@ -1,7 +1,7 @@
 import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS, DEFAULT_OWNERSHIP } from '../peerage.options.js';
 import type { HeartbeatOptions, PeerageModuleOptions } from '../peerage.options.js';
 import { defaultCapMs, timingFaults } from '../time/liveness-timing.js';
-import { MIN_FRAME_BYTES } from '../wire/messages.js';
+import { MIN_FRAME_BYTES } from '../wire/frames.js';
 import { formatNodeName, parseNodeName } from '../naming/node-name.js';
 import type { Check } from './checks.js';
 import { appName, flag, host, integer, label, milliseconds, nodeName, objectOf, required } from './checks.js';

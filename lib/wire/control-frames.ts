@@ -8,7 +8,7 @@ import {
   versionMismatch,
   type Welcome,
   type WireLimits,
-} from './messages.js';
+} from './frames.js';
 import { MAX_META_BYTES, type NodeInfo } from '../naming/node-info.js';
 import { formatNodeName, parseNodeName } from '../naming/node-name.js';
 

@@ -1,5 +1,5 @@
 import { PeerageError } from '../errors/peerage-error.js';
-import { FrameKind, isKnownKind } from './messages.js';
+import { FrameKind, isKnownKind } from './frames.js';
 import { Reassembly } from './reassembly.js';
 import { decodeBody, HEADER_BYTES, LENGTH_BYTES } from './frame-writer.js';
 

@@ -1,5 +1,5 @@
 import { PeerageError } from '../errors/peerage-error.js';
-import { FrameKind } from './messages.js';
+import { FrameKind } from './frames.js';
 
 /** Longer topics are refused. */
 export const MAX_TOPIC = 255;

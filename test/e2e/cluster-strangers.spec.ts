@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { PeerageErrorCode } from '../../lib/errors/peerage-error.js';
-import { FrameKind, WIRE_VERSIONS } from '../../lib/wire/messages.js';
+import { FrameKind, WIRE_VERSIONS } from '../../lib/wire/frames.js';
 import { encodeFrame } from '../../lib/wire/frame-writer.js';
 import { preSharedKey } from '../../lib/mesh/transport/tcp/psk.js';
 import { TestAuthority } from '../support/mesh/certificates.js';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { FrameKind } from '../../lib/wire/messages.js';
+import { FrameKind } from '../../lib/wire/frames.js';
 import { freePorts, nameOn, SECRET } from '../support/processes/cluster.js';
 import { HostileMember, hostileFrames } from '../support/mesh/hostile-member.js';
 import { type Program, startProgram, stopPrograms } from '../support/processes/programs.js';

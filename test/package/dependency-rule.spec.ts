@@ -28,7 +28,7 @@ const ROOMS: Readonly<
   membership: {
     allowed: [
       `import { a } from '../naming/a.js';`,
-      `import { a } from '../wire/messages.js';`,
+      `import { a } from '../wire/frames.js';`,
       `import type { A } from '../peerage.options.js';`,
       `export const a = new Date(1);`,
     ],

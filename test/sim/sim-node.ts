@@ -4,7 +4,7 @@ import type { Directive, Input } from '../../lib/membership/membership.types.js'
 import { PROBE_BYTES } from '../../lib/mesh/probes/probe-codec.js';
 import { controlToWire } from '../../lib/wire/control-frames.js';
 import { encodeFrame } from '../../lib/wire/frame-writer.js';
-import { type ControlFrame, FrameKind } from '../../lib/wire/messages.js';
+import { type ControlFrame, FrameKind } from '../../lib/wire/frames.js';
 import { formatNodeName } from '../../lib/naming/node-name.js';
 import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS } from '../../lib/peerage.options.js';
 import type { End, World } from './world.js';

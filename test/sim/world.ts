@@ -1,5 +1,5 @@
 import { addressOf } from '../../lib/naming/node-name.js';
-import type { ControlFrame } from '../../lib/wire/messages.js';
+import type { ControlFrame } from '../../lib/wire/frames.js';
 import type { Input } from '../../lib/membership/membership.types.js';
 import { PROBE_BYTES } from '../../lib/mesh/probes/probe-codec.js';
 import { seededRandom } from './random.js';

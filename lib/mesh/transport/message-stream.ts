@@ -1,5 +1,5 @@
 import type { PeerageError } from '../../errors/peerage-error.js';
-import { FrameKind } from '../../wire/messages.js';
+import { FrameKind } from '../../wire/frames.js';
 import { Fifo } from './fifo.js';
 import {
   type BodyName,

@@ -1,5 +1,5 @@
 import type { PeerageError } from '../../errors/peerage-error.js';
-import { FrameKind } from '../../wire/messages.js';
+import { FrameKind } from '../../wire/frames.js';
 import { type BodyName, LENGTH_BYTES } from '../../wire/frame-writer.js';
 import { FlushPolicy } from './flush-policy.js';
 import { MessageStream } from './message-stream.js';

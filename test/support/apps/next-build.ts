@@ -8,11 +8,11 @@ const here = fileURLToPath(new URL('../../../', import.meta.url));
 /** What the next version of the wire changes in the built package, which Node.js loads as ES modules: it has a frame that today's does not know. */
 const CHANGES = [
   {
-    file: 'wire/messages.js',
+    file: 'wire/frames.js',
     from: 'WIRE_VERSIONS = { min: 1, max: 1 }',
     to: 'WIRE_VERSIONS = { min: 1, max: 2 }',
   },
-  { file: 'wire/messages.js', from: 'hello: 1,', to: 'hello: 1, gossip: 100,' },
+  { file: 'wire/frames.js', from: 'hello: 1,', to: 'hello: 1, gossip: 100,' },
   {
     file: 'wire/control-frames.js',
     from: 'switch (kind) {',

@@ -3,7 +3,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import fc from 'fast-check';
 import { preSharedKey } from '../../../lib/mesh/transport/tcp/psk.js';
 import { encodeFrame, writeHeader } from '../../../lib/wire/frame-writer.js';
-import { FrameKind, WIRE_VERSIONS } from '../../../lib/wire/messages.js';
+import { FrameKind, WIRE_VERSIONS } from '../../../lib/wire/frames.js';
 
 const LIMIT = 1024 * 1024;
 

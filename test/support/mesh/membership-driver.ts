@@ -4,7 +4,7 @@ import type { NameExplanation } from '../../../lib/membership/explanation.js';
 import type { ProbeCounts } from '../../../lib/membership/probe-notes.js';
 import { Membership } from '../../../lib/membership/membership.js';
 import type { Directive, Input, LinkId } from '../../../lib/membership/membership.types.js';
-import { type ControlFrame, type Hello, type Welcome, WIRE_VERSIONS } from '../../../lib/wire/messages.js';
+import { type ControlFrame, type Hello, type Welcome, WIRE_VERSIONS } from '../../../lib/wire/frames.js';
 import { type NodeInfo } from '../../../lib/naming/node-info.js';
 import { parseNodeName } from '../../../lib/naming/node-name.js';
 import { DEFAULT_HEARTBEAT, DEFAULT_LIMITS, type LimitOptions } from '../../../lib/peerage.options.js';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { WIRE_VERSIONS } from '../../../lib/wire/messages.js';
+import { WIRE_VERSIONS } from '../../../lib/wire/frames.js';
 import {
   closed,
   dialsOf,

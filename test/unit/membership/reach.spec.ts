@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { PeerageErrorCode } from '../../../lib/errors/peerage-error.js';
 import type { Directive } from '../../../lib/membership/membership.types.js';
-import type { Beat } from '../../../lib/wire/messages.js';
+import type { Beat } from '../../../lib/wire/frames.js';
 import { dialsOf, MembershipDriver, nodeOf } from '../../support/mesh/membership-driver.js';
 
 /** How a dial may fail, without a word of the node that was dialled and without a port that refuses. */

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../lib/time/clock.js';
 import { Loopback } from '../../../lib/mesh/loopback.js';
-import { FrameKind } from '../../../lib/wire/messages.js';
+import { FrameKind } from '../../../lib/wire/frames.js';
 
 const limits = { messageBytes: 1_000, handlers: 2, receiveQueueBytes: 4_000 };
 

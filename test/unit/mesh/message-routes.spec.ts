@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
-import { FrameKind } from '../../../lib/wire/messages.js';
+import { FrameKind } from '../../../lib/wire/frames.js';
 import { MessageRoutes } from '../../../lib/mesh/message-routes.js';
 import type { Outbox } from '../../../lib/mesh/transport/outbox.js';
 import type { Link } from '../../../lib/mesh/transport/transport.js';

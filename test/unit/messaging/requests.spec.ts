@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PeerageError, RemoteError } from '../../../lib/index.js';
-import { FrameKind } from '../../../lib/wire/messages.js';
+import { FrameKind } from '../../../lib/wire/frames.js';
 import { addressOf, MessageWorld } from '../../support/mesh/message-world.js';
 
 const coded = (code: string, message: unknown = expect.any(String)) =>

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
-import { type ControlFrame, FrameKind, MIN_FRAME_BYTES } from '../../../lib/wire/messages.js';
+import { type ControlFrame, FrameKind, MIN_FRAME_BYTES } from '../../../lib/wire/frames.js';
 import { controlToWire, readControlFrame } from '../../../lib/wire/control-frames.js';
 import { decodeBody, encodeFrame, HEADER_BYTES } from '../../../lib/wire/frame-writer.js';
 import { formatNodeName } from '../../../lib/naming/node-name.js';

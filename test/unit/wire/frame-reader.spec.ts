@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
 import { FrameReader } from '../../../lib/wire/frame-reader.js';
-import { FrameKind } from '../../../lib/wire/messages.js';
+import { FrameKind } from '../../../lib/wire/frames.js';
 import { encodeFrame, LENGTH_BYTES } from '../../../lib/wire/frame-writer.js';
 import { sendableJson } from '../../support/sendable-json.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assertMessage, MAX_TOPIC } from '../../../lib/wire/message-frames.js';
-import { FrameKind } from '../../../lib/wire/messages.js';
+import { FrameKind } from '../../../lib/wire/frames.js';
 
 const topic = fc.string({ minLength: 1, maxLength: MAX_TOPIC });
 const id = fc.maxSafeInteger();

@@ -15,7 +15,7 @@ import {
 import { readControlFrame } from '../../../lib/wire/control-frames.js';
 import { FrameReader } from '../../../lib/wire/frame-reader.js';
 import { encodeFrame, HEADER_BYTES } from '../../../lib/wire/frame-writer.js';
-import { FrameKind } from '../../../lib/wire/messages.js';
+import { FrameKind } from '../../../lib/wire/frames.js';
 import { assertMessage } from '../../../lib/wire/message-frames.js';
 import { blocksOf, readPage } from '../../support/pages/pages.js';
 

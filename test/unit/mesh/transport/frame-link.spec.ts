@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PeerageError } from '../../../../lib/errors/peerage-error.js';
-import { FrameKind } from '../../../../lib/wire/messages.js';
+import { FrameKind } from '../../../../lib/wire/frames.js';
 import { FrameLink, type Pipe, type PipeEvents } from '../../../../lib/mesh/transport/frame-link.js';
 import { FrameReader } from '../../../../lib/wire/frame-reader.js';
 import { Outbox } from '../../../../lib/mesh/transport/outbox.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PeerageError } from '../../../../lib/errors/peerage-error.js';
-import { FrameKind } from '../../../../lib/wire/messages.js';
+import { FrameKind } from '../../../../lib/wire/frames.js';
 import { FrameReader } from '../../../../lib/wire/frame-reader.js';
 import { FrameWriter } from '../../../../lib/wire/frame-writer.js';
 import { Outbox } from '../../../../lib/mesh/transport/outbox.js';
