@@ -161,7 +161,7 @@ interface NameConflict {
  */
 export type DialQueue = 'urgent' | 'listed' | 'failing' | 'hinted';
 
-interface DialRecord {
+export interface DialRecord {
   readonly queue: DialQueue;
   readonly startedAtMs: number;
   /** Somebody took the connection. */
