@@ -5,7 +5,7 @@ import { Gate } from '../../../lib/messaging/gate.js';
 import type { Peer } from '../../../lib/membership/events.js';
 import { MessageRoutes } from '../../../lib/mesh/message-routes.js';
 import type { Link } from '../../../lib/mesh/transport/transport.js';
-import { FrameKind } from '../../../lib/wire/messages.js';
+import { FrameKind } from '../../../lib/wire/frames.js';
 import { settings } from '../../support/peerage-settings.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
