@@ -121,7 +121,10 @@ describe('any value', () => {
         const there = await outcome(a.messaging.send(b.mesh.self.name, 't', make()));
         const here = await outcome(a.messaging.send(THIS_NODE, 't', make()));
         await world.pass(50);
-        expect(here?.message).toBe(there?.message);
+        // What is too long and has another fault may be told for either: a frame has a few bytes more than a copy.
+        const isTooLong = [here, there].some((error) => error?.message.includes('takes more than'));
+        if (isTooLong) expect(here?.code).toBe(there?.code);
+        else expect(here?.message).toBe(there?.message);
         if (there === undefined) {
           expect(heard.there).toHaveLength(1);
           assert.deepStrictEqual(heard.here, heard.there);
