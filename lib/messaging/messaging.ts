@@ -1,6 +1,6 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import type { PeerEvent } from '../membership/events.js';
-import { MAX_TOPIC } from '../wire/message-frames.js';
+import { MAX_TOPIC, isTopic } from '../wire/message-frames.js';
 import { FrameKind } from '../wire/frames.js';
 import type { Clock } from '../time/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
@@ -221,7 +221,7 @@ function notRunning(what: string): PeerageError {
 }
 
 function assertTopic(topic: string): void {
-  if (typeof topic === 'string' && topic.length > 0 && topic.length <= MAX_TOPIC) return;
+  if (isTopic(topic)) return;
   throw new PeerageError('INVALID_MESSAGE', `A topic is a text of 1 to ${MAX_TOPIC} characters.`);
 }
 

@@ -19,14 +19,14 @@ export type MessageBody = EventBody | RequestBody | AnswerBody;
 export function assertMessage(kind: number, body: unknown): asserts body is MessageBody {
   if (!Array.isArray(body)) throw malformed('it is no list');
   const [first, second] = body as readonly unknown[];
-  if (kind === FrameKind.event) return assertTopic(first);
-  if (!Number.isSafeInteger(first)) throw malformed('its id is no integer');
-  if (kind === FrameKind.request) assertTopic(second);
+  if (kind !== FrameKind.event && !Number.isSafeInteger(first)) throw malformed('its id is no integer');
+  const topic = kind === FrameKind.event ? first : second;
+  const hasTopic = kind === FrameKind.event || kind === FrameKind.request;
+  if (hasTopic && !isTopic(topic)) throw malformed('its topic is no short text');
 }
 
-function assertTopic(topic: unknown): void {
-  if (typeof topic !== 'string' || topic.length === 0 || topic.length > MAX_TOPIC)
-    throw malformed('its topic is no short text');
+export function isTopic(value: unknown): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= MAX_TOPIC;
 }
 
 function malformed(what: string): PeerageError {
