@@ -5,7 +5,7 @@ import { AddressBook, type AddressRecord } from './address-book.js';
 import { DialPace } from './dial-room.js';
 import type { DownEvidence, Peer, PeerStatus } from './events.js';
 import type { AttemptResult } from './explanation.js';
-import type { ControlFrame, WireLimits } from '../wire/frames.js';
+import type { ControlFrame, Hello, WireLimits } from '../wire/frames.js';
 import type { Directive, LinkId, MembershipConfig } from './membership.types.js';
 import { type Moment, RunningClock } from './running-clock.js';
 import { Timers } from './timers.js';
@@ -13,17 +13,7 @@ import { type Timing, timingOf } from '../time/liveness-timing.js';
 import { viewPart } from './view-hash.js';
 
 /** What the node at the other end of a link said of itself in its hello or welcome. */
-interface Introduction {
-  readonly node: NodeInfo;
-  readonly probeKey: Uint8Array;
-  readonly answersProbes: boolean;
-  /** How many peers it had then. */
-  readonly peers: number;
-  /** It had nothing then that a newcomer has to be told. */
-  readonly blank?: true;
-  /** What it takes. */
-  readonly limits: WireLimits;
-}
+type Introduction = Pick<Hello, 'node' | 'probeKey' | 'answersProbes' | 'peers' | 'blank' | 'limits'>;
 
 interface LinkOfAnyStage {
   readonly id: LinkId;
