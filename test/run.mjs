@@ -18,9 +18,8 @@ const vitestArguments = process.argv.slice(2);
  * What measures time has the machine to itself; a soak at low load may run beside the others. The apps of users install
  * a gigabyte of packages: with CI=true, or `npm run test:apps`.
  */
-const UNTIMED = ['unit', 'mocking', 'sim', 'package', ...(isCi ? ['apps'] : [])].map(
-  (project) => `--project=${project}`,
-);
+const UNTIMED = ['unit', 'mocking', 'sim', 'package'].map((project) => `--project=${project}`);
+const APPS = ['--project=apps'];
 const TIMED = ['--project=e2e', '--project=net', '--project=liveness', '--project=liveness-busy'];
 const SOAK = ['test/soak/run.mjs', '--minutes=2', '--rate=20'];
 
@@ -72,13 +71,16 @@ function npm(...args) {
 }
 
 async function runAll() {
-  const soak = startSoak();
-  const untimed = await runVitest(UNTIMED);
-  const soaked = await soak;
+  // The apps wait for the network for most of their time.
+  const [soaked, apps, untimed] = await Promise.all([
+    startSoak(),
+    isCi ? runVitest(APPS, 'together') : { exitCode: 0, report: [] },
+    runVitest(UNTIMED),
+  ]);
   const timed = await runVitest(TIMED);
   return {
-    exitCode: untimed.exitCode || timed.exitCode,
-    report: [...untimed.report, ...timed.report],
+    exitCode: untimed.exitCode || apps.exitCode || timed.exitCode,
+    report: [...untimed.report, ...apps.report, ...timed.report],
     soaked,
   };
 }
@@ -86,14 +88,21 @@ async function runAll() {
 /** Resolves with whether nothing was broken. What it prints stays together. */
 async function startSoak() {
   const child = spawn(process.execPath, SOAK, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
-  let printed = '';
-  child.stdout.setEncoding('utf8').on('data', (text) => (printed += text));
+  const printed = textOf(child.stdout);
   const [status] = await once(child, 'close');
-  console.log(`\n> node ${SOAK.join(' ')}\n${printed}`);
+  console.log(`\n> node ${SOAK.join(' ')}\n${printed()}`);
   return status === 0;
 }
 
-async function runVitest(args) {
+/** Returns the function that returns what has come so far. */
+function textOf(stream) {
+  let text = '';
+  stream.setEncoding('utf8').on('data', (more) => (text += more));
+  return () => text;
+}
+
+/** @param printing `together`: what it prints comes at its end. */
+async function runVitest(args, printing = 'at once') {
   const folder = mkdtempSync(join(tmpdir(), 'peerage-test-'));
   const outputFile = join(folder, 'report.json');
   try {
@@ -109,11 +118,13 @@ async function runVitest(args) {
       ],
       {
         cwd: root,
-        stdio: ['ignore', 'inherit', 'inherit'],
+        stdio: ['ignore', printing === 'together' ? 'pipe' : 'inherit', 'inherit'],
         env: { APPS: 'some', ...process.env, DIST_IS_FRESH: '1' },
       },
     );
+    const printed = child.stdout ? textOf(child.stdout) : undefined;
     const [status] = await once(child, 'close');
+    if (printed) console.log(printed());
     const report = existsSync(outputFile) ? readJson(outputFile).testResults : [];
     return { exitCode: status ?? 1, report };
   } finally {
