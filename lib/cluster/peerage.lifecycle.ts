@@ -100,15 +100,21 @@ export class PeerageLifecycle
 
   async onApplicationBootstrap(): Promise<void> {
     if (this.state.isStopped) return;
-    const opensLater = whenBootstrapped(this.modules, () => this.gate.open());
+    const opensLater = whenBootstrapped(this.modules, () => this.bootstrapped());
     try {
       await this.start();
-      if (!opensLater) this.gate.open();
+      if (!opensLater) this.bootstrapped();
     } catch (error) {
       const wasStopped = this.state.isStopped;
       await this.stop();
       if (!wasStopped) throw error;
     }
+  }
+
+  private bootstrapped(): void {
+    this.gate.open();
+    // Nest starts the server of a microservice in this turn.
+    setImmediate(() => this.mesh.appStarted());
   }
 
   async beforeApplicationShutdown(): Promise<void> {

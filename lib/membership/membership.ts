@@ -173,8 +173,8 @@ export class Membership {
       case 'answersProbes':
         core.answersProbes = input.isSo;
         return;
-      case 'notBlank':
-        core.isBlank = false;
+      case 'blank':
+        core.isBlank = input.isSo;
         return;
       case 'changeSelf':
         return changeSelf(core, input.change);

@@ -25,6 +25,9 @@ export interface FoundSource {
 /** `full`: there is no room in the queue of the peer. `gone`: it is no peer. */
 export type PostResult = 'queued' | 'full' | 'gone';
 
+/** As `PostResult`; resolves when the operating system has taken the message. */
+export type HandResult = Promise<void> | 'full' | 'gone';
+
 export interface PostAllResult {
   readonly queued: number;
   /** Boot ids of those whose queue has no room. */
@@ -65,13 +68,15 @@ export interface Mesh {
   readonly isDialling: boolean;
   /** How many peers were heard of late: without those whose life is in doubt. */
   readonly heardPeers: number;
-  /**
-   * Whether this peer is new, and neither it nor this node had anything at their handshake that the other has to be told
-   * (`notBlank`).
-   */
+  /** Whether this peer is new, and both it and this node were blank at their handshake: see `Hello.blank`. */
   metBlank(bootId: string): boolean;
-  /** Something of this node has to be told to every newcomer from now on, as handshakes say: see `Hello.blank`. */
+  /**
+   * Something of this node has to be told to newcomers from now on. Without it the node is blank as soon as its app has
+   * started: what begins with the app may have to be told.
+   */
   notBlank(): void;
+  /** The app has started. */
+  appStarted(): void;
   /** Gets ready what takes time to start. Opens nothing; `start` does it when nobody did before. */
   prepare(): void;
   /**
@@ -113,12 +118,7 @@ export interface Mesh {
    *
    * @throws PeerageError `INVALID_MESSAGE`
    */
-  hand(
-    bootId: string,
-    kind: number,
-    body: readonly unknown[],
-    lane?: string,
-  ): Promise<void> | 'full' | 'gone';
+  hand(bootId: string, kind: number, body: readonly unknown[], lane?: string): HandResult;
   /**
    * Queues one message for every peer; it is encoded once.
    *

@@ -7,7 +7,14 @@ import { assertMessage, type MessageBody } from '../wire/message-frames.js';
 import { FrameWriter } from '../wire/frame-writer.js';
 import { faultOf } from './fault.js';
 import { Inbox, type InboxLimits } from './inbox.js';
-import type { MessageLoss, MessagesDropped, MessageTaker, PostAllResult, PostResult } from './mesh.js';
+import type {
+  HandResult,
+  MessageLoss,
+  MessagesDropped,
+  MessageTaker,
+  PostAllResult,
+  PostResult,
+} from './mesh.js';
 import { type MeshStats, TrafficCount } from './mesh-stats.js';
 import { Outbox, type OutboxLimits } from './transport/outbox.js';
 import type { Link } from './transport/transport.js';
@@ -88,12 +95,7 @@ export class MessageRoutes {
     return outbox.push(kind, body, PART_NAMES[kind]!, lane) ? 'queued' : 'full';
   }
 
-  hand(
-    bootId: string,
-    kind: number,
-    body: readonly unknown[],
-    lane?: string,
-  ): Promise<void> | 'full' | 'gone' {
+  hand(bootId: string, kind: number, body: readonly unknown[], lane?: string): HandResult {
     const outbox = this.outboxes.get(bootId);
     if (!outbox) return 'gone';
     return outbox.push(kind, body, PART_NAMES[kind]!, lane) ? outbox.ticket(lane) : 'full';

@@ -16,6 +16,7 @@ import { PROBE_KEY_BYTES } from '../wire/control-frames.js';
 import type {
   FoundResult,
   FoundSource,
+  HandResult,
   Mesh,
   MessageLoss,
   MessagesDropped,
@@ -81,7 +82,7 @@ export class PeerMesh implements Mesh {
   private listening: { host: string; port: number } | undefined;
   private readonly probeKey = randomBytes(PROBE_KEY_BYTES);
   private prober: Prober | undefined;
-  private isBlank = true;
+  private isBlank: 'not yet' | 'yes' | 'no' = 'not yet';
   /** What the membership core is told as soon as it runs. */
   private early: Input[] = [{ type: 'answersProbes', isSo: false }];
   private stopWatchingAddress: () => void = () => {};
@@ -147,9 +148,14 @@ export class PeerMesh implements Mesh {
   }
 
   notBlank(): void {
-    if (!this.isBlank) return;
-    this.isBlank = false;
-    this.input({ type: 'notBlank' });
+    if (this.isBlank === 'yes') this.input({ type: 'blank', isSo: false });
+    this.isBlank = 'no';
+  }
+
+  appStarted(): void {
+    if (this.isBlank !== 'not yet') return;
+    this.isBlank = 'yes';
+    this.input({ type: 'blank', isSo: true });
   }
 
   prepare(): void {
@@ -253,12 +259,7 @@ export class PeerMesh implements Mesh {
     return this.messages.post(bootId, kind, body, lane);
   }
 
-  hand(
-    bootId: string,
-    kind: number,
-    body: readonly unknown[],
-    lane?: string,
-  ): Promise<void> | 'full' | 'gone' {
+  hand(bootId: string, kind: number, body: readonly unknown[], lane?: string): HandResult {
     if (bootId !== this.self.bootId) return this.messages.hand(bootId, kind, body, lane);
     return this.loopback.post(kind, body) === 'full' ? 'full' : Promise.resolve();
   }

@@ -73,6 +73,8 @@ export class FakeMesh implements Mesh {
 
   notBlank(): void {}
 
+  appStarted(): void {}
+
   prepare(): void {}
 
   async start(): Promise<void> {
