@@ -54,19 +54,19 @@ function whyLonger({ answersProbes, probes, suspicion }: PeerRecord): string | u
 
 /**
  * What the cap leaves: of the wall time since the connection brought anything, but always the time for one burst of
- * probes, since our loop may have stood still for most of the rest. A process that answers probes has as long to be
- * connected again, and no longer: it lives, and does nothing for us. Only one whose loop is blocked, as its answers tell,
- * is kept for as long as they come.
+ * probes, or for a new connection when it broke, since our loop may have stood still for most of the rest. A process that
+ * answers probes has as long to be connected again, and no longer: it lives, and does nothing for us. Only one whose loop
+ * is blocked, as its answers tell, is kept for as long as they come.
  */
 function capLeft(core: Core, { heard, proven, blocked, suspicion }: PeerRecord): number {
   if (!suspicion) return Number.POSITIVE_INFINITY;
   const { now } = core.clock;
   const { lost, since, why } = suspicion;
-  const { capMs, suspectMs, windowMs } = core.timing;
-  const signMs = why === 'unheard' ? since.ms : heard.ms;
+  const { capMs, suspectMs, windowMs, redialMs } = core.timing;
+  const signMs = why === 'unheard' || why === 'lost' ? since.ms : heard.ms;
   // A suspicion may begin late: of whom we do not watch, or when our own loop stood still.
   const provenMs = Math.min(proven?.ms ?? Number.NEGATIVE_INFINITY, since.ms - suspectMs);
-  const silentFromMs = lost?.ms ?? Math.max(signMs, provenMs);
-  const fromMs = Math.max(silentFromMs, blocked?.ms ?? Number.NEGATIVE_INFINITY);
-  return Math.max(capMs - (now.ms - fromMs), windowMs - (now.runMs - (lost ?? since).runMs));
+  const fromMs = Math.max(signMs, provenMs, blocked?.ms ?? Number.NEGATIVE_INFINITY);
+  const leastMs = lost ? redialMs - (now.runMs - lost.runMs) : windowMs - (now.runMs - since.runMs);
+  return Math.max(capMs - (now.ms - fromMs), leastMs);
 }

@@ -190,6 +190,23 @@ describe('a peer whose process answers probes and whose connection brings nothin
     );
   });
 
+  it('has no more time when its connection breaks meanwhile, but 2 s to be dialled', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 5_000, max: 19_000 }), (brokenMs) => {
+        const node = new MembershipDriver();
+        const peer = node.peer(OTHER);
+        live(node, brokenMs);
+        node.handle({ type: 'closed', link: peer, code: 'EOF' });
+        live(node, 60_000);
+        expect(node.names).toEqual([]);
+        expect(node.nowMs).toBeGreaterThanOrEqual(brokenMs + 2_000);
+        // The probe that every new peer is sent in its first second was answered.
+        expect(node.nowMs).toBeLessThanOrEqual(Math.max(CAP_MS + 1_000, brokenMs + 2_000) + 200);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
   it('has the same time when it says that it does not hear us, and only old frames of its own arrive', () => {
     while (driver.nowMs < 60_000 && driver.names.length > 0) {
       driver.handle({ type: 'beat', link, body: { sentAt: 0, silentMs: 3_000 } });
