@@ -47,8 +47,8 @@ export function suspect(core: Core, peer: PeerRecord, why: Suspicion['why'], ear
  * silent as well: nobody would tell us of it. So we look at all whom we do not watch.
  */
 function lookAround(core: Core): void {
-  const peers = [...core.peers.values()];
   if (core.nowMs < core.lookedAroundMs + core.timing.downMs) return;
+  const peers = [...core.peers.values()];
   const silent = peers.filter(({ suspicion }) => suspicion?.why === 'silent' || suspicion?.why === 'told');
   if (silent.length < MANY_SILENT * peers.length) return;
   core.lookedAroundMs = core.nowMs;
@@ -82,30 +82,34 @@ export function judgeDue(core: Core, peer: PeerRecord): boolean {
  * it by its own verdict, and when a whole burst of probes that should get through does not, that is ours as well.
  */
 export function suspectLost(core: Core, peer: PeerRecord): void {
-  const { redialMs, windowMs, downMs } = core.timing;
+  const { redialMs, downMs } = core.timing;
   const { now } = core.clock;
   suspect(core, peer, 'lost', downMs - redialMs);
   const suspicion = peer.suspicion!;
-  const { why, answered, since, countsFromMs } = suspicion;
-  const isVerdict = why === 'unheard' && answered === 0 && peer.answersProbes && peer.probes !== 'unanswered';
+  const { why, answered, countsFromMs } = suspicion;
+  const isVerdict = why === 'unheard' && answered === 0 && doProbesDecide(peer);
   suspicion.lost = now;
-  suspicion.countsFromMs = isVerdict
-    ? since.runMs + windowMs - downMs
-    : Math.max(countsFromMs, now.runMs + redialMs - downMs);
+  if (!isVerdict) suspicion.countsFromMs = Math.max(countsFromMs, now.runMs + redialMs - downMs);
   core.timers.set('judge', peer.node.bootId, core.nowMs);
+}
+
+/** Whether a burst of probes that stays unanswered tells anything. */
+function doProbesDecide({ answersProbes, probes }: PeerRecord): boolean {
+  return answersProbes && probes !== 'unanswered';
 }
 
 /**
  * The peer says for how long it has not heard us: by its beats, and by its probes, since beats may be stuck in a
  * stream that is cut. Whom we hear and who does not hear us is cut off from us all the
- * same: both sides of a path that is open one way come to one verdict. Its word may be old: what it says of the
- * past counts for nothing, and we take a whole deadline to see for ourselves.
+ * same: both sides of a path that is open one way come to one verdict. Its word may be old, so we see for ourselves:
+ * by a whole burst of probes, or for a whole deadline where no probe gets through.
  */
 export function takeUnheard(core: Core, peer: PeerRecord, silentMs: number | undefined): void {
   if (silentMs === undefined || peer.link === undefined) return;
-  suspect(core, peer, 'unheard', 0);
+  const earlierMs = doProbesDecide(peer) ? core.timing.suspectMs : 0;
+  suspect(core, peer, 'unheard', earlierMs);
   const suspicion = peer.suspicion!;
-  if (suspicion.why !== 'unheard') suspicion.countsFromMs = core.clock.now.runMs;
+  if (suspicion.why !== 'unheard') suspicion.countsFromMs = core.clock.now.runMs - earlierMs;
   suspicion.why = 'unheard';
   suspicion.unheardSinceMs = Math.min(suspicion.unheardSinceMs ?? core.nowMs, core.nowMs - silentMs);
 }

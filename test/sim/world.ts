@@ -26,6 +26,8 @@ export interface End {
   isOpen: boolean;
   /** What was sent from this end and is on its way, in order. */
   readonly sent: { readonly arrivalMs: number; readonly deliver: (to: End) => void }[];
+  /** When the first thing arrived of which this end was not told, since the way back is cut. */
+  unackedMs?: number;
 }
 
 /** A connection of the virtual network. */
@@ -250,7 +252,7 @@ export class World {
   /** The first thing on its way arrives, or is sent again; what comes after it waits: streams keep their order. */
   private arrive(from: End, pauseMs: number): void {
     const to = from.pipe.ends[from.side === 0 ? 1 : 0];
-    if (!this.reaches(from.node.host, to.node.host, 'tcp') || this.isLost()) {
+    if (!this.reaches(from.node.host, to.node.host, 'tcp') || this.isStuck(from, to) || this.isLost()) {
       this.after(pauseMs, () => this.arrive(from, Math.min(pauseMs * 2, RETRANSMIT_CAP_MS)));
       return;
     }
@@ -258,6 +260,19 @@ export class World {
     from.sent.shift();
     const next = from.sent[0];
     if (next) this.at(next.arrivalMs, () => this.arrive(from, RETRANSMIT_FIRST_MS));
+  }
+
+  /**
+   * Whether a kernel sends nothing new from this end: what it has sent before is not acknowledged, so it sends that again
+   * and again, and everything else waits.
+   */
+  private isStuck(from: End, to: End): boolean {
+    if (this.reaches(to.node.host, from.node.host, 'tcp')) {
+      delete from.unackedMs;
+      return false;
+    }
+    from.unackedMs ??= this.nowMs;
+    return this.nowMs - from.unackedMs > RETRANSMIT_FIRST_MS;
   }
 
   private connects(a: string, b: string): boolean {
