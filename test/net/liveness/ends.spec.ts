@@ -3,13 +3,11 @@ import { describe, expect } from 'vitest';
 import type { ClusterNode } from '../../support/processes/cluster.js';
 import { wallMs } from '../../support/net/net-commands.js';
 import { delaysOf, type LabNodes, lifeSince, type Mark, seenBy } from '../../support/net/net-nodes.js';
-import { spread } from '../../support/net/net-report.js';
+import { SLACK, spread } from '../../support/net/net-report.js';
 import { isFull, oneByOne, type Scenario } from '../../support/net/net-scenario.js';
 import { has } from '../../support/requirements.mjs';
 
 /** The bounds of the fault matrix. */
-// Twice the time in the short form, where the machine is shared with other scenarios.
-const SLACK = process.env['PEERAGE_NET_FULL'] === '1' ? 1 : 2;
 const KILLED_MS = SLACK * 500;
 const WHOLE_MS = SLACK * 1_000;
 const IN_PLACE_MS = 100;

@@ -5,12 +5,11 @@ import { SECRET } from '../../support/processes/cluster.js';
 import { wallMs } from '../../support/net/net-commands.js';
 import { cutBetween, type Host } from '../../support/net/net-lab.js';
 import { countDowns, delaysOf, lifeSince, PORT } from '../../support/net/net-nodes.js';
-import { spread } from '../../support/net/net-report.js';
+import { SLACK, spread } from '../../support/net/net-report.js';
 import { isFull, oneByOne, type Scenario } from '../../support/net/net-scenario.js';
 import { type Program, startProgram, stopPrograms } from '../../support/processes/programs.js';
 import { has } from '../../support/requirements.mjs';
 
-const SLACK = isFull ? 1 : 2;
 const DOWN_MS = SLACK * 5_000;
 
 /** Beside the four nodes that have a process each, two processes have so many each: 70 in all. */

@@ -12,12 +12,11 @@ import {
   PORT,
   seenBy,
 } from '../../support/net/net-nodes.js';
-import { spread } from '../../support/net/net-report.js';
+import { SLACK, spread } from '../../support/net/net-report.js';
 import { isFull, type Scenario, sideBySide } from '../../support/net/net-scenario.js';
 import { has } from '../../support/requirements.mjs';
 
-/** The bounds, and twice of them in the short form, where scenarios share the machine. */
-const SLACK = isFull ? 1 : 2;
+/** The bounds of the fault matrix. */
 const DOWN_MS = SLACK * 5_000;
 /** For who stalls, or was blocked or stopped just before. */
 const TROUBLED_MS = SLACK * 6_000;

@@ -12,14 +12,11 @@ import {
   lifeSince,
   seenBy,
 } from '../../support/net/net-nodes.js';
-import { spread, time } from '../../support/net/net-report.js';
+import { SLACK, spread, time } from '../../support/net/net-report.js';
 import { isFull, type Scenario, sideBySide } from '../../support/net/net-scenario.js';
 import { has } from '../../support/requirements.mjs';
 
 /** The bounds of the fault matrix. */
-// In the short form these scenarios run side by side on a machine that is shared: they get twice the time. The
-// bounds themselves are held by `--full`, where each runs alone, and by the simulator.
-const SLACK = isFull ? 1 : 2;
 const DOWN_MS = SLACK * 5_000;
 const HEALED_MS = SLACK * 3_000;
 const BACK_MS = SLACK * 2_000;

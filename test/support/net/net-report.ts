@@ -3,6 +3,12 @@ import { appendFileSync, readFileSync } from 'node:fs';
 /** The environment variable that names the file where rows are collected, a line of JSON each. */
 export const REPORT_FILE = 'PEERAGE_NET_REPORT';
 
+/**
+ * How often the time of its expectation each scenario gets. In the short form they run side by side on a machine that is
+ * shared; the bounds themselves are held by `--full`, where each runs alone, and by the simulator.
+ */
+export const SLACK = process.env.PEERAGE_NET_FULL === '1' ? 1 : 2;
+
 /** What one scenario gave. */
 export interface ReportRow {
   readonly fault: string;
@@ -27,7 +33,8 @@ export function markdownOf(rows: readonly ReportRow[]): string {
     ({ fault, expectation, measured, passed }) =>
       `| ${fault} | ${expectation} | ${measured} | ${passed ? 'yes' : '**no**'} |`,
   );
-  return ['| fault | expectation | measured | met |', '| --- | --- | --- | --- |', ...cells].join('\n');
+  const met = SLACK === 1 ? 'met' : `met, in ${SLACK} times the time`;
+  return [`| fault | expectation | measured | ${met} |`, '| --- | --- | --- | --- |', ...cells].join('\n');
 }
 
 export function median(samples: readonly number[]): number {
