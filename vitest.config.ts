@@ -71,7 +71,7 @@ const LONGEST = [
 ];
 
 /** Scenarios of liveness that fill all cores, or measure a few milliseconds: one at a time. */
-const BUSY = ['busy', 'ends', 'large'].map((name) => `test/net/liveness/${name}.spec.ts`);
+const BUSY = ['busy', 'conditions', 'ends', 'large'].map((name) => `test/net/liveness/${name}.spec.ts`);
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -18,9 +18,7 @@ export async function askInTime(
   values: unknown[],
   ms: number,
 ): Promise<PgResult> {
-  const client = await pool.connect();
-  // Nobody else hears of a connection that breaks between two statements, and Node would end the process.
-  client.on('error', ignore);
+  const client = await connectionOf(pool);
   let isSound = false;
   try {
     const result = await transaction(client, text, values, ms);
@@ -34,6 +32,20 @@ export async function askInTime(
     // A connection that is dead without a word is closed, and the next one is another.
     client.release(!isSound);
   }
+}
+
+/**
+ * A connection, with a listener for errors from the very moment it is ours: nobody else hears of one that breaks between
+ * two statements, or in the turn in which it is handed out, and Node would end the process.
+ */
+function connectionOf(pool: PgPool): Promise<PgPoolClient> {
+  return new Promise((resolve, reject) => {
+    pool.connect((error, client) => {
+      client?.on('error', ignore);
+      if (client) resolve(client);
+      else reject(error ?? new Error('the pool gave no connection'));
+    });
+  });
 }
 
 async function transaction(

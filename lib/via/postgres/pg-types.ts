@@ -22,7 +22,7 @@ export interface PgPoolClient {
 
 /** The part of a `Pool` of the package `pg` that is used. */
 export interface PgPool {
-  connect(): Promise<PgPoolClient>;
+  connect(taken: (error: Error | undefined, client: PgPoolClient | undefined) => void): void;
   readonly options: object;
 }
 
