@@ -13,6 +13,7 @@ import type { Mesh } from '../mesh/mesh.js';
 import { Gate } from '../messaging/gate.js';
 import { Messaging } from '../messaging/messaging.js';
 import { Ownership } from '../ownership/ownership.service.js';
+import { areEntriesExpected } from '../presence/expected-entries.js';
 import { Presence } from '../presence/presence.service.js';
 import { LOG_CONTEXT, PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings, WaitForOptions } from '../peerage.options.js';
@@ -100,21 +101,15 @@ export class PeerageLifecycle
 
   async onApplicationBootstrap(): Promise<void> {
     if (this.state.isStopped) return;
-    const opensLater = whenBootstrapped(this.modules, () => this.bootstrapped());
+    const opensLater = whenBootstrapped(this.modules, () => this.gate.open());
     try {
       await this.start();
-      if (!opensLater) this.bootstrapped();
+      if (!opensLater) this.gate.open();
     } catch (error) {
       const wasStopped = this.state.isStopped;
       await this.stop();
       if (!wasStopped) throw error;
     }
-  }
-
-  private bootstrapped(): void {
-    this.gate.open();
-    // Nest starts the server of a microservice in this turn.
-    setImmediate(() => this.mesh.appStarted());
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -136,6 +131,7 @@ export class PeerageLifecycle
   }
 
   private async start(): Promise<void> {
+    if (areEntriesExpected()) this.mesh.notBlank();
     await this.mesh.start();
     if (this.state.isStopped) return;
     this.state.run();

@@ -173,7 +173,7 @@ export class Core {
   /** Whether probes of us are answered while our main loop is blocked. */
   answersProbes = true;
   /** Whether nothing of ours has to be told to a newcomer, as our handshakes say. */
-  isBlank = false;
+  isBlank = true;
   readonly timers = new Timers();
   readonly book: AddressBook;
   readonly links = new Map<LinkId, LinkRecord>();

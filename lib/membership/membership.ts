@@ -173,8 +173,8 @@ export class Membership {
       case 'answersProbes':
         core.answersProbes = input.isSo;
         return;
-      case 'blank':
-        core.isBlank = input.isSo;
+      case 'notBlank':
+        core.isBlank = false;
         return;
       case 'changeSelf':
         return changeSelf(core, input.change);

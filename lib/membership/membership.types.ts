@@ -86,8 +86,8 @@ export type Input =
   | { readonly type: 'unsent'; readonly bootId: string; readonly code: string }
   /** Whether probes of us are answered from now on while our main loop is blocked. They are, until this says no. */
   | { readonly type: 'answersProbes'; readonly isSo: boolean }
-  /** Whether nothing of ours has to be told to a newcomer from now on. At first something may have to be. */
-  | { readonly type: 'blank'; readonly isSo: boolean }
+  /** From now on something of ours has to be told to newcomers. */
+  | { readonly type: 'notBlank' }
   /** A peer probes us, since it has not heard us for so long. */
   | { readonly type: 'unheard'; readonly bootId: string; readonly silentMs: number }
   /** Bytes arrived on a link. */

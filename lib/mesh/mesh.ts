@@ -70,13 +70,8 @@ export interface Mesh {
   readonly heardPeers: number;
   /** Whether this peer is new, and both it and this node were blank at their handshake: see `Hello.blank`. */
   metBlank(bootId: string): boolean;
-  /**
-   * Something of this node has to be told to newcomers from now on. Without it the node is blank as soon as its app has
-   * started: what begins with the app may have to be told.
-   */
+  /** Something of this node has to be told to newcomers from now on, or soon will. */
   notBlank(): void;
-  /** The app has started. */
-  appStarted(): void;
   /** Gets ready what takes time to start. Opens nothing; `start` does it when nobody did before. */
   prepare(): void;
   /**

@@ -82,7 +82,7 @@ export class PeerMesh implements Mesh {
   private listening: { host: string; port: number } | undefined;
   private readonly probeKey = randomBytes(PROBE_KEY_BYTES);
   private prober: Prober | undefined;
-  private isBlank: 'not yet' | 'yes' | 'no' = 'not yet';
+  private isBlank = true;
   /** What the membership core is told as soon as it runs. */
   private early: Input[] = [{ type: 'answersProbes', isSo: false }];
   private stopWatchingAddress: () => void = () => {};
@@ -148,14 +148,8 @@ export class PeerMesh implements Mesh {
   }
 
   notBlank(): void {
-    if (this.isBlank === 'yes') this.input({ type: 'blank', isSo: false });
-    this.isBlank = 'no';
-  }
-
-  appStarted(): void {
-    if (this.isBlank !== 'not yet') return;
-    this.isBlank = 'yes';
-    this.input({ type: 'blank', isSo: true });
+    if (this.isBlank) this.input({ type: 'notBlank' });
+    this.isBlank = false;
   }
 
   prepare(): void {

@@ -12,6 +12,7 @@ import { PeerageError } from '../errors/peerage-error.js';
 import { Work } from '../messaging/work.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { assertOptionNames } from '../naming/option-names.js';
+import { expectEntries } from '../presence/expected-entries.js';
 import { within } from '../time/waiting.js';
 import { asWritten, type Exchange } from './local-or-remote.js';
 import { PeerageContext } from './peerage.context.js';
@@ -65,6 +66,7 @@ export class PeerageServer
   /** @throws PeerageError `INVALID_OPTIONS` without a cluster, and for options that do not exist. */
   constructor(options: PeerageServerOptions) {
     super();
+    expectEntries();
     checkOptions(options, 'PeerageServer', 'peerageMicroservice', CODEC_OPTIONS);
     this.cluster = options.cluster;
     this.exchange = transportStateOf(options.cluster).exchange;

@@ -27,7 +27,6 @@ export class SharingNode extends SimNode {
     this.own.clear();
     this.routes.clear();
     this.presence = new PresenceCore(this.limits);
-    this.handle({ type: 'blank', isSo: true });
   }
 
   /** Its app tracks, updates or untracks something. */
@@ -63,7 +62,7 @@ export class SharingNode extends SimNode {
       else if (directive.type === 'answer') answer = directive.have;
       else if (directive.type === 'wakeAt') this.later(directive.atMs, () => this.share({ type: 'wake' }));
     }
-    if (input.type === 'put') this.handle({ type: 'blank', isSo: false });
+    if (input.type === 'put') this.handle({ type: 'notBlank' });
     return answer;
   }
 

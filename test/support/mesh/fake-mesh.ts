@@ -73,8 +73,6 @@ export class FakeMesh implements Mesh {
 
   notBlank(): void {}
 
-  appStarted(): void {}
-
   prepare(): void {}
 
   async start(): Promise<void> {

@@ -324,8 +324,6 @@ describe('who changes during a handshake', () => {
 });
 
 describe('a blank node, of which a newcomer has nothing to be told,', () => {
-  beforeEach(() => void driver.handle({ type: 'blank', isSo: true }));
-
   const meet = (more: { blank?: true }): boolean => {
     driver.beat(driver.hello(OTHER, more));
     return driver.core.metBlank(OTHER.bootId);
@@ -340,7 +338,7 @@ describe('a blank node, of which a newcomer has nothing to be told,', () => {
     expect(dial('app@10.0.0.3')).toMatchObject({ blank: true });
     driver.hello(OTHER);
     expect(sent(driver.last, 'welcome')).toMatchObject([{ blank: true }]);
-    driver.handle({ type: 'blank', isSo: false });
+    driver.handle({ type: 'notBlank' });
     expect(dial('app@10.0.0.4')).not.toHaveProperty('blank');
   });
 
@@ -358,7 +356,7 @@ describe('a blank node, of which a newcomer has nothing to be told,', () => {
 
   it('has when something is to be told since the handshake, and not when it was before', () => {
     const link = driver.hello(OTHER, { blank: true });
-    driver.handle({ type: 'blank', isSo: false });
+    driver.handle({ type: 'notBlank' });
     driver.beat(link);
     expect(driver.core.metBlank(OTHER.bootId)).toBe(true);
     const later = nodeOf('app@10.0.0.9', '9');
