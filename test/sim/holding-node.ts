@@ -24,6 +24,7 @@ export class HoldingNode extends SharingNode {
   private isSettled = false;
   private isPolled = false;
   private startedAtMs = 0;
+  private frozenAtMs: number | undefined;
 
   private get options() {
     return { handoverMs: DEFAULT_OWNERSHIP.handoverMs, awayMs: DEFAULT_HEARTBEAT.downMs };
@@ -37,6 +38,7 @@ export class HoldingNode extends SharingNode {
     this.isSettled = false;
     this.isPolled = false;
     this.startedAtMs = this.now();
+    this.frozenAtMs = undefined;
     this.share({ type: 'put', entry: { id: 0, space: SPACE, key: 'rooms', meta: {}, bytes: 1 } });
     KEYS.forEach((key, id) => this.hold({ type: 'want', id, key }));
     this.settle();
@@ -45,6 +47,26 @@ export class HoldingNode extends SharingNode {
   override handle(input: Input): void {
     super.handle(input);
     this.isPolled ||= input.type === 'found';
+  }
+
+  /** Others may have taken it for dead: before anything else it lets go of what it held. */
+  override thaw(): void {
+    const awayMs = this.frozenAtMs === undefined ? 0 : this.now() - this.frozenAtMs;
+    this.frozenAtMs = undefined;
+    super.thaw();
+    const isStillHeld = KEYS.some((_, id) => this.holdings.isHeld(id));
+    if (this.isAlive && isStillHeld && awayMs > this.options.awayMs + LOOK_MS)
+      throw new Error(`seed ${this.world.seed}: ${this.name} holds on after ${awayMs.toFixed(0)} ms`);
+  }
+
+  override freeze(): void {
+    this.frozenAtMs = this.now();
+    super.freeze();
+  }
+
+  override block(): void {
+    this.frozenAtMs = this.now();
+    super.block();
   }
 
   override drain(): void {

@@ -6,6 +6,9 @@ import { World } from './world.js';
 /** Polls, as the module's default interval does. */
 const POLL_MS = 10_000;
 
+/** So long the first answer of a poll may take in a calm history: shorter than a node looks for others. */
+const MAX_ANSWER_MS = 2_500;
+
 /** Long enough after the last fault for every deadline and backoff. */
 const SETTLE_MS = 60_000;
 
@@ -18,6 +21,8 @@ export interface Outcome {
 export interface ScenarioOptions {
   /** How many nodes; drawn from the seed (2 to 12) when left out. */
   readonly nodes?: number;
+  /** Nothing breaks but processes: nodes come, shut down and are killed, in a network that is whole. @default false */
+  readonly isCalm?: boolean;
   /** @default a node with nothing on its core */
   readonly make?: (world: World, host: string) => SimNode;
   /** What else is wrong in the end. */
@@ -28,28 +33,30 @@ export interface ScenarioOptions {
 export function runScenario(seed: number, options: ScenarioOptions = {}): Outcome {
   const world = new World(seed);
   const { random } = world;
-  const count = options.nodes ?? 2 + Math.floor(random() * 11);
+  const { isCalm = false } = options;
+  const count = options.nodes ?? 2 + Math.floor(random() * (isCalm ? 5 : 11));
   const make = options.make ?? ((...where) => new SimNode(...where));
   const nodes = Array.from({ length: count }, (_, i) => make(world, `10.0.${i >> 8}.${i & 255}`));
   for (const node of nodes) node.clock = { rate: 0.998 + 0.004 * random(), offsetMs: 1e6 * random() };
   world.conditions = {
     delayMs: random() < 0.5 ? 0.2 : 20 * random(),
     jitterMs: 20 * random() ** 3,
-    loss: random() < 0.3 ? 0.1 * random() : 0,
+    loss: random() < 0.3 && !isCalm ? 0.1 * random() : 0,
     duplicates: random() < 0.3 ? 0.5 * random() : 0,
   };
-  const discovery = pick(world, DISCOVERIES);
+  const discovery = isCalm ? everybody : pick(world, DISCOVERIES);
   const watch = new Watch(world, discovery === everybody);
   const begin = (node: SimNode) => {
     node.start();
-    poll(world, node, () => discovery(nodes, node));
+    // Name servers may take their time.
+    poll(world, node, () => discovery(nodes, node), isCalm ? MAX_ANSWER_MS * random() : 0);
   };
   for (const node of nodes) world.at(random() < 0.5 ? 5 * random() : 3_000 * random(), () => begin(node));
   const faultsEndMs = 5_000 + 60_000 * random();
-  const faultCount = Math.floor(random() * 12);
+  const faultCount = Math.floor(random() * 12) + (isCalm ? 3 : 0);
   for (let i = 0; i < faultCount; i++) {
     world.at(3_000 + random() * (faultsEndMs - 3_000), () =>
-      pick(world, FAULTS)(world, pick(world, nodes), begin),
+      pick(world, isCalm ? ENDS : FAULTS)(world, pick(world, nodes), begin),
     );
   }
   world.runUntil(faultsEndMs + 25_000);
@@ -76,7 +83,8 @@ const DISCOVERIES: readonly Discovery[] = [
 
 type Fault = (world: World, node: SimNode, begin: (node: SimNode) => void) => void;
 
-const FAULTS: readonly Fault[] = [
+/** How processes end. */
+const ENDS: readonly Fault[] = [
   // Killed, and restarted at the same address, at once or later.
   (world, node, begin) => {
     if (!node.isAlive) return;
@@ -98,6 +106,10 @@ const FAULTS: readonly Fault[] = [
       });
     });
   },
+];
+
+const FAULTS: readonly Fault[] = [
+  ...ENDS,
   (world, node, begin) => {
     if (!node.isAlive) return;
     node.vanish();
@@ -137,14 +149,15 @@ function restart(node: SimNode, begin: (node: SimNode) => void): void {
   if (!node.isAlive) begin(node);
 }
 
-function poll(world: World, node: SimNode, names: () => string[]): void {
+function poll(world: World, node: SimNode, names: () => string[], firstInMs: number): void {
   const { incarnation } = node;
   const again = (): void => {
     if (node.incarnation !== incarnation || !node.isAlive) return;
     node.whenRunning(() => node.handle({ type: 'found', provider: 'sim', names: names(), as: 'answer' }));
     world.after(POLL_MS * (0.8 + 0.4 * world.random()), again);
   };
-  again();
+  if (firstInMs === 0) again();
+  else world.after(firstInMs, again);
 }
 
 function pick<T>(world: World, list: readonly T[]): T {

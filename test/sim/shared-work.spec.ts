@@ -90,6 +90,29 @@ class PairWatch {
   }
 }
 
+/** Where only processes end, no key is ever held by two: also by two that do not know of each other yet. */
+class OverlapWatch {
+  readonly faults: string[] = [];
+  private readonly told = new Set<string>();
+
+  constructor(private readonly world: World) {
+    this.look();
+  }
+
+  private look(): void {
+    const { world } = this;
+    const live = nodesOf(world).filter(({ isAlive }) => isAlive);
+    for (const key of KEYS) {
+      const holders = live.filter(({ held }) => held.has(key)).map(({ name }) => name);
+      const fault = `${key} is held by ${holders.join(' and ')}`;
+      if (holders.length > 1 && !this.told.has(fault))
+        this.faults.push(`${world.nowMs.toFixed(0)}: ${fault}`);
+      this.told.add(fault);
+    }
+    world.after(LOOK_MS, () => this.look());
+  }
+}
+
 /** In a quiet, connected cluster every key has one holder. */
 function holderFaults(world: World): string[] {
   const live = nodesOf(world).filter(({ isAlive }) => isAlive);
@@ -128,5 +151,21 @@ describe('presence and ownership, over seeded virtual networks', () => {
     expect(entries).toBeGreaterThan(10 * SEEDS);
     // Two do hold a key for a moment, when a split heals: otherwise this would say nothing.
     if (SEEDS >= 40) expect(longestMs).toBeGreaterThan(0);
+  });
+  it(`have one holder a key at any time, in ${SEEDS} histories in which only processes end`, () => {
+    const failures: string[] = [];
+    for (let seed = FIRST; seed < FIRST + SEEDS && failures.length < 3; seed++) {
+      let watch: OverlapWatch | undefined;
+      const { faults, timeline } = runScenario(seed, {
+        isCalm: true,
+        make: (world, host) => {
+          watch ??= new OverlapWatch(world);
+          return make(world, host);
+        },
+        faultsOf: (world) => [...watch!.faults, ...copyFaults(world), ...holderFaults(world)],
+      });
+      if (faults.length > 0) failures.push([`seed ${seed}`, ...faults, ...timeline].join('\n'));
+    }
+    expect(failures.join('\n\n')).toBe('');
   });
 });

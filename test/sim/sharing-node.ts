@@ -19,6 +19,7 @@ export class SharingNode extends SimNode {
   readonly limits = { presenceEntries: 30, presenceBytes: 3_000 };
   presence = new PresenceCore(this.limits);
   private lastId = 0;
+  private changes = 0;
   private readonly routes = new Map<string, number>();
 
   override start(): void {
@@ -35,7 +36,7 @@ export class SharingNode extends SimNode {
     const ids = [...this.own.keys()].filter((each) => each > 0);
     const id = random() < 0.4 || ids.length === 0 ? ++this.lastId : ids[Math.floor(random() * ids.length)]!;
     if (this.own.has(id) && random() < 0.5) return void this.share({ type: 'drop', id });
-    const meta = Math.floor(random() * 1e6);
+    const meta = (this.changes += 1);
     const entry = { id, space: 'rooms', key: `room ${id % 5}`, meta, bytes: 10 + Math.floor(90 * random()) };
     if (this.presence.hasRoom(entry.bytes, id)) this.share({ type: 'put', entry });
   }
@@ -71,6 +72,9 @@ export class SharingNode extends SimNode {
     if (peer !== undefined) this.known.set(peer, entries);
     for (const entry of joined) this.assert(!entries.has(entry.id), 'joins twice', entry);
     for (const entry of [...left, ...updated]) this.assert(entries.has(entry.id), 'was not there', entry);
+    // What was told before is no news.
+    for (const entry of updated)
+      this.assert(Number(entry.meta) > Number(entries.get(entry.id)!.meta), 'is older than before', entry);
     for (const { id } of left) entries.delete(id);
     for (const entry of [...joined, ...updated]) entries.set(entry.id, entry);
     if (peer !== undefined) this.heard(peer, joined, left);
