@@ -79,12 +79,13 @@ export class CronDues implements DueTimes {
   fired(nowMs: number): Fired {
     const expectedMs = this.expected();
     const nextMs = this.after(nowMs + EARLY_MS);
-    const isInTime =
-      expectedMs !== undefined && expectedMs <= nowMs + EARLY_MS && this.after(expectedMs) === nextMs;
-    const dueMs = (isInTime ? expectedMs : this.last(nowMs + EARLY_MS)) ?? nowMs;
+    const hasCome = expectedMs !== undefined && expectedMs <= nowMs + EARLY_MS;
+    const isExpected = hasCome && this.after(expectedMs) === nextMs;
+    const dueMs = (isExpected ? expectedMs : this.last(nowMs + EARLY_MS)) ?? nowMs;
     this.nextMs = nextMs;
-    // When the app calls it is not late.
-    return { dueMs, lateByMs: isInTime ? Math.max(0, nowMs - expectedMs) : 0 };
+    // What nothing was due for, or is stopped, the app has called: that is not late.
+    const isByTimer = isExpected || (hasCome && this.find()?.isActive === true);
+    return { dueMs, lateByMs: isByTimer ? Math.max(0, nowMs - dueMs) : 0 };
   }
 
   willFire(dueMs: number): boolean {

@@ -61,12 +61,17 @@ describe('the due time of a cron job', () => {
     );
   });
 
-  it('is the last one when the schedule passed over some: stopped, or waiting for completion', () => {
-    const every = jobOf('* * * * * *');
-    const born = Date.UTC(2026, 5, 2, 4);
-    const dues = new CronDues(() => every, born);
-    expect(dues.fired(born + 1_000)).toEqual({ dueMs: born + 1_000, lateByMs: 0 });
-    expect(dues.fired(born + 5_002)).toEqual({ dueMs: born + 5_000, lateByMs: 0 });
+  it('is the last one when the schedule passed over some, and as late as that is; called by the app it is not late', () => {
+    const born = Date.UTC(2026, 5, 2, 4, 30);
+    const later = Date.UTC(2026, 5, 2, 7, 20);
+    for (const start of [true, false]) {
+      const hourly = CronJob.from({ cronTime: '0 * * * *', onTick: () => {}, start });
+      const dues = new CronDues(() => hourly, born);
+      const lateByMs = start ? 20 * 60_000 : 0;
+      expect(dues.fired(later)).toEqual({ dueMs: Date.UTC(2026, 5, 2, 7), lateByMs });
+      expect(dues.fired(later + 60_000)).toEqual({ dueMs: Date.UTC(2026, 5, 2, 7), lateByMs: 0 });
+      void hourly.stop();
+    }
   });
 
   it('is passed over while the run before is under way, when the job waits for completion', () => {
