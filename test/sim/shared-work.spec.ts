@@ -8,15 +8,16 @@ import type { World } from './world.js';
 const SEEDS = Number(process.env['SIM_SEEDS'] ?? 40);
 const FIRST = Number(process.env['SIM_FIRST'] ?? 1);
 
-/** Until when apps track and untrack: beyond the last fault. */
+/** Until when apps track and untrack, at most: beyond the last fault. Or they have nothing to tell by then. */
 const ACTIVE_MS = 80_000;
 
 const LOOK_MS = 50;
 
 function make(world: World, host: string): HoldingNode {
   const node = new HoldingNode(world, host);
+  const activeMs = world.seed % 2 === 0 ? ACTIVE_MS : ACTIVE_MS * world.random();
   const act = (): void => {
-    if (world.nowMs > ACTIVE_MS) return;
+    if (world.nowMs > activeMs) return;
     node.whenRunning(() => node.act());
     world.after(2_000 * world.random(), act);
   };

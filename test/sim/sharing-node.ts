@@ -16,7 +16,7 @@ export class SharingNode extends SimNode {
   readonly known = new Map<string, Map<number, Entry>>();
   /** Its own. */
   readonly own = new Map<number, Entry>();
-  readonly limits = { presenceEntries: 30, presenceBytes: 3_000 };
+  readonly limits = { presenceEntries: 8, presenceBytes: 3_000 };
   presence = new PresenceCore(this.limits);
   private lastId = 0;
   private changes = 0;

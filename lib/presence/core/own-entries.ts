@@ -6,9 +6,6 @@ import type {
   Update,
 } from './presence-core.types.js';
 
-/** Beside twice what lives, the log may have so many items before it is cleared of what is over. */
-const SLACK = 1_024;
-
 /** Of an entry in an update, besides its meta, key and space. */
 const ENTRY_BYTES = 32;
 
@@ -90,7 +87,8 @@ export class OwnEntries {
 
   /** Forgets what everybody has confirmed, now and then. `confirmed`: by all peers. */
   tidy(confirmed: number): void {
-    if (this.log.length <= 2 * this.entries.size + SLACK) return;
+    // There may be as many ends that somebody has not confirmed as there may be entries.
+    if (this.log.length <= 2 * this.entries.size + this.limits.presenceEntries) return;
     const ends = [...this.gone].filter(([, sequence]) => sequence > confirmed);
     // Of peers that don't keep up: they get everything anew.
     const tooMany = Math.max(0, ends.length - this.limits.presenceEntries);
