@@ -5,15 +5,12 @@ import { AddressBook, type AddressRecord } from './address-book.js';
 import { DialPace } from './dial-room.js';
 import type { DownEvidence, Peer, PeerStatus } from './events.js';
 import type { AttemptResult } from './explanation.js';
-import type { ControlFrame, Hello, WireLimits } from '../wire/frames.js';
+import { type ControlFrame, type Introduction, WIRE_VERSIONS } from '../wire/frames.js';
 import type { Directive, LinkId, MembershipConfig } from './membership.types.js';
 import { type Moment, RunningClock } from './running-clock.js';
 import { Timers } from './timers.js';
 import { type Timing, timingOf } from '../time/liveness-timing.js';
 import { viewPart } from './view-hash.js';
-
-/** What the node at the other end of a link said of itself in its hello or welcome. */
-type Introduction = Pick<Hello, 'node' | 'probeKey' | 'answersProbes' | 'peers' | 'blank' | 'limits'>;
 
 interface LinkOfAnyStage {
   readonly id: LinkId;
@@ -46,6 +43,7 @@ export interface GreetingLink extends ConnectedLink {
 /** A connection whose other end has introduced itself. */
 export interface IntroducedLink extends ConnectedLink {
   stage: 'welcomed' | 'conflict' | 'up';
+  /** What the other end said of itself. */
   readonly remote: Introduction;
   /** The version of the wire that it speaks. */
   readonly version: number;
@@ -303,10 +301,19 @@ export class Core {
     this.links.set(link.id, link);
   }
 
-  /** What we tell others that we take. */
-  wireLimits(): WireLimits {
-    const { frameBytes, messageBytes } = this.config.limits;
-    return { frameBytes, messageBytes };
+  /** What we say of ourselves in a handshake. */
+  introduction(): Introduction {
+    const { cluster, probeKey, limits } = this.config;
+    return {
+      versions: WIRE_VERSIONS,
+      cluster,
+      node: this.self,
+      probeKey,
+      answersProbes: this.answersProbes,
+      peers: this.peers.size,
+      ...(this.isBlank && { blank: true }),
+      limits: { frameBytes: limits.frameBytes, messageBytes: limits.messageBytes },
+    };
   }
 
   /** Messages for this peer go by this link, from now on. */

@@ -3,7 +3,6 @@ import { addressOf } from '../naming/node-name.js';
 import type { AddressRecord } from './address-book.js';
 import type { Core, DialQueue, DiallingLink, GreetingLink, LinkRecord } from './core.js';
 import { hasRoom, nextTurnMs } from './dial-room.js';
-import { WIRE_VERSIONS } from '../wire/frames.js';
 import type { LinkId } from './membership.types.js';
 
 /** A hint ends the backoff of an address at most once in this time: hints may be wrong, or forged. */
@@ -157,17 +156,7 @@ export function dialled(core: Core, linkId: LinkId, address: string): void {
   core.timers.set('handshake', link.id, core.nowMs + core.config.limits.handshakeMs);
   core.send(link.id, {
     kind: 'hello',
-    body: {
-      versions: WIRE_VERSIONS,
-      cluster: core.config.cluster,
-      connection: link.connection,
-      node: core.self,
-      probeKey: core.config.probeKey,
-      answersProbes: core.answersProbes,
-      peers: core.peers.size,
-      ...(core.isBlank && { blank: true }),
-      limits: core.wireLimits(),
-    },
+    body: { ...core.introduction(), connection: link.connection },
   });
 }
 

@@ -4,14 +4,7 @@ import { addressOf } from '../naming/node-name.js';
 import { type Core, type IntroducedLink, type LinkRecord, type PeerRecord, remoteOf } from './core.js';
 import { answered, dialFailed, retryIn } from './dialling.js';
 import { sendBeat } from './beats.js';
-import {
-  commonVersion,
-  type Hello,
-  type Refuse,
-  versionMismatch,
-  type Welcome,
-  WIRE_VERSIONS,
-} from '../wire/frames.js';
+import { commonVersion, type Hello, type Refuse, versionMismatch, type Welcome } from '../wire/frames.js';
 import type { LinkId } from './membership.types.js';
 import { adopt, bind, down, linkOf, lostPeerAt, peerOf } from './peers.js';
 import { isEvidence } from './reach.js';
@@ -214,18 +207,7 @@ function welcome(core: Core, link: IntroducedLink): void {
   core.timers.set('handshake', link.id, core.nowMs + core.config.limits.handshakeMs);
   core.send(link.id, {
     kind: 'welcome',
-    body: {
-      version: link.version,
-      versions: WIRE_VERSIONS,
-      cluster: core.config.cluster,
-      node: core.self,
-      probeKey: core.config.probeKey,
-      answersProbes: core.answersProbes,
-      peers: core.peers.size,
-      ...(core.isBlank && { blank: true }),
-      limits: core.wireLimits(),
-      ...(current !== undefined && { current }),
-    },
+    body: { ...core.introduction(), version: link.version, ...(current !== undefined && { current }) },
   });
 }
 

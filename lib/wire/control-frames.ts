@@ -8,6 +8,7 @@ import {
   versionMismatch,
   type Welcome,
   type WireLimits,
+  type Introduction,
 } from './frames.js';
 import { MAX_META_BYTES, type NodeInfo } from '../naming/node-info.js';
 import { formatNodeName, parseNodeName } from '../naming/node-name.js';
@@ -55,18 +56,7 @@ function readFields(kind: number, fields: Fields): ControlFrame {
     case FrameKind.hello:
       return {
         kind: 'hello',
-        body: {
-          versions: readVersions(fields['versions']),
-          cluster: text(fields['cluster'], 'cluster'),
-          connection: text(fields['connection'], 'connection'),
-          node: readNode(fields['node']),
-          probeKey: readKey(fields['probeKey']),
-          // Who does not say so is of a release in which all do.
-          answersProbes: fields['answersProbes'] !== false,
-          peers: number(fields['peers'], 'peers'),
-          ...(fields['blank'] === true && { blank: true }),
-          limits: readLimits(fields['limits']),
-        },
+        body: { ...readIntroduction(fields), connection: text(fields['connection'], 'connection') },
       };
     case FrameKind.welcome:
       return { kind: 'welcome', body: readWelcome(fields) };
@@ -144,7 +134,14 @@ export function controlToWire(frame: ControlFrame): unknown {
 
 function readWelcome(fields: Fields): Welcome {
   return {
+    ...readIntroduction(fields),
     version: number(fields['version'], 'version'),
+    ...(fields['current'] !== undefined && { current: text(fields['current'], 'current') }),
+  };
+}
+
+function readIntroduction(fields: Fields): Introduction {
+  return {
     versions: readVersions(fields['versions']),
     cluster: text(fields['cluster'], 'cluster'),
     node: readNode(fields['node']),
@@ -154,7 +151,6 @@ function readWelcome(fields: Fields): Welcome {
     peers: number(fields['peers'], 'peers'),
     ...(fields['blank'] === true && { blank: true }),
     limits: readLimits(fields['limits']),
-    ...(fields['current'] !== undefined && { current: text(fields['current'], 'current') }),
   };
 }
 

@@ -58,12 +58,10 @@ export interface WireLimits {
   readonly messageBytes: number;
 }
 
-/** The dialer's first frame. */
-export interface Hello {
+/** What a node says of itself in a handshake. */
+export interface Introduction {
   readonly versions: { readonly min: number; readonly max: number };
   readonly cluster: string;
-  /** Random id of this connection, made by the dialer. */
-  readonly connection: string;
   readonly node: NodeInfo;
   /** 32 random bytes of this process: UDP probes to it, and its answers, carry a MAC under them. */
   readonly probeKey: Uint8Array;
@@ -77,22 +75,16 @@ export interface Hello {
   readonly limits: WireLimits;
 }
 
+/** The dialer's first frame. */
+export interface Hello extends Introduction {
+  /** Random id of this connection, made by the dialer. */
+  readonly connection: string;
+}
+
 /** The listener's answer when it takes the dialer. The dialer's first beat then ends the handshake. */
-export interface Welcome {
+export interface Welcome extends Introduction {
   /** The one of both sides that this link speaks. */
   readonly version: number;
-  readonly versions: Hello['versions'];
-  readonly cluster: string;
-  readonly node: NodeInfo;
-  readonly probeKey: Uint8Array;
-  /** Whether probes of the sender are answered while its main loop is blocked. */
-  readonly answersProbes: boolean;
-  /** How many peers the sender has. */
-  readonly peers: number;
-  /** Nothing of the sender has to be told to a newcomer: it has had no presence entries, and knows of no runs. */
-  readonly blank?: true;
-  /** What the sender takes. */
-  readonly limits: WireLimits;
   /** The connection that the listener has with this dialer already. */
   readonly current?: string;
 }
