@@ -37,12 +37,13 @@ describe.skipIf(!has('redis-server'))('viaRedis, with what goes wrong in product
       warn: (message: string) => void warnings.push(message),
     };
     const serving = provider.serve!(context).catch(() => {});
-    ends.push(async () => {
+    const end = async () => {
       aborter.abort();
       await serving;
-    });
+    };
+    ends.push(end);
     const poll = async () => [...(await provider.poll(context))];
-    return { found, warnings, poll };
+    return { found, warnings, poll, end };
   }
 
   it('keeps clusters apart that use other databases of one server, in either way to write that', async () => {
@@ -144,6 +145,41 @@ describe.skipIf(!has('redis-server'))('viaRedis, with what goes wrong in product
     served(viaRedis({ url: server.url }), 'kit@10.8.0.2');
     await vi.waitFor(() => expect(found).toEqual(['kit@10.8.0.2']), 20_000);
     await vi.waitFor(async () => expect(await poll()).toEqual(['kit@10.8.0.2']), 10_000);
+  });
+
+  it('may end while it subscribes again: no rejection is unheard', async () => {
+    const [port = 0] = await freePorts(1);
+    const proxy = await TcpProxy.open(port, server.port);
+    ends.push(() => proxy.close());
+    const client = new Redis(port, '127.0.0.1');
+    client.on('error', () => {});
+    ends.push(() => client.disconnect());
+    const unheard: unknown[] = [];
+    const note = (reason: unknown) => void unheard.push(reason);
+    process.on('unhandledRejection', note);
+    ends.push(() => process.off('unhandledRejection', note));
+    const duplicate = vi.spyOn(client, 'duplicate');
+    ends.push(() => vi.restoreAllMocks());
+
+    const { end } = served(viaRedis({ client }), 'kit@10.8.0.3');
+    const listeners = () => server.run((redis) => redis.pubsub('NUMSUB', `${KEY}@0`));
+    await vi.waitFor(async () => expect(await listeners()).toEqual([`${KEY}@0`, 1]), 10_000);
+    const subscriber = duplicate.mock.results[0]!.value as Redis;
+    // When it is connected again its words are on their way, and get no answer any more.
+    const connectedAgain = new Promise<void>((resolve) =>
+      subscriber.once('ready', () => {
+        proxy.blackHole();
+        resolve();
+      }),
+    );
+    await server.run((redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub'));
+    await connectedAgain;
+    const ending = end();
+    await proxy.close();
+    await ending;
+    await vi.waitFor(() => expect(subscriber.status).toBe('end'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(unheard).toEqual([]);
   });
 
   it('finds nodes by a cluster of ioredis', async () => {

@@ -19,8 +19,19 @@ export function ioredisPort(source: ClientSource<IoredisClient>): RedisPort {
     },
     renew: () => source.drop(),
     close: () => source.drop(),
-    listen: (channel, signal, on) => listen(source.client.duplicate(), channel, signal, on),
+    listen: (channel, signal, on) => listen(subscriberOf(source.client), channel, signal, on),
   };
+}
+
+/**
+ * A connection that only listens. A `Redis` subscribes again by itself after it has lost its connection, but nobody
+ * hears when that fails, and an unheard rejection ends the process: so we do it. A `Cluster` takes no such option,
+ * and hears it itself.
+ */
+function subscriberOf(client: IoredisClient): IoredisClient {
+  if (client.isCluster) return client.duplicate();
+  const single = client as unknown as { duplicate(options: { autoResubscribe: false }): IoredisClient };
+  return single.duplicate({ autoResubscribe: false });
 }
 
 async function listen(
@@ -35,9 +46,10 @@ async function listen(
     await ready(subscriber, signal);
     await orAborted(subscriber.subscribe(channel), signal, () => new Error('given up'));
     listening();
-    // It subscribes again by itself after it has lost its connection.
-    subscriber.on('ready', listening);
-    await keepAlive(() => subscriber.ping(), signal);
+    const lost = new Promise<never>((_resolve, reject) => {
+      subscriber.on('ready', () => void subscriber.subscribe(channel).then(listening, reject));
+    });
+    await Promise.race([lost, keepAlive(() => subscriber.ping(), signal)]);
   } finally {
     subscriber.disconnect();
   }

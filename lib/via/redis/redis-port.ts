@@ -70,6 +70,7 @@ export interface ClientEvents {
 export interface IoredisClient extends ClientEvents {
   readonly status: string;
   readonly options?: object;
+  readonly isCluster?: boolean;
   connect(): Promise<unknown>;
   call(command: string, ...args: string[]): Promise<unknown>;
   duplicate(): IoredisClient;
