@@ -103,12 +103,17 @@ async function trouble(ground: Ground, untilMs: number): Promise<void> {
     await sleep(8 * SECOND_MS);
     const act = troubles[i % troubles.length]!;
     const who = Math.floor(i / troubles.length) % 3;
-    const at = Math.round((untilMs - Date.now()) / SECOND_MS);
-    console.error(
-      `${at} s left: ${act.name} ${act.name === 'roll' || act.name === 'killServers' ? '' : who}`,
-    );
+    const fromMs = Date.now();
     await act(ground, who);
+    const leftS = Math.round((untilMs - fromMs) / SECOND_MS);
+    const whom = act.name === 'roll' || act.name === 'killServers' ? '' : ` ${who}`;
+    console.error(`${leftS} s left: ${act.name}${whom}, ${clock(fromMs)} to ${clock(Date.now())}`);
   }
+}
+
+/** As `12:34:56` of UTC. */
+function clock(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 19);
 }
 
 function report({ contenders, cuts }: Ground, fromMs: number, toMs: number): void {
@@ -116,6 +121,7 @@ function report({ contenders, cuts }: Ground, fromMs: number, toMs: number): voi
   const rows = contenders.map(({ name, started }) => {
     const { due, once, notRun, twice } = countDue(runsOf(started), fromMs, toMs);
     const cutTwice = twice.filter(isCut).length;
+    if (notRun.length > 0) console.error(`${name}, not run: ${notRun.map(clock).join(' ')}`);
     return [name, due, once, notRun.length, twice.length - cutTwice, cutTwice].join(' | ');
   });
   console.log('| | due | run once | not run | run twice or more | the same, around a cut |');
