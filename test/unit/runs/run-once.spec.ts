@@ -1,8 +1,10 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { Controller, Injectable } from '@nestjs/common';
 import type { Provider } from '@nestjs/common';
 import { Cron, Interval, ScheduleModule, SchedulerRegistry, Timeout } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ClusterService, PeerageModule, RunOnce } from '../../../lib/index.js';
 import type { RunContext, RunOnceOptions } from '../../../lib/index.js';
 
@@ -148,6 +150,28 @@ describe('@RunOnce() in an app', () => {
     await called(() => app.get(Yearly).run({} as RunContext));
     const newYear = `${new Date(Date.now() + 9 * 3_600_000).getUTCFullYear() - 1}-12-31T19:30:00.000Z`;
     expect(given).toEqual([{ dueAt: new Date(newYear), key: `Yearly.run@${newYear}` }]);
+  });
+
+  it('gives it, too, when the schedule is late and calls before its job is in the registry', async () => {
+    const cron = createRequire(fileURLToPath(import.meta.resolve('@nestjs/schedule')))('cron') as {
+      readonly CronTime: { readonly prototype: { getTimeout(): number } };
+    };
+    const late = vi.spyOn(cron.CronTime.prototype, 'getTimeout').mockReturnValueOnce(-25);
+    const warned = vi.spyOn(console, 'warn').mockImplementationOnce(() => {});
+    const given: Date[] = [];
+    @Injectable()
+    class Yearly {
+      @RunOnce()
+      @Cron('0 0 0 1 1 *', { timeZone: 'UTC' })
+      run({ dueAt }: RunContext): void {
+        given.push(dueAt);
+      }
+    }
+    await start(Yearly);
+    await vi.waitFor(() => expect(given).toEqual([new Date(Date.UTC(new Date().getUTCFullYear(), 0, 1))]));
+    expect(warned).toHaveBeenCalledWith(expect.stringContaining('Executing immediately'));
+    late.mockRestore();
+    warned.mockRestore();
   });
 
   it('keeps two apps of one process apart', async () => {
