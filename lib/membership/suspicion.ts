@@ -43,14 +43,14 @@ export function suspect(core: Core, peer: PeerRecord, why: Suspicion['why'], ear
 }
 
 /**
- * When so many peers are silent at once, the path to them is cut, and whom nobody watches on this side of the cut is
- * silent as well: nobody would tell us of it. So we look at all whom we do not watch.
+ * When so many peers are silent at once, or do not hear us, the path to them is cut, and whom nobody watches on this side
+ * of the cut is silent as well: nobody would tell us of it. So we look at all whom we do not watch.
  */
 function lookAround(core: Core): void {
   if (core.nowMs < core.lookedAroundMs + core.timing.downMs) return;
   const peers = [...core.peers.values()];
-  const silent = peers.filter(({ suspicion }) => suspicion?.why === 'silent' || suspicion?.why === 'told');
-  if (silent.length < MANY_SILENT * peers.length) return;
+  const suspects = peers.filter(({ suspicion }) => suspicion && suspicion.why !== 'lost');
+  if (suspects.length < MANY_SILENT * peers.length) return;
   core.lookedAroundMs = core.nowMs;
   for (const peer of peers) if (!peer.watched && peer.link !== undefined) doubt(core, peer);
 }
@@ -109,7 +109,11 @@ export function takeUnheard(core: Core, peer: PeerRecord, silentMs: number | und
   const earlierMs = doProbesDecide(peer) ? core.timing.suspectMs : 0;
   suspect(core, peer, 'unheard', earlierMs);
   const suspicion = peer.suspicion!;
-  if (suspicion.why !== 'unheard') suspicion.countsFromMs = core.clock.now.runMs - earlierMs;
+  if (suspicion.why !== 'unheard') {
+    // A burst that goes on unanswered is not begun anew.
+    const countedMs = earlierMs > 0 ? Math.max(earlierMs, countedSilence(core, peer)) : 0;
+    suspicion.countsFromMs = core.clock.now.runMs - countedMs;
+  }
   suspicion.why = 'unheard';
   suspicion.unheardSinceMs = Math.min(suspicion.unheardSinceMs ?? core.nowMs, core.nowMs - silentMs);
 }

@@ -112,6 +112,23 @@ describe('a cluster that is paused as a whole for a minute', () => {
   });
 });
 
+describe('a node that nobody hears any more', () => {
+  it('misses in time who loses power meanwhile as well, whether it watches that one or not', () => {
+    for (const seed of seeds) {
+      const cluster = new SimCluster(20, seed);
+      const [mute, ...others] = cluster.nodes;
+      cluster.run(1_000 * cluster.world.random());
+      const gone = others.slice(0, 4);
+      const fromMs = cluster.world.nowMs;
+      cluster.world.reaches = (from) => from !== mute!.host;
+      cluster.run(1_500);
+      for (const node of gone) node.vanish();
+      while (mute!.view.size > 0 && cluster.world.nowMs - fromMs < 60_000) cluster.run(50);
+      expect(cluster.world.nowMs - fromMs).toBeLessThanOrEqual(CALM_MS);
+    }
+  });
+});
+
 describe('views that differ', () => {
   it('cost nothing: one pair of 65 nodes is cut, is told of it in time, and nobody is suspected', () => {
     const cluster = new SimCluster(65, 1);

@@ -49,6 +49,27 @@ describe('a peer that says that it does not hear us', () => {
     });
   });
 
+  it('was silent before it said so: the burst that is unanswered goes on, and is not begun anew', () => {
+    const probes = driver.pass(3_900).filter(({ type }) => type === 'probe');
+    expect(probes.length).toBeGreaterThanOrEqual(28);
+    driver.handle({ type: 'unheard', bootId: OTHER.bootId, silentMs: 3_000 });
+    driver.pass(200);
+    expect(lastEvent()).toMatchObject({
+      type: 'peer.down',
+      evidence: { countedMs: 4_000, probes: { answered: 0 } },
+    });
+  });
+
+  it('was silent before it said so, and its old beats came meanwhile: it has the rest of the burst', () => {
+    driver.pass(3_900);
+    driver.beat(link);
+    driver.handle({ type: 'unheard', bootId: OTHER.bootId, silentMs: 3_000 });
+    driver.pass(1_400);
+    expect(driver.events).toHaveLength(1);
+    driver.pass(200);
+    expect(lastEvent()).toMatchObject({ type: 'peer.down' });
+  });
+
   it('is no death by an old word when one probe is answered, however long the silence was that it tells of', () => {
     deaf(3_600_000);
     driver.pass(1_400);
