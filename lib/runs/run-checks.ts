@@ -32,7 +32,8 @@ export function checkRunOnce(options: RunOnceOptions): void {
   const check = checker(name === undefined ? '@RunOnce()' : `@RunOnce() of the job ${JSON.stringify(name)}`);
   checkRules(check, options);
   check(spread === undefined || typeof spread === 'boolean', `spread is true or false, not ${shown(spread)}`);
-  const isStore = typeof (store as { claim?: unknown } | undefined)?.claim === 'function';
+  const { claim, last } = (store ?? {}) as { claim?: unknown; last?: unknown };
+  const isStore = typeof claim === 'function' && typeof last === 'function';
   check(store === undefined || isStore, 'store is what claimsIn() gives, or has claim() and last()');
   check(catchUp === undefined || catchUp === 'last', `catchUp is 'last', not ${shown(catchUp)}`);
   check(catchUp === undefined || store !== undefined, 'catchUp needs a store, which knows what was run');

@@ -66,9 +66,9 @@ export async function missedOf(
     // Another one may be due meanwhile.
     const dueMs = dues.missed(dateMs(clock));
     if (dueMs === undefined) return undefined;
-    const answer = await answerOf(async () => ({ last: await store.last(name) }), parts);
+    const answer = await answerOf(async () => lastOf(await store.last(name)), parts);
     if (answer.value) {
-      const lastMs = answer.value.last?.getTime();
+      const { lastMs } = answer.value;
       return lastMs !== undefined && lastMs < dueMs ? dueMs : undefined;
     }
     if (pauseMs === MISSED_PAUSE_MS && !signal.aborted)
@@ -76,6 +76,14 @@ export async function missedOf(
     await sleep(pauseMs, signal, clock);
   }
   return undefined;
+}
+
+/** @throws TypeError when a store of the app gives anything but a date */
+function lastOf(last: unknown): { readonly lastMs: number | undefined } {
+  if (last === undefined || last === null) return { lastMs: undefined };
+  if (!(last instanceof Date) || Number.isNaN(last.getTime()))
+    throw new TypeError(`its last() gave ${describeError(last)}, which is neither a Date nor undefined`);
+  return { lastMs: last.getTime() };
 }
 
 interface Answer<T> {

@@ -90,8 +90,8 @@ export class OwnEntries {
     // There may be as many ends that somebody has not confirmed as there may be entries.
     if (this.log.length <= 2 * this.entries.size + this.limits.presenceEntries) return;
     const ends = [...this.gone].filter(([, sequence]) => sequence > confirmed);
-    // Of peers that don't keep up: they get everything anew.
-    const tooMany = Math.max(0, ends.length - this.limits.presenceEntries);
+    // Peers that don't keep up get everything anew. Half are forgotten at once: one at a time would be a copy of all each time.
+    const tooMany = Math.max(0, ends.length - Math.floor(this.limits.presenceEntries / 2));
     const kept = new Map(ends.slice(tooMany));
     for (const [id, sequence] of this.gone) {
       if (kept.has(id)) continue;

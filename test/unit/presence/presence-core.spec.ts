@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { OwnEntries } from '../../../lib/presence/core/own-entries.js';
 import { PresenceCore } from '../../../lib/presence/core/presence-core.js';
 import type {
   Entry,
@@ -240,5 +241,23 @@ describe('what a peer sends', () => {
       [5, 4, false, 0, [], []],
     ])
       expect(() => readUpdate(bad)).toThrow(expect.objectContaining({ code: 'MALFORMED_FRAME' }));
+  });
+});
+
+describe('entries that come and go while a peer confirms nothing', () => {
+  it('cost as much each as before: the log is not copied for every one of them', () => {
+    const limits = { presenceEntries: 1_000, presenceBytes: 1_000_000 };
+    const own = new OwnEntries(limits);
+    const log = (): unknown => (own as unknown as { log: unknown }).log;
+    let copies = 0;
+    for (let id = 0; id < 20_000; id += 1) {
+      const before = log();
+      own.put(entryOf(id, 'x'));
+      own.drop(id);
+      own.tidy(0);
+      if (log() !== before) copies += 1;
+    }
+    expect(copies).toBeGreaterThan(1);
+    expect(copies).toBeLessThanOrEqual(20_000 / (limits.presenceEntries / 4));
   });
 });

@@ -97,7 +97,8 @@ describe('@RunOnce() in a unit test', () => {
     [{ store: {} }, /claimsIn/],
     [{ spread: 'yes' }, /spread is true or false/],
     [{ catchUp: 'last' }, /needs a store/],
-    [{ store: { claim() {} }, onLoss: 'rerun' }, /rerun/],
+    [{ store: { claim() {} } }, /has claim\(\) and last\(\)/],
+    [{ store: { claim() {}, last() {} }, onLoss: 'rerun' }, /rerun/],
     [{ sprad: true }, /did you mean "spread"/],
   ])('says at once that %j is wrong', (options, problem) => {
     expect(() => RunOnce(options as RunOnceOptions)).toThrow(problem);

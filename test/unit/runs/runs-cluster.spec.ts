@@ -291,6 +291,18 @@ describe('a store that', () => {
     expect(ranOf(nodes)).toEqual([]);
   });
 
+  it.each([1_577_836_800_000, '2020-01-01T00:00:00.000Z', new Date(NaN), {}])(
+    'gives %s for a date has nothing caught up, ends no process, and is asked again',
+    async (last) => {
+      store.lastAt = last as Date;
+      const nodes = await start(2);
+      expect(ranOf(nodes)).toEqual([]);
+      store.lastAt = new Date('2020-01-01T00:00:00Z');
+      await cluster.advance(60 * SECOND_MS);
+      expect(ranOf(nodes)).toHaveLength(1);
+    },
+  );
+
   it('is not there at the start is asked again for what was missed', async () => {
     store.lastAt = new Date('2020-01-01T00:00:00Z');
     store.isDown = true;
