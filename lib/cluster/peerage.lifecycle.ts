@@ -101,7 +101,11 @@ export class PeerageLifecycle
 
   async onApplicationBootstrap(): Promise<void> {
     if (this.state.isStopped) return;
-    const opensLater = whenBootstrapped(this.modules, () => this.gate.open());
+    const opensLater = whenBootstrapped(this.modules, {
+      ended: () => this.gate.open(),
+      // A process that goes no further should end, and be no member meanwhile.
+      failed: () => void this.stop(),
+    });
     try {
       await this.start();
       if (!opensLater) this.gate.open();

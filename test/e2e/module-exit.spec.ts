@@ -35,12 +35,15 @@ describe('a process', () => {
     expect(await program.ended).not.toEqual({ code: 0, signal: null });
   });
 
-  it('ends by itself when another provider kept the app from starting', async () => {
-    const program = startProgram('failed-start', { args: [], env: { NO_COLOR: '1' } });
-    programs.push(program);
-    await program.line(/failed: no database/);
-    expect(await program.ended).toEqual({ code: 3, signal: null });
-  });
+  it.each(['onModuleInit', 'onApplicationBootstrap'])(
+    'ends by itself when another provider kept the app from starting: by its %s',
+    async (hook) => {
+      const program = startProgram('failed-start', { args: [hook], env: { NO_COLOR: '1' } });
+      programs.push(program);
+      await program.line(/failed: no database/);
+      expect(await program.ended).toEqual({ code: 3, signal: null });
+    },
+  );
 
   it('tells of all invalid options at once', async () => {
     const program = launch({ secret: 'short', limits: { dails: 1 } });
