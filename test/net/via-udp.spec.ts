@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { has } from '../support/requirements.mjs';
 import type { Namespace } from '../support/providers/via-namespaces.js';
@@ -7,6 +10,8 @@ import { ViaProcess } from '../support/providers/via-process.js';
 
 /** Below the 3 s after which every node announces itself again anyway. */
 const AT_ONCE_MS = 2_500;
+/** Within this time a node says what does not work, or has found the others. */
+const SOON_MS = 10_000;
 
 describe.skipIf(!has('netns'))('viaUdp in a network', () => {
   let network: Network;
@@ -108,6 +113,82 @@ describe.skipIf(!has('netns'))('viaUdp in a network', () => {
     left.ip('link', 'set', 'eth0', 'up');
     await first.hasFound(nameOn(right, 2), { timeoutMs: 30_000 });
     await second.hasFound(nameOn(left, 1), { timeoutMs: 30_000 });
+  });
+});
+
+describe.skipIf(!has('netns'))('viaUdp where multicast does not work as it should', () => {
+  /** Called when the test is over: these run side by side. */
+  type After = (end: () => Promise<void> | void) => void;
+
+  /** Two hosts on a switch of their own. */
+  function pair(after: After): { left: Namespace; right: Namespace; network: Network } {
+    const network = new Network();
+    after(() => network.delete());
+    return { left: network.addHost(), right: network.addHost(), network };
+  }
+
+  async function serve(after: After, host: Namespace, name: string, url = 'udp:'): Promise<ViaProcess> {
+    const node = new ViaProcess(url, name, 'serve', { namespace: host.name });
+    after(() => node.kill());
+    await node.message(({ ready }) => ready, { timeoutMs: 60_000 });
+    return node;
+  }
+
+  function block(host: Namespace, hook: 'input' | 'output'): void {
+    host.exec('nft', 'add table ip cut');
+    host.exec('nft', `add chain ip cut drops { type filter hook ${hook} priority 0; }`);
+    host.exec('nft', 'add rule ip cut drops ip daddr 224.0.0.0/4 drop');
+  }
+
+  const doctorOf = async (host: Namespace, url: string): Promise<string> => {
+    const program = fileURLToPath(new URL('../../dist/esm/cli/main.js', import.meta.url));
+    const args = ['netns', 'exec', host.name, process.execPath, program, 'doctor', url, '--no-dial'];
+    const doctor = promisify(execFile)('ip', args, {
+      env: { ...process.env, PEERAGE_SECRET: 's'.repeat(20) },
+    });
+    return doctor.then(
+      ({ stdout }) => stdout,
+      (error: unknown) => (error as { stdout: string }).stdout,
+    );
+  };
+
+  it.concurrent.for(['input', 'output'] as const)(
+    'says so within 10 s where a firewall drops it (%s), and finds by broadcast',
+    async (hook, { onTestFinished }) => {
+      const { left, right } = pair(onTestFinished);
+      block(left, hook);
+      const node = await serve(onTestFinished, left, 'app@10.77.0.1:1');
+      const { warned } = await node.message((message) => message.warned, { timeoutMs: SOON_MS });
+      expect(warned).toMatch(
+        /not heard on 10\.77\.0\.1.* drops multicast to 230\.1\.1\.1:45900.*broadcast: true/,
+      );
+      expect(await doctorOf(left, 'udp:')).toMatch(
+        /FAIL.*230\.1\.1\.1, port 45900, on 10\.77\.0\.1.*\n +do: .*broadcast/,
+      );
+      expect(await doctorOf(right, 'udp:')).toMatch(
+        /ok .*230\.1\.1\.1, port 45900, on 10\.77\.0\.2: comes back/,
+      );
+      const [one, other] = [
+        await serve(onTestFinished, left, 'app@10.77.0.1:2', 'udp:?broadcast'),
+        await serve(onTestFinished, right, 'app@10.77.0.2:2', 'udp:?broadcast'),
+      ];
+      await Promise.all([one.hasFound('app@10.77.0.2:2'), other.hasFound('app@10.77.0.1:2')]);
+      expect([...one.messages, ...other.messages].filter((message) => message.warned)).toEqual([]);
+    },
+  );
+
+  it.concurrent('finds by interfaces that do not say that they can do it', async ({ onTestFinished }) => {
+    const { left, right } = pair(onTestFinished);
+    for (const host of [left, right]) host.ip('link', 'set', 'eth0', 'multicast', 'off');
+    const [one, other] = [
+      await serve(onTestFinished, left, 'app@10.77.0.1:1'),
+      await serve(onTestFinished, right, 'app@10.77.0.2:1'),
+    ];
+    await Promise.all([
+      one.hasFound('app@10.77.0.2:1', { timeoutMs: SOON_MS }),
+      other.hasFound('app@10.77.0.1:1', { timeoutMs: SOON_MS }),
+    ]);
+    expect([...one.messages, ...other.messages].filter((message) => message.warned)).toEqual([]);
   });
 });
 

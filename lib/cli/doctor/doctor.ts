@@ -10,7 +10,7 @@ import {
   checkPort,
   checkSecret,
 } from './host-checks.js';
-import { checkDns, checkMulticast } from './network-checks.js';
+import { checkDns, checkUdp } from './network-checks.js';
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -37,8 +37,7 @@ export async function doctor(
   add([checkNodeVersion(), await checkFiles(), checkClock(command)]);
   add([...checkSecret(command), checkAddress(command)]);
   add(await checkPort(command));
-  for (const { url } of command.providers) add(await checkDns(url));
-  if (command.providers.some(({ url }) => url.startsWith('udp:'))) add([await checkMulticast()]);
+  for (const { url } of command.providers) add([...(await checkDns(url)), ...(await checkUdp(url))]);
   add(await checkProviders(command, signal));
   if (command.json) write(`${JSON.stringify(findings)}\n`);
   return findings.every(({ result }) => result !== 'failed');

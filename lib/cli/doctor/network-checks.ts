@@ -1,9 +1,13 @@
-import { createSocket } from 'node:dgram';
+import { randomUUID } from 'node:crypto';
 import { lookup, Resolver } from 'node:dns/promises';
 import { codeOf, describeError } from '../../errors/thrown.js';
 import { within } from '../../time/waiting.js';
 import { isNoSuchRecord } from '../../via/dns/dns-errors.js';
-import { DEFAULT_GROUP } from '../../via/udp/udp-options.js';
+import type { UdpInterface } from '../../via/udp/udp-interfaces.js';
+import { udpInterfaces } from '../../via/udp/udp-interfaces.js';
+import type { UdpSettings } from '../../via/udp/udp-options.js';
+import { openReceiver, sendFrom } from '../../via/udp/udp-sockets.js';
+import { udpSettingsOf } from '../../via/url/via-url.js';
 import type { Finding } from './doctor.js';
 
 const LOOP_MS = 1_000;
@@ -47,29 +51,51 @@ async function recordFinding(check: string, answer: Promise<string[]>): Promise<
   }
 }
 
-/** Whether this host hears its own multicast: without that viaUdp() finds nobody on it. */
-export async function checkMulticast(): Promise<Finding> {
-  const check = `multicast to ${DEFAULT_GROUP}`;
-  const socket = createSocket({ type: 'udp4', reuseAddr: true });
-  try {
-    const heard = new Promise<true>((resolve) => socket.on('message', () => resolve(true)));
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject);
-      socket.bind(0, () => resolve());
-    });
-    socket.addMembership(DEFAULT_GROUP);
-    socket.setMulticastLoopback(true);
-    socket.send('peerage doctor', socket.address().port, DEFAULT_GROUP);
-    if (await within(LOOP_MS, heard)) return { check, result: 'ok', says: 'comes back to this host' };
+/** Whether this host hears its own announcements, on each interface: without that viaUdp() finds nobody there. */
+export async function checkUdp(url: string): Promise<Finding[]> {
+  const settings = udpSettingsOf(url);
+  if (!settings) return [];
+  const interfaces = udpInterfaces(settings).filter(({ isInternal }, _i, all) =>
+    all.every((each) => each.isInternal) ? true : !isInternal,
+  );
+  const what = settings.broadcast ? 'broadcasts' : `multicast to ${settings.multicastAddr}`;
+  const heard = await echoesOf(settings, interfaces).catch(describeError);
+  return interfaces.map(({ address }): Finding => {
+    const check = `${what}, port ${settings.port}, on ${address}`;
+    const fault = typeof heard === 'string' ? heard : heard.get(address);
+    if (fault === 'heard') return { check, result: 'ok', says: 'comes back to this host' };
     return {
       check,
       result: 'failed',
-      says: 'does not come back',
-      advice: 'clouds, Kubernetes and overlay networks drop it: use dns: there, or udp: with ?broadcast',
+      says: fault ?? 'does not come back',
+      advice:
+        'clouds, Kubernetes and overlay networks drop it, as firewalls do: use dns: there, or udp: with ?broadcast',
     };
-  } catch (error) {
-    return { check, result: 'failed', says: describeError(error), advice: 'is there a route for multicast?' };
+  });
+}
+
+/** By address: `heard`, or why nothing could be sent. What is missing did not come back. */
+async function echoesOf(
+  settings: UdpSettings,
+  interfaces: readonly UdpInterface[],
+): Promise<Map<string, string>> {
+  const outcomes = new Map<string, string>();
+  const receiver = await openReceiver(settings, interfaces);
+  const text = Buffer.from(`peerage doctor ${randomUUID()}`);
+  const all = new Promise<void>((resolve) => {
+    receiver.on('message', (datagram, from) => {
+      if (datagram.equals(text)) outcomes.set(from.address, 'heard');
+      if (interfaces.every(({ address }) => outcomes.get(address) === 'heard')) resolve();
+    });
+  });
+  try {
+    for (const each of interfaces)
+      await sendFrom(each, settings, text).catch((error: unknown) =>
+        outcomes.set(each.address, `nothing can be sent: ${describeError(error)}`),
+      );
+    await within(LOOP_MS, all);
+    return outcomes;
   } finally {
-    socket.close();
+    receiver.close();
   }
 }

@@ -7,6 +7,7 @@ import { Sleeper } from '../../time/sleeper.js';
 import { decodeAnnouncement, encodeAnnouncement } from './announcement.js';
 import type { HeardNames } from './heard-names.js';
 import type { ServeContext } from '../provider.js';
+import { UdpEchoes } from './udp-echoes.js';
 import type { UdpInterface } from './udp-interfaces.js';
 import { udpInterfaces } from './udp-interfaces.js';
 import type { UdpSettings } from './udp-options.js';
@@ -14,6 +15,8 @@ import { joinGroup, openReceiver, sendFrom } from './udp-sockets.js';
 
 const ANNOUNCE_EVERY_MS = 3_000;
 const ANNOUNCE_JITTER_MS = 4_000;
+/** While it is not known whether announcements come back. */
+const ANNOUNCE_IN_DOUBT_MS = 1_000;
 /** Between two announcements, however many names are new: a flood is not answered with a flood. */
 const ANSWER_EVERY_MS = 200;
 /** Announcements in a row that left through no interface, before that is called a failure. */
@@ -27,6 +30,9 @@ export class UdpSession {
   private nextAnnounceAtMs = 0;
   private lastAnnounceAtMs = -Infinity;
   private muteAnnouncements = 0;
+  private readonly echoes = new UdpEchoes();
+  /** Addresses on which the system does not let us listen, which was told. */
+  private unjoined: readonly string[] = [];
   /** Under which this node announces itself. */
   private ownNames: ReadonlySet<string> = new Set();
   private readonly sleeper: Sleeper;
@@ -77,6 +83,7 @@ export class UdpSession {
   }
 
   private tellOfUnjoined(addresses: readonly string[]): void {
+    this.unjoined = addresses;
     if (addresses.length === 0) return;
     const { ip } = this.settings;
     this.context.warn?.(
@@ -86,12 +93,17 @@ export class UdpSession {
   }
 
   private async announceOn(interfaces: readonly UdpInterface[]): Promise<void> {
+    const pauseMs = this.echoes.isDoubtful
+      ? ANNOUNCE_IN_DOUBT_MS
+      : ANNOUNCE_EVERY_MS + Math.random() * ANNOUNCE_JITTER_MS;
     this.lastAnnounceAtMs = performance.now();
-    this.nextAnnounceAtMs = this.lastAnnounceAtMs + ANNOUNCE_EVERY_MS + Math.random() * ANNOUNCE_JITTER_MS;
+    this.nextAnnounceAtMs = this.lastAnnounceAtMs + pauseMs;
     const { self } = this.context;
     // Under every key, so that nodes in the middle of a change of secrets hear each other.
     const keys = this.keys.length === 0 ? [undefined] : this.keys;
-    const announced = this.reachedFrom(interfaces, self.host).flatMap((each) =>
+    const reached = this.reachedFrom(interfaces, self.host);
+    this.awaitEchoes(reached);
+    const announced = reached.flatMap((each) =>
       namesOn(each, self, interfaces).map((name) => ({ each, name })),
     );
     this.ownNames = new Set(announced.map(({ name }) => canonicalName(name)));
@@ -105,6 +117,16 @@ export class UdpSession {
     else if (++this.muteAnnouncements >= MAX_MUTE_ANNOUNCEMENTS) {
       throw cannotAnnounce(failed?.reason ?? new Error('no interface to send from'));
     }
+  }
+
+  /** Tells where none of the last announcements came back; this one should, on every network. */
+  private awaitEchoes(reached: readonly UdpInterface[]): void {
+    const { unheard } = this.echoes;
+    if (unheard.length > 0) this.context.warn?.(comesNotBack(unheard, this.settings));
+    const external = reached.filter(({ isInternal }) => !isInternal);
+    const awaited = external.length > 0 ? external : reached;
+    const addresses = awaited.map(({ address }) => address);
+    this.echoes.announced(addresses.filter((address) => !this.unjoined.includes(address)));
   }
 
   /** Who can only be reached from this host need not be known beyond it. */
@@ -123,9 +145,10 @@ export class UdpSession {
 
   private onDatagram(datagram: Buffer, from: RemoteInfo): void {
     const name = decodeAnnouncement(datagram, this.keys);
-    if (name === undefined || name === canonicalName(this.context.self.name)) return;
-    // Our own voice, from another card: to list it would say that this address is the better one.
-    if (this.ownNames.has(name)) return;
+    if (name === undefined) return;
+    // Our own voice, also from another card: to list it would say that this address is the better one.
+    if (name === canonicalName(this.context.self.name) || this.ownNames.has(name))
+      return this.echoes.heard(from.address);
     const { isNew, report } = this.heard.hear(name, from.address, performance.now());
     if (report) this.context.found([name]);
     if (isNew) this.answerSoon();
@@ -156,6 +179,15 @@ function namesOn(
   const isOneOfOurs = interfaces.some((each) => each.address === host);
   if (isInternal || address === host || !isOneOfOurs) return [name];
   return [name, formatNodeName({ app: parseNodeName(name).app, host: address, port })];
+}
+
+function comesNotBack(addresses: readonly string[], { port, multicastAddr, broadcast }: UdpSettings): string {
+  const what = broadcast ? `broadcasts to UDP port ${port}` : `multicast to ${multicastAddr}:${port}`;
+  const cure = broadcast ? 'Find nodes otherwise (dns:, list:)' : 'Try viaUdp({ broadcast: true }), or dns:';
+  return (
+    `Nodes are not heard on ${addresses.join(', ')}, nor perhaps heard from there: this host drops ${what}, since its own ` +
+    `does not come back to it. ${cure}, or have its firewall let it in and out.`
+  );
 }
 
 function cannotListen({ port, multicastAddr, broadcast }: UdpSettings, cause: unknown): PeerageError {

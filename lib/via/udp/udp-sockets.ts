@@ -14,7 +14,7 @@ export async function openReceiver(
   settings: UdpSettings,
   interfaces: readonly UdpInterface[],
 ): Promise<Socket> {
-  const socket = createSocket({ type: 'udp4', reuseAddr: true });
+  const socket = createSocket({ type: 'udp4', reuseAddr: true }).on('error', ignore);
   try {
     // Workers of `node:cluster` would otherwise share one socket, and only one of them would hear.
     socket.bind({ port: settings.port, address: bindAddress(settings), exclusive: true });
@@ -64,7 +64,7 @@ export async function sendFrom(
   settings: UdpSettings,
   datagram: Buffer,
 ): Promise<void> {
-  const socket = createSocket('udp4');
+  const socket = createSocket('udp4').on('error', ignore);
   try {
     socket.bind({ port: 0, address, exclusive: true });
     await once(socket, 'listening');
@@ -80,6 +80,9 @@ export async function sendFrom(
     socket.close();
   }
 }
+
+/** Whoever waits for the socket is told; an error that comes in between must not end the process. */
+function ignore(): void {}
 
 function setMulticast(socket: Socket, address: string, ttl: number): void {
   socket.setMulticastInterface(address);

@@ -55,7 +55,8 @@ function readDns({ rest, query }: ViaUrl): ViaDnsOptions {
   };
 }
 
-function readUdp({ rest, query }: ViaUrl): ViaUdpOptions {
+/** The options in a URL of UDP. */
+export function readUdp({ rest, query }: ViaUrl): ViaUdpOptions {
   const match = /^([^:/]*)(?::(\d+))?\/?$/.exec(rest);
   if (!match) throw new Error('it is not of the form udp://address:port');
   const [, multicastAddr = '', port] = match;

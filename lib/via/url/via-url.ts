@@ -2,7 +2,10 @@ import { describeError, PeerageError } from '../../errors/peerage-error.js';
 import { isNotExpanded } from '../../naming/unexpanded.js';
 import type { PeerageProvider } from '../provider.js';
 import { UrlQuery } from './url-query.js';
-import { READERS } from './via-url-readers.js';
+import type { UdpSettings } from '../udp/udp-options.js';
+import { udpSettings } from '../udp/udp-options.js';
+import type { ViaUrl } from './via-url-readers.js';
+import { READERS, readUdp } from './via-url-readers.js';
 import { withoutPassword } from './without-password.js';
 
 const KNOWN =
@@ -44,19 +47,30 @@ export function parseViaUrls(text: string): PeerageProvider[] {
  * @throws PeerageError `INVALID_OPTIONS`, naming the part that is wrong.
  */
 export function parseViaUrl(text: string): PeerageProvider {
-  const [, scheme = '', body = ''] = /^([a-z+]*)(?::(.*))?$/is.exec(text.trim()) ?? [];
-  const kind = scheme.toLowerCase();
-  const read = Object.hasOwn(READERS, kind) ? READERS[kind] : undefined;
+  const url = partsOf(text);
+  const { scheme, query } = url;
+  const read = Object.hasOwn(READERS, scheme) ? READERS[scheme] : undefined;
   if (!read) throw unreadable(text, hint(text));
   if (isNotExpanded(text)) throw unreadable(text, 'a variable in it was not expanded by whoever sets it');
-  const [rest, query] = splitQuery(body);
   try {
-    const provider = read({ scheme: kind, rest: rest.replace(/^\/\//, ''), query });
+    const provider = read(url);
     query.expectNoMore();
     return provider;
   } catch (error) {
     throw unreadable(text, describeError(error).replace(/\.$/, ''), error);
   }
+}
+
+/** What a URL of UDP says, with the defaults. Undefined of any other one. */
+export function udpSettingsOf(text: string): UdpSettings | undefined {
+  const url = partsOf(text);
+  return url.scheme === 'udp' ? udpSettings(readUdp(url)) : undefined;
+}
+
+function partsOf(text: string): ViaUrl {
+  const [, scheme = '', body = ''] = /^([a-z+]*)(?::(.*))?$/is.exec(text.trim()) ?? [];
+  const [rest, query] = splitQuery(body);
+  return { scheme: scheme.toLowerCase(), rest: rest.replace(/^\/\//, ''), query };
 }
 
 function splitQuery(body: string): [string, UrlQuery] {

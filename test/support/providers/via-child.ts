@@ -34,7 +34,12 @@ export async function main([url = '', name = '', mode = '']: string[]): Promise<
   lines.on('close', () => aborter.abort());
   say({ ready: self.bootId });
   try {
-    await provider.serve?.({ self, signal, found: (names) => say({ found: [...names] }) });
+    await provider.serve?.({
+      self,
+      signal,
+      found: (names) => say({ found: [...names] }),
+      warn: (warned) => say({ warned }),
+    });
     say({ ended: true });
   } catch (error) {
     say({ failed: failureOf(error) });

@@ -14,6 +14,8 @@ export interface ViaMessage {
   readonly polled?: readonly string[];
   readonly failed?: { readonly code: string; readonly message: string; readonly cause: string };
   readonly ended?: boolean;
+  /** What a log would have. */
+  readonly warned?: string;
 }
 
 export interface ViaProcessOptions {
