@@ -69,8 +69,10 @@ export class FakeKubeApi {
   private server: Server | undefined;
   private port = 0;
 
-  static async start(): Promise<FakeKubeApi> {
-    const api = new FakeKubeApi();
+  private constructor(private readonly host: string) {}
+
+  static async start(host = '127.0.0.1'): Promise<FakeKubeApi> {
+    const api = new FakeKubeApi(host);
     writeFileSync(join(api.accountFolder, 'ca.crt'), api.authority.ca);
     writeFileSync(join(api.accountFolder, 'namespace'), 'prod');
     api.renewToken();
@@ -79,7 +81,7 @@ export class FakeKubeApi {
   }
 
   get url(): string {
-    return `https://127.0.0.1:${this.port}`;
+    return `https://${this.host}:${this.port}`;
   }
 
   /** Listens unless it does, and answers again. */
@@ -87,7 +89,7 @@ export class FakeKubeApi {
     if (this.isHanging) this.dropConnections();
     this.isHanging = false;
     if (this.server) return;
-    const server = createServer(this.authority.issue('127.0.0.1'), (request, response) => {
+    const server = createServer(this.authority.issue(this.host), (request, response) => {
       this.answer(request, response).catch(() => response.destroy());
     });
     server.on('connection', (socket) => {
@@ -96,7 +98,7 @@ export class FakeKubeApi {
       socket.once('close', () => this.sockets.delete(socket));
     });
     this.server = server;
-    await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(this.port, this.host, resolve));
     this.port = (server.address() as { port: number }).port;
   }
 
@@ -286,7 +288,7 @@ export function slice(
 ): KubeObject {
   return {
     metadata: { name, labels: { 'kubernetes.io/service-name': service } },
-    addressType: 'IPv4',
+    addressType: addresses[0]?.includes(':') ? 'IPv6' : 'IPv4',
     endpoints: addresses.map((address) => ({
       addresses: [address],
       conditions: { ready, serving: ready, terminating },
