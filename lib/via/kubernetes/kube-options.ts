@@ -1,6 +1,7 @@
 import { assertOptionNames, type OptionNames } from '../../naming/option-names.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isNotExpanded } from '../../naming/unexpanded.js';
 import { OptionFaults } from '../option-faults.js';
 
 /**
@@ -73,12 +74,15 @@ export function kubeSettings(options: ViaKubernetesOptions, env: Environment = p
     faults.add('give one of service and selector (or PEERAGE_KUBERNETES_SERVICE or _SELECTOR)');
   if (service !== undefined && !LABEL.test(service)) faults.add(`service ${show(service)} is no name`);
   if (selector !== undefined && !/\S/.test(selector)) faults.add('selector is empty');
+  if (selector !== undefined && isNotExpanded(selector))
+    faults.add(`selector ${show(selector)} has a variable that was not expanded`);
   if (!LABEL.test(namespace)) faults.add(`namespace ${show(namespace)} is no name`);
   if (portName !== undefined && !/\S/.test(portName)) faults.add('portName is empty');
   if (!/\S/.test(accountFolder)) faults.add('accountFolder is empty');
   faults.port(port);
   faults.appName(appName);
-  if (!/^https?:\/\/[^/]/.test(server)) faults.add(`server ${show(server)} is not of the form https://host`);
+  if (!/^https?:\/\/[^/]/.test(server) || !URL.canParse(server) || isNotExpanded(server))
+    faults.add(`server ${show(server)} is not of the form https://host`);
   faults.throwIfAny();
   return {
     server: server.replace(/\/+$/, ''),

@@ -50,7 +50,7 @@ export function validatePostgresOptions(options: ViaPostgresOptions): void {
   const { url, pool, token, table, cluster, ttlMs } = options;
   const faults = new OptionFaults('viaPostgres()');
   faults.oneOf({ url, pool, token });
-  if (url !== undefined && !/^postgres(ql)?:\/\//.test(url))
+  if (url !== undefined && !isPostgresUrl(url))
     faults.add('url is not of the form postgres://user@host/database');
   else if (url !== undefined) faults.add(...parameterFaults(url));
   if (table !== undefined && !isTableName(table))
@@ -59,6 +59,12 @@ export function validatePostgresOptions(options: ViaPostgresOptions): void {
     faults.add('cluster is empty or has spaces');
   faults.ttlMs(ttlMs);
   faults.throwIfAny();
+}
+
+/** As `pg` reads it, which takes one without a host: `postgres://user@/database?host=/run/postgresql`. */
+function isPostgresUrl(text: unknown): text is string {
+  if (typeof text !== 'string' || !/^postgres(ql)?:\/\//.test(text)) return false;
+  return URL.canParse(text.replace('@/', '@host/'));
 }
 
 /** What a connection string may say after its question mark, by the documentation of libpq and of `pg`. */

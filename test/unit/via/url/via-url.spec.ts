@@ -221,6 +221,56 @@ describe('parseViaUrl', () => {
         ? url
         : `${url}?${entries.map((entry) => entry.map(encodeURIComponent).join('=')).join('&')}`;
 
+    /** Those of providers that are made at once, with what they become. */
+    const made: [url: string, parameter: string, options: () => unknown][] = [
+      ...['port', 'appName', 'family', 'nameservers'].flatMap((parameter) =>
+        ['dns:myapp', 'dns+srv:myapp'].map((url): (typeof made)[number] => [
+          url,
+          parameter,
+          () => vi.mocked(viaDns).mock.lastCall?.[0],
+        ]),
+      ),
+      ...['ip', 'ttl', 'broadcast'].map((parameter): (typeof made)[number] => [
+        'udp://230.1.1.1',
+        parameter,
+        () => vi.mocked(viaUdp).mock.lastCall?.[0],
+      ]),
+    ];
+
+    it('mean what they say, or are refused: no value becomes a default in silence', () => {
+      const value = fc.oneof(
+        fc.string(),
+        fc.nat().map(String),
+        fc.ipV4(),
+        fc.constantFrom(
+          '',
+          ' ',
+          '0',
+          '4',
+          '6',
+          '1e3',
+          '-1',
+          'true',
+          'TRUE',
+          'no',
+          '10.0.0.1;10.0.0.2',
+          '${PORT}',
+        ),
+      );
+      fc.assert(
+        fc.property(fc.constantFrom(...made), value, ([url, parameter, options], text) => {
+          if (outcomeOf(withQuery(url, [[parameter, text]])) !== 'function') return;
+          const taken = (options() as Record<string, unknown>)[parameter];
+          const isFlag = typeof taken === 'boolean';
+          if (isFlag) expect((taken ? ['', '1', 'true'] : ['0', 'false']).includes(text)).toBe(true);
+          else if (Array.isArray(taken)) expect(taken).toEqual(text.split(';').map((item) => item.trim()));
+          else if (typeof taken === 'number') expect(taken).toBe(Number(text));
+          else expect(taken).toBe(text);
+        }),
+        { numRuns: 500 },
+      );
+    });
+
     it('are tried for every scheme', () => {
       expect(new Set(whole.map(([url]) => url.split(':')[0]))).toEqual(new Set(Object.keys(READERS)));
     });
