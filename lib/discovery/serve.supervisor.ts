@@ -10,7 +10,8 @@ import { onAbort } from '../time/abortable.js';
 import { jittered, sleep, within } from '../time/waiting.js';
 
 const FIRST_BACKOFF_MS = 250;
-const MAX_BACKOFF_MS = 30_000;
+/** As often as a provider is polled: what is well again is found within that time. */
+const MAX_BACKOFF_MS = 10_000;
 /** Having run this long, it is well, and the next backoff is short again. */
 const WELL_AFTER_MS = 30_000;
 /** Having handed over names and run on for this long, it works again, though its next backoff is long still. */

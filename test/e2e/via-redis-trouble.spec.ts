@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import { Cluster, Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { viaRedis } from '../../lib/via/redis/index.js';
@@ -8,6 +9,7 @@ import { TcpProxy } from '../support/mesh/tcp-proxy.js';
 import { ownIoredis, ownNodeRedis } from '../../lib/via/redis/own-redis.js';
 import { RedisRegistry } from '../../lib/via/redis/redis-registry.js';
 import { RedisServer } from '../support/providers/redis-server.js';
+import { REDIS_KINDS } from '../support/providers/store-providers.js';
 import { has } from '../support/requirements.mjs';
 
 const KEY = 'peerage:kit';
@@ -93,7 +95,26 @@ describe.skipIf(!has('redis-server'))('viaRedis, with what goes wrong in product
     },
   );
 
-  it('says that the client of the app does not notice a dead connection', async () => {
+  it('gives up a connection on which nobody says a word', async () => {
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    ends.push(() => silent.close());
+    const [port = 0] = await freePorts(1);
+    const proxy = await TcpProxy.open(port, (silent.address() as { port: number }).port);
+    ends.push(() => proxy.close());
+    const url = `redis://127.0.0.1:${port}`;
+    const self = { name: 'kit@10.3.0.3', bootId: BOOT_ID, host: 'h', port: 1, meta: {} };
+    const asks = Object.entries(REDIS_KINDS).map(([kind, make]) => {
+      const { provider, end } = make(url, 30_000);
+      ends.push(end);
+      return { kind, ask: async () => provider.poll({ self, signal: AbortSignal.timeout(5_000) }) };
+    });
+    await Promise.all(asks.map(({ kind, ask }) => expect(ask(), kind).rejects.toThrow(/in time|not ready/)));
+    proxy.leadTo(server.port);
+    await Promise.all(asks.map(async ({ kind, ask }) => expect(await ask(), kind).toEqual([])));
+  });
+
+  it('makes a connection in the place of a client of the app that does not notice that its own is dead', async () => {
     const [port = 0] = await freePorts(1);
     const proxy = await TcpProxy.open(port, server.port);
     ends.push(() => proxy.close());
@@ -104,6 +125,8 @@ describe.skipIf(!has('redis-server'))('viaRedis, with what goes wrong in product
     expect(await poll()).toEqual([]);
     proxy.blackHole();
     await expect(poll()).rejects.toThrow(/client is one of the app.*socketTimeout/);
+    expect(await poll()).toEqual([]);
+    expect(client.status).toBe('ready');
   });
 
   it('says which channel a user lacks, and finds nodes at the poll all the same', async () => {

@@ -18,7 +18,7 @@ export async function askInTime(
   values: unknown[],
   ms: number,
 ): Promise<PgResult> {
-  const client = await connectionOf(pool);
+  const client = await takeTurn(pool);
   let isSound = false;
   try {
     const result = await transaction(client, text, values, ms);
@@ -31,6 +31,24 @@ export async function askInTime(
     client.off('error', ignore);
     // A connection that is dead without a word is closed, and the next one is another.
     client.release(!isSound);
+  }
+}
+
+/** How many connections of a pool are waited for: a pool that makes none in time must not be used up by us. */
+const MAX_WAITING = 2;
+const waiting = new WeakMap<PgPool, number>();
+
+async function takeTurn(pool: PgPool): Promise<PgPoolClient> {
+  const before = waiting.get(pool) ?? 0;
+  if (before >= MAX_WAITING)
+    throw new Error(
+      'the pool gives no connection (timeout): it is used up, or has no connectionTimeoutMillis',
+    );
+  waiting.set(pool, before + 1);
+  try {
+    return await connectionOf(pool);
+  } finally {
+    waiting.set(pool, (waiting.get(pool) ?? 1) - 1);
   }
 }
 

@@ -6,9 +6,6 @@ const TRUST = 'give sslrootcert=/path/to/ca.pem in the URL, or a pool of your ow
 /** By the code that the server gave. */
 const ADVICE: Readonly<Record<string, string>> = {
   '25006': 'This is a standby that may only be read: give the address of the primary.',
-  '08P01':
-    'A pooler does not pass on every parameter of the URL: leave it out (the table can be named as schema.table), or ' +
-    'let the pooler ignore it (ignore_startup_parameters of PgBouncer).',
   '28000': 'The server does not let this user in from here (pg_hba.conf), or not without TLS.',
   '28P01': 'The server does not accept this user and password.',
   '3D000': 'There is no such database on this server.',
@@ -24,6 +21,16 @@ const ADVICE: Readonly<Record<string, string>> = {
   '53300': 'The server has no connection left: raise max_connections, or use a pooler.',
 };
 
+/** PgBouncer has this code for whatever it says itself. */
+const OF_POOLER = '08P01';
+
+function poolerAdvice(error: unknown): string {
+  return /startup parameter/i.test(describeError(error))
+    ? 'A pooler does not pass on every parameter of the URL: leave it out (the table can be named as schema.table), or ' +
+        'let the pooler ignore it (ignore_startup_parameters of PgBouncer).'
+    : 'That says a pooler, which tries its server again after a while (server_login_retry of PgBouncer).';
+}
+
 /** What to do about an error of a PostgreSQL client, in a sentence. `create`: the statement that makes the table. */
 export function postgresAdvice(error: unknown, create: string): string {
   const code = codeOf(error);
@@ -31,6 +38,7 @@ export function postgresAdvice(error: unknown, create: string): string {
     return `Let this user make the table, or make it and grant SELECT, INSERT, UPDATE and DELETE on it: ${create}.`;
   const certificate = certificateAdvice(error, TRUST);
   if (certificate !== undefined) return certificate;
+  if (code === OF_POOLER) return poolerAdvice(error);
   const advice = ADVICE[code];
   if (advice !== undefined) return advice;
   if (/timeout/i.test(describeError(error)))

@@ -82,10 +82,12 @@ export class PostgresRegistry implements Registry {
       const { payload = '' } = message as { payload?: string };
       if (payload.startsWith(ofOurs)) on.changed();
     });
-    const given = () => abortedError('PostgreSQL', signal);
     try {
-      await underDeadline(ASK_MS, signal, (deadline) => orAborted(client.connect(), deadline, given));
-      await orAborted(client.query(`LISTEN "${channel}"`), signal, given);
+      await underDeadline(ASK_MS, signal, async (deadline) => {
+        const givenUp = () => abortedError('PostgreSQL', deadline);
+        await orAborted(client.connect(), deadline, givenUp);
+        await orAborted(client.query(`LISTEN "${channel}"`), deadline, givenUp);
+      });
       on.listening();
       await Promise.race([lost, keepAlive(() => client.query('SELECT 1'), signal)]);
     } catch (error) {

@@ -2,12 +2,29 @@ import { orAborted } from '../../time/abortable.js';
 import { keepAlive } from '../registry/keep-alive.js';
 import type { RegistryListener } from '../registry/registry.js';
 import type { ClientSource, IoredisClient, RedisPort, RedisScope } from './redis-port.js';
-import { untilReady } from './redis-port.js';
+import { GivenClient, NotReadyError, OwnClient, untilReady } from './redis-port.js';
+
+/** A client of the app. */
+export function givenIoredis(client: IoredisClient): RedisPort {
+  const make = (): IoredisClient => {
+    const own = client.duplicate();
+    own.on('error', () => {});
+    return own;
+  };
+  return ioredisPort(new GivenClient(client, ownIoredisClient(make)));
+}
+
+/** Clients of ours. */
+export function ownIoredisClient(make: () => IoredisClient): OwnClient<IoredisClient> {
+  return new OwnClient(make, (client) => client.disconnect());
+}
 
 /** A client of the package `ioredis`. */
 export function ioredisPort(source: ClientSource<IoredisClient>): RedisPort {
   return {
-    isGiven: source.isGiven,
+    get isGiven() {
+      return source.isGiven;
+    },
     get scope() {
       return scopeOf(source.client);
     },
@@ -18,7 +35,7 @@ export function ioredisPort(source: ClientSource<IoredisClient>): RedisPort {
       return client.call(command, ...args);
     },
     renew: () => source.drop(),
-    close: () => source.drop(),
+    close: () => source.close(),
     listen: (channel, signal, on) => listen(subscriberOf(source.client), channel, signal, on),
   };
 }
@@ -75,5 +92,10 @@ async function ready(client: IoredisClient, signal: AbortSignal): Promise<void> 
   const waiting = untilReady(client, signal);
   // `lazyConnect`: nobody has used it so far. What goes wrong is an event as well.
   if (client.status === 'wait') client.connect().catch(() => {});
-  await waiting;
+  try {
+    await waiting;
+  } catch (error) {
+    if (!(error instanceof NotReadyError) || client.status !== 'connect') throw error;
+    throw new NotReadyError('there is a connection, but the server is not ready', { cause: error });
+  }
 }

@@ -2,19 +2,36 @@ import { orAborted } from '../../time/abortable.js';
 import { keepAlive } from '../registry/keep-alive.js';
 import type { RegistryListener } from '../registry/registry.js';
 import type { ClientSource, NodeRedisClient, RedisPort, RedisScope } from './redis-port.js';
-import { untilReady } from './redis-port.js';
+import { GivenClient, OwnClient, untilReady } from './redis-port.js';
+
+/** A client of the app. */
+export function givenNodeRedis(client: NodeRedisClient): RedisPort {
+  const make = (): NodeRedisClient => {
+    const own = client.duplicate();
+    own.on('error', () => {});
+    return own;
+  };
+  return nodeRedisPort(new GivenClient(client, ownNodeRedisClient(make)));
+}
+
+/** Clients of ours. */
+export function ownNodeRedisClient(make: () => NodeRedisClient): OwnClient<NodeRedisClient> {
+  return new OwnClient(make, destroyNodeRedis);
+}
 
 /** A client of the package `redis`. One of ours is connected by nobody else. */
 export function nodeRedisPort(source: ClientSource<NodeRedisClient>): RedisPort {
   return {
-    isGiven: source.isGiven,
+    get isGiven() {
+      return source.isGiven;
+    },
     get scope() {
       return scopeOf(source.client);
     },
     ready: (signal) => ready(source.client, !source.isGiven, signal),
     command: (...words) => source.client.sendCommand(words),
     renew: () => source.drop(),
-    close: () => source.drop(),
+    close: () => source.close(),
     listen: (channel, signal, on) => listen(source.client.duplicate(), channel, signal, on),
   };
 }
@@ -55,7 +72,7 @@ async function ready(client: NodeRedisClient, isOurs: boolean, signal: AbortSign
   }
 }
 
-export function destroyNodeRedis(client: NodeRedisClient): void {
+function destroyNodeRedis(client: NodeRedisClient): void {
   try {
     if (client.destroy) client.destroy();
     else Promise.resolve(client.disconnect?.()).catch(() => {});

@@ -1,9 +1,8 @@
 import { PeerageError } from '../../errors/peerage-error.js';
 import { absent } from '../registry/missing-package.js';
-import { ioredisPort } from './ioredis-port.js';
-import { destroyNodeRedis, nodeRedisPort } from './node-redis-port.js';
+import { ioredisPort, ownIoredisClient } from './ioredis-port.js';
+import { nodeRedisPort, ownNodeRedisClient } from './node-redis-port.js';
 import type { IoredisClient, NodeRedisClient, RedisPort } from './redis-port.js';
-import { OwnClient } from './redis-port.js';
 import type { RedisAddress } from './redis-url.js';
 
 const CONNECT_MS = 2_000;
@@ -18,7 +17,7 @@ export async function ownRedis(address: RedisAddress): Promise<RedisPort> {
   return (await ownIoredis(address)) ?? (await ownNodeRedis(address)) ?? missing();
 }
 
-export async function ownIoredis({ url, family }: RedisAddress): Promise<RedisPort | undefined> {
+export async function ownIoredis({ url, family, servername }: RedisAddress): Promise<RedisPort | undefined> {
   const ioredis = await loadIoredis();
   if (!ioredis) return undefined;
   const make = (): IoredisClient => {
@@ -26,15 +25,22 @@ export async function ownIoredis({ url, family }: RedisAddress): Promise<RedisPo
       lazyConnect: true,
       connectTimeout: CONNECT_MS,
       retryStrategy: backoffMs,
+      // It would hold commands back while the server reads its data, and nobody would be told why.
+      enableReadyCheck: false,
       ...(family !== undefined && { family }),
+      ...(servername !== undefined && { tls: { servername } }),
     }) as unknown as IoredisClient;
     client.on('error', () => {});
     return client;
   };
-  return ioredisPort(new OwnClient(make, (client) => client.disconnect()));
+  return ioredisPort(ownIoredisClient(make));
 }
 
-export async function ownNodeRedis({ url, family }: RedisAddress): Promise<RedisPort | undefined> {
+export async function ownNodeRedis({
+  url,
+  family,
+  servername,
+}: RedisAddress): Promise<RedisPort | undefined> {
   const redis = await loadNodeRedis();
   if (!redis) return undefined;
   const make = (): NodeRedisClient => {
@@ -44,12 +50,13 @@ export async function ownNodeRedis({ url, family }: RedisAddress): Promise<Redis
         connectTimeout: CONNECT_MS,
         reconnectStrategy: backoffMs,
         ...(family !== undefined && { family }),
+        ...(servername !== undefined && { tls: true, servername }),
       },
     }) as unknown as NodeRedisClient;
     client.on('error', () => {});
     return client;
   };
-  return nodeRedisPort(new OwnClient(make, destroyNodeRedis));
+  return nodeRedisPort(ownNodeRedisClient(make));
 }
 // `webpackIgnore` leaves the import to run time: webpack fails on a package that is not installed, within `try` too.
 

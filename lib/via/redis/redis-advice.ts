@@ -10,9 +10,9 @@ const TRUST =
 /** By what the server or the client says; the first that fits holds. */
 const ADVICE: readonly (readonly [RegExp, string])[] = [
   [
-    /READONLY/,
-    'This is a replica that may only be read: give the address of the primary. A client of your own has to connect anew ' +
-      'after a failover (reconnectOnError of ioredis).',
+    /\b(READONLY|MASTERDOWN)\b/,
+    'This is a replica that may only be read: give the address of the primary. After a failover, the next connection may ' +
+      'lead there.',
   ],
   [/NOAUTH/, 'The server wants a password: redis://user:password@host.'],
   [/WRONGPASS|invalid username-password/i, 'The server does not accept this user and password.'],
@@ -27,6 +27,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   ],
   [/subscriber mode/i, 'This client is subscribed: give viaRedis() one that sends commands.'],
   [/\bLOADING\b/, 'The server is starting, and reads its data; it is asked again.'],
+  [/the server is not ready/, 'It reads its data after a start (LOADING), or it hangs; it is asked again.'],
   [/\bOOM\b/, 'The server is out of memory (maxmemory), and takes nothing new.'],
   [
     /\bMISCONF\b/,

@@ -17,9 +17,9 @@ export interface RedisPort {
   readonly scope: RedisScope;
   /** The client is one of the app's. */
   readonly isGiven: boolean;
-  /** Drops a connection that gives no answer, when it is ours: the next command makes a new one. */
+  /** Gives up a connection that gives no answer, or leads to a replica: the next command makes a new one of ours. */
   renew(): void;
-  /** Closes the client when it is ours. */
+  /** Closes what is ours. */
   close(): void;
 }
 
@@ -33,15 +33,14 @@ export interface RedisScope {
 export interface ClientSource<T> {
   readonly isGiven: boolean;
   readonly client: T;
+  /** The next one is another connection. */
   drop(): void;
-}
-
-export function givenClient<T>(client: T): ClientSource<T> {
-  return { isGiven: true, client, drop: () => {} };
+  /** Ends what is ours. */
+  close(): void;
 }
 
 export class OwnClient<T> implements ClientSource<T> {
-  readonly isGiven = false;
+  readonly isGiven: boolean = false;
   private current: T | undefined;
 
   constructor(
@@ -57,6 +56,40 @@ export class OwnClient<T> implements ClientSource<T> {
     const { current } = this;
     this.current = undefined;
     if (current) this.end(current);
+  }
+
+  close(): void {
+    this.drop();
+  }
+}
+
+/**
+ * A client of the app. We do not touch its connection, which others use; when it is dropped, one of ours, made in the
+ * same way, takes its place.
+ */
+export class GivenClient<T> implements ClientSource<T> {
+  private isDropped = false;
+
+  constructor(
+    private readonly given: T,
+    private readonly own: OwnClient<T>,
+  ) {}
+
+  get isGiven(): boolean {
+    return !this.isDropped;
+  }
+
+  get client(): T {
+    return this.isDropped ? this.own.client : this.given;
+  }
+
+  drop(): void {
+    this.isDropped = true;
+    this.own.drop();
+  }
+
+  close(): void {
+    this.own.drop();
   }
 }
 
@@ -94,6 +127,9 @@ export interface NodeRedisClient extends ClientEvents {
   disconnect?(): unknown;
 }
 
+/** There was neither a connection nor a reason for that in time: whatever is under way may never come to an end. */
+export class NotReadyError extends Error {}
+
 /** Waits for the event `ready`, or for what comes in its place. */
 export function untilReady(client: ClientEvents, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -108,7 +144,7 @@ export function untilReady(client: ClientEvents, signal: AbortSignal): Promise<v
     const onReady = (): void => settle();
     const onError = (error: unknown): void => settle(toError(error));
     const onEnd = (): void => settle(new Error('the client was closed'));
-    const giveUp = (): void => settle(new Error('no connection in time'));
+    const giveUp = (): void => settle(new NotReadyError('no connection in time'));
     const endWaiting = onAbort(signal, giveUp);
     client.on('ready', onReady);
     client.on('error', onError);

@@ -1,17 +1,32 @@
 import { describeError, PeerageError } from '../../errors/peerage-error.js';
 import type { NodeInfo } from '../../naming/node-info.js';
 import { canonicalName, nameOrUndefined, parseNodeName } from '../../naming/node-name.js';
-import { abortedError, orAborted, underDeadline } from '../../time/abortable.js';
+import { abortedError, onAbort, orAborted, underDeadline } from '../../time/abortable.js';
 import { ANSWER_MS } from '../registry/registry.js';
 import type { Registry, RegistryEntry, RegistryListener } from '../registry/registry.js';
 import { redisAdvice } from './redis-advice.js';
 import type { RedisPort } from './redis-port.js';
+import { NotReadyError } from './redis-port.js';
+
+/** So long it may take until notifications come: a connection, and an answer. */
+const LISTEN_MS = 2 * ANSWER_MS;
+/** What a server says that has become a replica. Behind the same name there may be another primary now. */
+const IS_REPLICA = /\b(READONLY|MASTERDOWN)\b/;
+
+/** Which connections a question was asked on. */
+interface Asked {
+  readonly connected: AbortController;
+  readonly isGiven: boolean;
+}
 
 /**
  * One sorted set for a cluster: members are `name bootId`, scores the server's time at which they expire. A
  * channel tells of new ones.
  */
 export class RedisRegistry implements Registry {
+  /** Aborts when the connections of now are given up. */
+  private connected = new AbortController();
+
   constructor(
     private readonly port: RedisPort,
     private readonly key: string | undefined,
@@ -44,10 +59,22 @@ export class RedisRegistry implements Registry {
   }
 
   async listen(self: NodeInfo, signal: AbortSignal, on: RegistryListener): Promise<void> {
+    const ended = new AbortController();
+    const end = (): void => ended.abort();
+    const tooLate = setTimeout(end, LISTEN_MS);
+    const listening = (): void => {
+      clearTimeout(tooLate);
+      on.listening();
+    };
+    const unlisten = [signal, this.connected.signal].map((each) => onAbort(each, end));
+    if (signal.aborted) end();
     try {
-      await this.port.listen(this.channelOf(self), signal, on);
+      await this.port.listen(this.channelOf(self), ended.signal, { ...on, listening });
     } catch (error) {
       throw signal.aborted ? abortedError('Redis', signal) : this.failure('SUBSCRIBE', error, self);
+    } finally {
+      clearTimeout(tooLate);
+      for (const stop of unlisten) stop();
     }
   }
 
@@ -68,24 +95,37 @@ export class RedisRegistry implements Registry {
   }
 
   private async ask(self: NodeInfo, signal: AbortSignal, ...words: [string, ...string[]]): Promise<unknown> {
+    const asked = { connected: this.connected, isGiven: this.port.isGiven };
     try {
       await underDeadline(ANSWER_MS, signal, (deadline) => this.port.ready(deadline));
       return await underDeadline(ANSWER_MS, signal, (deadline) =>
-        orAborted(this.port.command(...words), deadline, () => this.noAnswer(words[0], signal)),
+        orAborted(this.port.command(...words), deadline, () => this.noAnswer(words[0], asked, signal)),
       );
     } catch (error) {
+      const isStuck = error instanceof NotReadyError && !isGivenUp(signal);
+      if (isStuck || IS_REPLICA.test(describeError(error))) this.renew(asked);
       throw error instanceof PeerageError ? error : this.failure(words[0], error, self);
     }
   }
 
-  /** A connection that is dead without a word: TCP itself would go on trying for a quarter of an hour. */
-  private noAnswer(command: string, signal: AbortSignal): PeerageError {
-    if (signal.aborted && (signal.reason as { name?: unknown } | undefined)?.name !== 'TimeoutError')
-      return abortedError('Redis', signal);
+  /**
+   * Makes the connections anew, unless that was done since this one was asked. The one that listens leads to the same
+   * server as that for commands.
+   */
+  private renew({ connected }: Asked): void {
+    if (connected !== this.connected) return;
     this.port.renew();
-    const cure = this.port.isGiven
-      ? 'The client is one of the app, which we do not reconnect: let it notice dead connections ' +
-        '(socketTimeout of ioredis, pingInterval of redis), or give viaRedis() a url.'
+    this.connected.abort();
+    this.connected = new AbortController();
+  }
+
+  /** A connection that is dead without a word: TCP itself would go on trying for a quarter of an hour. */
+  private noAnswer(command: string, asked: Asked, signal: AbortSignal): PeerageError {
+    if (isGivenUp(signal)) return abortedError('Redis', signal);
+    this.renew(asked);
+    const cure = asked.isGiven
+      ? 'The client is one of the app, in whose place a connection of our own is made: let it notice dead connections as ' +
+        'well (socketTimeout of ioredis).'
       : 'The connection is made anew.';
     return new PeerageError(
       'PROVIDER_TIMEOUT',
@@ -103,6 +143,11 @@ export class RedisRegistry implements Registry {
       { cause: error },
     );
   }
+}
+
+/** Whoever asked does not want to know any more. */
+function isGivenUp({ aborted, reason }: AbortSignal): boolean {
+  return aborted && (reason as { name?: unknown } | undefined)?.name !== 'TimeoutError';
 }
 
 function memberOf({ name, bootId }: NodeInfo): string {

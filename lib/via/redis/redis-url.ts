@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { repeatedIn } from '../url/url-query.js';
 
 /** Where a Redis server is, and how it is reached: a URL without parameters, and what its parameters said. */
@@ -5,6 +6,11 @@ export interface RedisAddress {
   readonly url: string;
   /** 4, 6, or 0 for either. */
   readonly family?: 0 | 4 | 6;
+  /**
+   * The name that TLS tells the server (SNI), if it has one. Neither client tells it by itself, and where many servers
+   * share an address that is how they are told apart.
+   */
+  readonly servername?: string;
 }
 
 /** What a Redis URL may say after its question mark, as the clients understand it. */
@@ -40,9 +46,11 @@ export function readRedisUrl(text: string): RedisAddress {
     throw new Error(`url begins with rediss:, which is TLS, and has tls=${tls}; give one of them`);
   const protocol = isTls(tls) ? 'rediss:' : url.protocol;
   const family = familyOf(parameters.get('family'));
+  const isNamed = url.hostname !== '' && !url.hostname.startsWith('[') && isIP(url.hostname) === 0;
   return {
     url: protocol + url.href.slice(url.protocol.length),
     ...(family !== undefined && { family }),
+    ...(protocol === 'rediss:' && isNamed && { servername: url.hostname }),
   };
 }
 

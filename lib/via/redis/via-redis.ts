@@ -6,14 +6,13 @@ import type { Registry } from '../registry/registry.js';
 import { viaRegistry } from '../registry/via-registry.js';
 import type { PeerageProvider } from '../provider.js';
 import { viaInjected } from '../via-injected.js';
-import { ioredisPort } from './ioredis-port.js';
-import { nodeRedisPort } from './node-redis-port.js';
+import { givenIoredis } from './ioredis-port.js';
+import { givenNodeRedis } from './node-redis-port.js';
 import { ownRedis } from './own-redis.js';
 import type { RedisClient, ViaRedisOptions } from './redis-options.js';
 import { REDIS, validateRedisOptions } from './redis-options.js';
 import { RedisRegistry } from './redis-registry.js';
 import type { IoredisClient, NodeRedisClient, RedisPort } from './redis-port.js';
-import { givenClient } from './redis-port.js';
 import { readRedisUrl } from './redis-url.js';
 
 export type { RedisClient, ViaRedisOptions } from './redis-options.js';
@@ -54,12 +53,12 @@ function provider(options: ViaRedisOptions, open: () => Promise<RedisPort>): Pee
 
 function portOf(client: RedisClient): RedisPort {
   if (typeof (client as Partial<IoredisClient>)?.call === 'function')
-    return ioredisPort(givenClient(client as IoredisClient));
+    return givenIoredis(client as IoredisClient);
   const { sendCommand, isReady } = (client ?? {}) as Partial<NodeRedisClient>;
   const isOfNodeRedis = typeof sendCommand === 'function';
   // Its clusters and sentinels take the key of a command as well, and its pools have no state.
   if (isOfNodeRedis && sendCommand.length <= 2 && typeof isReady === 'boolean')
-    return nodeRedisPort(givenClient(client as NodeRedisClient));
+    return givenNodeRedis(client as NodeRedisClient);
   throw new PeerageError(
     'INVALID_OPTIONS',
     isOfNodeRedis

@@ -14,7 +14,7 @@ const RETRY_MS = 1_000;
 const REREAD_MS = 100;
 /** Where there is nothing to listen to, this is tried again: after a pause that grows. */
 const LISTEN_RETRY_MS = 500;
-const MAX_LISTEN_RETRY_MS = 30_000;
+const MAX_LISTEN_RETRY_MS = 10_000;
 /** One lost connection is ordinary. Who fails this often in a row, while the store can be read, has a reason. */
 const LISTEN_FAILURES_TO_TELL = 2;
 /** Deadline of one question, with its connection, and of the last one. */
@@ -28,6 +28,7 @@ export class RegistrySession {
   private isReading = false;
   private hasChanged = false;
   private isReadable = false;
+  private hasWorked = false;
 
   constructor(
     private readonly registry: Registry,
@@ -66,11 +67,18 @@ export class RegistrySession {
     const unwritten = await this.register();
     const unread = await this.failureOf((signal) => this.handOverNew(signal));
     this.isReadable = !unread;
-    if (!unwritten || unread) return !unread;
     // The store may have come back between the two.
-    const stillUnwritten = await this.register();
-    if (stillUnwritten && !this.context.signal.aborted) throw stillUnwritten.reason;
-    return !stillUnwritten;
+    const stillUnwritten = unwritten && !unread ? await this.register() : unwritten;
+    if (stillUnwritten && !unread && !this.context.signal.aborted) throw stillUnwritten.reason;
+    const isRefreshed = !stillUnwritten && !unread;
+    if (isRefreshed) this.worksNow();
+    return isRefreshed;
+  }
+
+  /** Handing over nothing says that the provider works, which nobody would know while no name is new. */
+  private worksNow(): void {
+    if (!this.hasWorked && !this.context.signal.aborted) this.context.found([]);
+    this.hasWorked = true;
   }
 
   private register(): Promise<PromiseRejectedResult | undefined> {

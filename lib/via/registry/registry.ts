@@ -39,4 +39,4 @@ export const DEFAULT_TTL_MS = 30_000;
 export const ANSWER_MS = 2_000;
 
 /** A connection that only listens is asked this often whether it is alive. */
-export const KEEPALIVE_MS = 10_000;
+export const KEEPALIVE_MS = 5_000;

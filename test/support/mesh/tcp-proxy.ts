@@ -8,7 +8,7 @@ export class TcpProxy {
 
   private constructor(
     private readonly server: Server,
-    private readonly to: number,
+    private to: number,
   ) {
     server.on('connection', (caller) => this.forward(caller));
   }
@@ -37,6 +37,11 @@ export class TcpProxy {
       socket.resume();
       socket.removeAllListeners('end');
     }
+  }
+
+  /** New connections lead to another port; those of now stay where they are. */
+  leadTo(port: number): void {
+    this.to = port;
   }
 
   async close(): Promise<void> {

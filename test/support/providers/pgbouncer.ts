@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,9 +12,11 @@ import { isRoot, pathOf } from '../requirements.mjs';
 
 /** PgBouncer before a server on loopback, where each transaction has another connection: LISTEN hears nothing. */
 export class PgBouncer {
+  private child: ChildProcess | undefined;
+
   private constructor(
-    private readonly child: ChildProcess,
     private readonly folder: string,
+    private readonly file: string,
     readonly url: string,
   ) {}
 
@@ -31,21 +34,34 @@ export class PgBouncer {
       'unix_socket_dir =',
       'auth_type = any',
       'pool_mode = transaction',
+      // 15 unless it is set, in seconds.
+      'server_login_retry = 1',
     ];
     writeFileSync(file, `${lines.join('\n')}\n`);
-    const asUser = isRoot ? ['-u', 'nobody'] : [];
-    const child = spawn(pathOf('pgbouncer')!, [...asUser, file], { stdio: 'ignore' });
-    endWithThisProcess(child, folder);
-    const bouncer = new PgBouncer(child, folder, `postgres://peerage@127.0.0.1:${port}/postgres`);
-    for (let tries = 0; !(await bouncer.answers()); tries += 1) {
-      if (tries > 200) throw new Error('pgbouncer does not answer.');
-      await sleep(20);
-    }
+    const bouncer = new PgBouncer(folder, file, `postgres://peerage@127.0.0.1:${port}/postgres`);
+    await bouncer.start();
     return bouncer;
   }
 
+  /** Starts it again, and waits until it answers. */
+  async start(): Promise<void> {
+    const asUser = isRoot ? ['-u', 'nobody'] : [];
+    this.child = spawn(pathOf('pgbouncer')!, [...asUser, this.file], { stdio: 'ignore' });
+    endWithThisProcess(this.child, this.folder);
+    for (let tries = 0; !(await this.answers()); tries += 1) {
+      if (tries > 200) throw new Error('pgbouncer does not answer.');
+      await sleep(20);
+    }
+  }
+
+  async kill(): Promise<void> {
+    const ended = this.child && once(this.child, 'close');
+    this.child?.kill('SIGKILL');
+    await ended;
+  }
+
   stop(): void {
-    this.child.kill('SIGKILL');
+    this.child?.kill('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
   }
 

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawn } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,22 +18,26 @@ export class PostgresServer {
   private child: ChildProcess | undefined;
   private ended: Promise<unknown> = Promise.resolve();
 
-  private constructor(readonly port: number) {
+  private constructor(
+    private readonly host: string,
+    readonly port: number,
+  ) {
     const { uid, gid } = user();
     if (uid !== undefined && gid !== undefined) chownSync(this.folder, uid, gid);
     const data = ['-D', this.data, '-U', 'peerage', '-A', 'trust', '--no-sync', '-E', 'UTF8'];
     execFileSync(pathOf('initdb')!, data, { ...user(), cwd: this.folder, stdio: 'pipe' });
   }
 
-  static async start(): Promise<PostgresServer> {
-    const [port = 0] = await freePorts(1);
-    const server = new PostgresServer(port);
+  /** `at`: where it listens. */
+  static async start(at?: { host: string; port: number }): Promise<PostgresServer> {
+    const { host, port } = at ?? { host: '127.0.0.1', port: (await freePorts(1))[0]! };
+    const server = new PostgresServer(host, port);
     await server.start();
     return server;
   }
 
   get url(): string {
-    return `postgres://peerage@127.0.0.1:${this.port}/postgres`;
+    return `postgres://peerage@${this.host}:${this.port}/postgres`;
   }
 
   /** Starts it unless it runs, and waits until it answers. */
@@ -42,18 +46,27 @@ export class PostgresServer {
       this.signalAll('SIGCONT');
       return;
     }
-    const args = ['-D', this.data, '-p', String(this.port), '-k', this.folder, '-h', '127.0.0.1'];
-    const options = [...args, '-c', 'fsync=off', '-c', 'shared_buffers=16MB', '-c', 'max_connections=60'];
-    const child = spawn(pathOf('postgres')!, options, {
-      ...user(),
-      cwd: this.folder,
-      stdio: 'ignore',
-      detached: true,
-    });
-    endWithThisProcess(child, this.folder);
-    this.child = child;
-    this.ended = new Promise((resolve) => child.once('close', resolve));
+    this.spawn();
     for (let tries = 0; !(await this.answers()); tries += 1) {
+      if (tries > 200) throw new Error('postgres does not answer.');
+      await sleep(50);
+    }
+  }
+
+  /** Starts it anew as a standby that nobody sends changes: one that lets in nobody, or who only reads. */
+  async becomeStandby(which: 'closed' | 'readable'): Promise<void> {
+    await this.kill();
+    const file = join(this.data, 'standby.signal');
+    writeFileSync(file, '');
+    const { uid, gid } = user();
+    if (uid !== undefined && gid !== undefined) chownSync(file, uid, gid);
+    this.spawn(['-c', `hot_standby=${which === 'readable' ? 'on' : 'off'}`]);
+    const starting = '57P03';
+    const answer = () =>
+      this.run((client) => client.query('SELECT 1')).catch(({ code }: { code: string }) => code);
+    for (let tries = 0; ; tries += 1) {
+      const said = await answer();
+      if (typeof said !== 'string' || (said === starting && which === 'closed')) return;
       if (tries > 200) throw new Error('postgres does not answer.');
       await sleep(50);
     }
@@ -88,6 +101,20 @@ export class PostgresServer {
 
   private get data(): string {
     return join(this.folder, 'data');
+  }
+
+  private spawn(more: readonly string[] = []): void {
+    const args = ['-D', this.data, '-p', String(this.port), '-k', this.folder, '-h', this.host];
+    const options = [...args, '-c', 'fsync=off', '-c', 'shared_buffers=16MB', '-c', 'max_connections=60'];
+    const child = spawn(pathOf('postgres')!, [...options, ...more], {
+      ...user(),
+      cwd: this.folder,
+      stdio: 'ignore',
+      detached: true,
+    });
+    endWithThisProcess(child, this.folder);
+    this.child = child;
+    this.ended = new Promise((resolve) => child.once('close', resolve));
   }
 
   private answers(): Promise<boolean> {

@@ -9,26 +9,31 @@ import { freePorts } from '../processes/cluster.js';
 import { endWithThisProcess } from '../processes/lifeline.js';
 import { pathOf } from '../requirements.mjs';
 
-/** A redis-server on loopback, which a test may kill, freeze and start again. It forgets everything then. */
+/** A redis-server on loopback, which a test may kill, freeze and start again. It forgets everything then, unless it has saved it. */
 export class RedisServer {
   private readonly folder = mkdtempSync(join(tmpdir(), 'peerage-redis-'));
   private child: ChildProcess | undefined;
   private ended: Promise<unknown> = Promise.resolve();
 
   private constructor(
+    private readonly host: string,
     readonly port: number,
     private readonly options: readonly string[],
   ) {}
 
-  static async start(options: readonly string[] = []): Promise<RedisServer> {
-    const [port = 0] = await freePorts(1);
-    const server = new RedisServer(port, options);
+  /** `at`: where it listens. */
+  static async start(
+    options: readonly string[] = [],
+    at?: { host: string; port: number },
+  ): Promise<RedisServer> {
+    const { host, port } = at ?? { host: '127.0.0.1', port: (await freePorts(1))[0]! };
+    const server = new RedisServer(host, port, options);
     await server.start();
     return server;
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    return `redis://${this.host}:${this.port}`;
   }
 
   /** Starts it unless it runs, and waits until it answers. */
@@ -37,15 +42,24 @@ export class RedisServer {
       this.child.kill('SIGCONT');
       return;
     }
-    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--dir', this.folder];
-    const child = spawn(pathOf('redis-server')!, [...args, ...this.options], { stdio: 'ignore' });
-    endWithThisProcess(child, this.folder);
-    this.child = child;
-    this.ended = new Promise((resolve) => child.once('close', resolve));
+    this.spawn();
     for (let tries = 0; !(await this.answers()); tries += 1) {
       if (tries > 200) throw new Error('redis-server does not answer.');
       await sleep(20);
     }
+  }
+
+  /** Has it read its data for `ms` after its next start, and answer LOADING meanwhile. Does not wait for it. */
+  async startSlowly(ms: number): Promise<void> {
+    await this.start();
+    const keys = 1_000;
+    await this.run(async (redis) => {
+      await redis.call('DEBUG', 'POPULATE', String(keys));
+      await redis.save();
+    });
+    await this.kill();
+    // Microseconds a key; without the second option it would not answer at all.
+    this.spawn(['--key-load-delay', String(ms), '--loading-process-events-interval-bytes', '1024']);
   }
 
   freeze(): void {
@@ -73,6 +87,17 @@ export class RedisServer {
     } finally {
       client.disconnect();
     }
+  }
+
+  private spawn(more: readonly string[] = []): void {
+    const args = ['--port', String(this.port), '--bind', this.host, '--save', '', '--dir', this.folder];
+    const debug = ['--enable-debug-command', 'yes'];
+    const child = spawn(pathOf('redis-server')!, [...args, ...debug, ...this.options, ...more], {
+      stdio: 'ignore',
+    });
+    endWithThisProcess(child, this.folder);
+    this.child = child;
+    this.ended = new Promise((resolve) => child.once('close', resolve));
   }
 
   private answers(): Promise<boolean> {

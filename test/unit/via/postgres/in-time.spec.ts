@@ -38,3 +38,18 @@ it('a pool without a connection fails the statement', async () => {
   };
   await expect(askInTime(pool, 'SELECT 1', [], 1_000)).rejects.toThrow('timeout');
 });
+
+it('a pool that makes no connection is not used up', async () => {
+  const taking: ((error: Error, client: undefined) => void)[] = [];
+  const pool = {
+    options: {},
+    connect: (taken: (error: Error, client: undefined) => void) => void taking.push(taken),
+  };
+  const ask = () => askInTime(pool, 'SELECT 1', [], 1_000);
+  const waiting = [ask(), ask()];
+  await expect(ask()).rejects.toThrow(/gives no connection.*connectionTimeoutMillis/);
+  for (const taken of taking.splice(0)) taken(new Error('at last'), undefined);
+  for (const one of waiting) await expect(one).rejects.toThrow('at last');
+  void ask().catch(() => {});
+  expect(taking).toHaveLength(1);
+});

@@ -48,11 +48,16 @@ describe('what to do about an error of Redis', () => {
 describe('what to do about an error of PostgreSQL', () => {
   const adviceOn = (error: unknown) => postgresAdvice(error, 'CREATE TABLE x');
 
+  it('a pooler that does not take a parameter', () => {
+    const error = Object.assign(new Error('unsupported startup parameter: options'), { code: '08P01' });
+    expect(adviceOn(error)).toMatch(/ignore_startup_parameters/);
+  });
+
   it.each([
     ['25006', /address of the primary/],
     ['42501', /grant SELECT, INSERT, UPDATE and DELETE on it: CREATE TABLE x/],
     ['3F000', /no such schema/],
-    ['08P01', /ignore_startup_parameters/],
+    ['08P01', /server_login_retry/],
     ['57014', /pg_locks/],
     ['53300', /max_connections/],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', /sslrootcert=/],

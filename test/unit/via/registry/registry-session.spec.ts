@@ -39,6 +39,7 @@ class FakeRegistry implements Registry {
 interface Run {
   readonly end: () => Promise<string>;
   readonly signal: AbortSignal;
+  /** Names that were handed over; `[]`: it works. */
   readonly found: string[][];
   readonly warnings: string[];
 }
@@ -101,13 +102,32 @@ describe('RegistrySession', () => {
     expect(registry.registrations).toBe(2);
   });
 
+  it('says that it works as soon as it does, and once', async () => {
+    let isDown = true;
+    const registry = new FakeRegistry(() => {
+      if (isDown) throw new Error('not yet there');
+    });
+    registry.entries = async () => {
+      if (isDown) throw new Error('not yet there');
+      return [];
+    };
+    const { end, found } = run(registry);
+    await expect.poll(() => registry.registrations).toBe(1);
+    expect(found).toEqual([]);
+    isDown = false;
+    await expect.poll(() => found, { timeout: 5_000 }).toEqual([[]]);
+    await expect.poll(() => registry.registrations).toBeGreaterThan(4);
+    expect(found).toEqual([[]]);
+    expect(await end()).toBe('ended');
+  });
+
   it('takes names from the store alone, whatever notifications say', async () => {
     const registry = new FakeRegistry();
     const { end, found } = run(registry, 1_000_000);
     await expect.poll(() => registry.reads).toBe(1);
     registry.held = [{ name: 'app@10.0.0.1', bootId: 'a' }];
     registry.listener?.changed();
-    await expect.poll(() => found).toEqual([['app@10.0.0.1']]);
+    await expect.poll(() => found).toEqual([[], ['app@10.0.0.1']]);
     expect(await end()).toBe('ended');
   });
 
@@ -115,10 +135,10 @@ describe('RegistrySession', () => {
     const registry = new FakeRegistry();
     registry.held = [{ name: 'app@10.0.0.1', bootId: 'a' }];
     const { end, found } = run(registry, 1_000_000);
-    await expect.poll(() => found).toEqual([['app@10.0.0.1']]);
+    await expect.poll(() => found).toEqual([['app@10.0.0.1'], []]);
     registry.held = [{ name: 'app@10.0.0.1', bootId: 'b' }];
     registry.listener?.changed();
-    await expect.poll(() => found).toEqual([['app@10.0.0.1'], ['app@10.0.0.1']]);
+    await expect.poll(() => found).toEqual([['app@10.0.0.1'], [], ['app@10.0.0.1']]);
     expect(await end()).toBe('ended');
   });
 
