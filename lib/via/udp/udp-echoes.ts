@@ -8,9 +8,11 @@ const TOLD_AFTER = 3;
 export class UdpEchoes {
   /** Announcements since one came back, by the address from which they were sent. */
   private readonly missing = new Map<string, number>();
+  private isFirst = true;
 
   /** An announcement is about to leave from these addresses, and from no others. */
   announced(addresses: readonly string[]): void {
+    this.isFirst = false;
     for (const address of this.missing.keys()) if (!addresses.includes(address)) this.missing.delete(address);
     for (const address of addresses) this.missing.set(address, (this.missing.get(address) ?? 0) + 1);
   }
@@ -20,9 +22,9 @@ export class UdpEchoes {
     if (this.missing.has(address)) this.missing.set(address, 0);
   }
 
-  /** The last one has not come back somewhere, and it is not known yet whether the next ones will. */
+  /** There was none yet, or the last one has not come back somewhere: nobody knows yet whether the next ones will. */
   get isDoubtful(): boolean {
-    return [...this.missing.values()].some((count) => count > 0 && count < TOLD_AFTER);
+    return this.isFirst || [...this.missing.values()].some((count) => count > 0 && count < TOLD_AFTER);
   }
 
   /** The addresses to which nothing comes back. */
