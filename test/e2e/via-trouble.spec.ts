@@ -22,6 +22,9 @@ const RUN = ['run-ts.mjs', 'providers/trouble-child.ts'].map((file) =>
 const SEED = Number(process.env['TROUBLE_SEED'] ?? 11);
 const LIVES = Number(process.env['TROUBLE_LIVES'] ?? 4);
 
+/** How a poll may end, and what else is counted. */
+const ENDS = ['well', 'found', 'restarted', 'PROVIDER_FAILED', 'PROVIDER_TIMEOUT', 'ABORTED'];
+
 type Fault = () => unknown;
 
 describe('sources that are killed, hang, break off and come back at any moment', () => {
@@ -177,20 +180,16 @@ describe('sources that are killed, hang, break off and come back at any moment',
     const { code, printed, complaints } = await run({ seed: SEED, lanes: 4, lives: LIVES, sources });
     over.abort();
     await Promise.all(breaking);
-    console.log(printed, complaints);
     expect(complaints).toBe('');
     expect(code).toBe(0);
-    const outcome = JSON.parse(printed) as TroubleOutcome;
-    const ends = ['well', 'found', 'restarted', 'PROVIDER_FAILED', 'PROVIDER_TIMEOUT', 'ABORTED'];
-    for (const [kind, counts] of Object.entries(outcome))
-      expect(
-        Object.keys(counts).filter((end) => !ends.includes(end)),
-        kind,
-      ).toEqual([]);
-    expect(
-      Object.values(outcome)
-        .flatMap(({ well = 0 }) => well)
-        .filter(Boolean).length,
-    ).toBeGreaterThan(5);
+    const { counts: all, left } = JSON.parse(printed) as TroubleOutcome;
+    expect(left).toEqual([]);
+    for (const [kind, counts] of Object.entries(all)) {
+      const others = Object.keys(counts).filter((end) => !ENDS.includes(end));
+      expect(others, kind).toEqual([]);
+    }
+    // Not all of them, always: a machine may be too slow for the lives of some.
+    const well = Object.values(all).filter((counts) => counts['well']);
+    expect(well.length).toBeGreaterThan(5);
   });
 });

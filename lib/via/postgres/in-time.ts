@@ -35,7 +35,7 @@ export async function askInTime(
 }
 
 /** How many connections of a pool are waited for: a pool that makes none in time must not be used up by us. */
-const MAX_WAITING = 2;
+const MAX_WAITING = 4;
 const waiting = new WeakMap<PgPool, number>();
 
 async function takeTurn(pool: PgPool): Promise<PgPoolClient> {

@@ -72,7 +72,13 @@ async function ready(client: NodeRedisClient, isOurs: boolean, signal: AbortSign
   }
 }
 
+/** One that is connecting goes on with it when it is destroyed, and would stay connected for good. */
 function destroyNodeRedis(client: NodeRedisClient): void {
+  client.on('connect', () => destroy(client));
+  destroy(client);
+}
+
+function destroy(client: NodeRedisClient): void {
   try {
     if (client.destroy) client.destroy();
     else Promise.resolve(client.disconnect?.()).catch(() => {});

@@ -33,12 +33,22 @@ export const REDIS_KINDS: Readonly<Record<string, Make>> = {
     return { provider: viaRedis({ client, ttlMs }), end: () => client.disconnect() };
   },
   'node-redis of the app': (url, ttlMs) => {
-    const client = createClient({ url });
-    client.on('error', () => {});
-    client.connect().catch(() => {});
-    return { provider: viaRedis({ client, ttlMs }), end: () => client.destroy() };
+    const { client, end } = nodeRedisOfApp(url);
+    return { provider: viaRedis({ client, ttlMs }), end };
   },
 };
+
+/** A client that is ended also when it is just connecting: it would go on, and stay connected. */
+export function nodeRedisOfApp(url: string) {
+  const client = createClient({ url });
+  client.on('error', () => {});
+  client.connect().catch(() => {});
+  const end = (): void => {
+    client.on('connect', () => client.destroy());
+    client.destroy();
+  };
+  return { client, end };
+}
 
 /** Each way to reach a PostgreSQL server. */
 export const POSTGRES_KINDS: Readonly<Record<string, Make>> = {

@@ -1,6 +1,5 @@
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { createClient } from 'redis';
 import { claimIn } from '../../../lib/runs/store-questions.js';
 import { postgresClaims } from '../../../lib/runs/stores/postgres-claims.js';
 import { redisClaims } from '../../../lib/runs/stores/redis-claims.js';
@@ -15,7 +14,7 @@ import type { PeerageProvider } from '../../../lib/via/provider.js';
 import { viaUdp } from '../../../lib/via/udp/via-udp.js';
 import { seededRandom } from '../../sim/random.js';
 import type { StoreProvider } from './store-providers.js';
-import { POSTGRES_KINDS, REDIS_KINDS } from './store-providers.js';
+import { nodeRedisOfApp, POSTGRES_KINDS, REDIS_KINDS } from './store-providers.js';
 
 /** Where the sources are that a test breaks. Those that this machine has not are left out. */
 export interface TroubleSources {
@@ -36,12 +35,18 @@ export interface TroubleConfig {
   readonly sources: TroubleSources;
 }
 
-/** How the polls of each kind ended, and how often it handed over names. */
-export type TroubleOutcome = Readonly<Record<string, Readonly<Record<string, number>>>>;
+export interface TroubleOutcome {
+  /** How the polls of each kind ended, and how often it handed over names. */
+  readonly counts: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** What is left open when all have ended: it would keep the app from its end. */
+  readonly left: readonly string[];
+}
 
 const TTL_MS = 1_000;
 /** The longest life of one provider. */
 const LIFE_MS = 2_000;
+/** A connection that is dead without a word is given up when it is connected or has had its time. */
+const PATIENCE_MS = 6_000;
 
 /**
  * Providers and claims of every kind start, are polled, serve and are aborted at random moments, while somebody else
@@ -62,9 +67,16 @@ export async function main([json = '{}']: string[]): Promise<void> {
     }),
   );
   await Promise.all(running);
-  // What was rejected late is rejected by now.
+  // What was rejected late is rejected by then.
   await sleep(500);
-  process.stdout.write(`${JSON.stringify(counts)}\n`);
+  for (const endMs = performance.now() + PATIENCE_MS; sockets().length > 0 && performance.now() < endMs;)
+    await sleep(50);
+  const outcome: TroubleOutcome = { counts, left: sockets() };
+  process.stdout.write(`${JSON.stringify(outcome)}\n`);
+}
+
+function sockets(): string[] {
+  return process.getActiveResourcesInfo().filter((kind) => /^(TCP|TLS|UDP)/.test(kind));
 }
 
 async function liveOnce(
@@ -128,11 +140,9 @@ function kindsOf({ redis, postgres, kubernetes, nameserver, udpPort, folder }: T
       return { provider: claiming(store), end: () => client.disconnect() };
     };
     kinds['claims by node-redis'] = () => {
-      const client = createClient({ url: redis });
-      client.on('error', () => {});
-      client.connect().catch(() => {});
+      const { client, end } = nodeRedisOfApp(redis);
       const store = redisClaims((...words) => client.sendCommand(words));
-      return { provider: claiming(store), end: () => client.destroy() };
+      return { provider: claiming(store), end };
     };
   }
   if (postgres !== undefined) {

@@ -46,7 +46,7 @@ it('a pool that makes no connection is not used up', async () => {
     connect: (taken: (error: Error, client: undefined) => void) => void taking.push(taken),
   };
   const ask = () => askInTime(pool, 'SELECT 1', [], 1_000);
-  const waiting = [ask(), ask()];
+  const waiting = [ask(), ask(), ask(), ask()];
   await expect(ask()).rejects.toThrow(/gives no connection.*connectionTimeoutMillis/);
   for (const taken of taking.splice(0)) taken(new Error('at last'), undefined);
   for (const one of waiting) await expect(one).rejects.toThrow('at last');
