@@ -257,34 +257,41 @@ var { progress, ...data } = node_worker_threads.workerData;
 var loop = new LoopProgress(progress);
 var tell = (message) => node_worker_threads.parentPort.postMessage(message);
 var socket;
+var socketAt = (port, bind = data.bind) => new ProbeSocket({
+	...data,
+	bind,
+	port,
+	nowMs: monotonicMs,
+	lagMs: () => loop.lagMs(),
+	answered: (bootId, lagMs) => tell({
+		type: "answered",
+		bootId,
+		lagMs,
+		atMs: monotonicMs()
+	}),
+	unheard: (bootId, silentMs) => tell({
+		type: "unheard",
+		bootId,
+		silentMs,
+		atMs: monotonicMs()
+	}),
+	probedBy: (bootId) => tell({
+		type: "probedBy",
+		bootId
+	}),
+	unsent: (bootId, code) => tell({
+		type: "unsent",
+		bootId,
+		code
+	})
+});
+async function warmUp() {
+	const first = socketAt(0, "127.0.0.1");
+	await first.open().catch(() => {});
+	first.close();
+}
 async function open(port) {
-	const opened = new ProbeSocket({
-		...data,
-		port,
-		nowMs: monotonicMs,
-		lagMs: () => loop.lagMs(),
-		answered: (bootId, lagMs) => tell({
-			type: "answered",
-			bootId,
-			lagMs,
-			atMs: monotonicMs()
-		}),
-		unheard: (bootId, silentMs) => tell({
-			type: "unheard",
-			bootId,
-			silentMs,
-			atMs: monotonicMs()
-		}),
-		probedBy: (bootId) => tell({
-			type: "probedBy",
-			bootId
-		}),
-		unsent: (bootId, code) => tell({
-			type: "unsent",
-			bootId,
-			code
-		})
-	});
+	const opened = socketAt(port);
 	try {
 		await opened.open();
 		socket = opened;
@@ -301,4 +308,5 @@ node_worker_threads.parentPort.on("message", (message) => {
 	if (message.type === "open") open(message.port);
 	else socket?.probe(message.target);
 });
+warmUp();
 `;

@@ -12,9 +12,10 @@ const loop = new LoopProgress(progress);
 const tell = (message: FromThread): void => parentPort!.postMessage(message);
 let socket: ProbeSocket | undefined;
 
-async function open(port: number): Promise<void> {
-  const opened = new ProbeSocket({
+const socketAt = (port: number, bind = data.bind): ProbeSocket =>
+  new ProbeSocket({
     ...data,
+    bind,
     port,
     nowMs: monotonicMs,
     lagMs: () => loop.lagMs(),
@@ -23,6 +24,19 @@ async function open(port: number): Promise<void> {
     probedBy: (bootId) => tell({ type: 'probedBy', bootId }),
     unsent: (bootId, code) => tell({ type: 'unsent', bootId, code }),
   });
+
+/**
+ * The first socket of a thread takes long, because all that it needs is loaded then, and a node joins no cluster before
+ * its own is open. So one is opened for nothing while the app still starts.
+ */
+async function warmUp(): Promise<void> {
+  const first = socketAt(0, '127.0.0.1');
+  await first.open().catch(() => {});
+  first.close();
+}
+
+async function open(port: number): Promise<void> {
+  const opened = socketAt(port);
   try {
     await opened.open();
     socket = opened;
@@ -37,3 +51,4 @@ parentPort!.on('message', (message: ToThread) => {
   if (message.type === 'open') void open(message.port);
   else socket?.probe(message.target);
 });
+void warmUp();
