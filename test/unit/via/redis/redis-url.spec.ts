@@ -31,7 +31,10 @@ describe('the URL of a Redis server', () => {
         const read = () => readRedisUrl(`${scheme}://${user}${host}${port}${path}${query}`);
         const isContradiction =
           (db !== null && path.length > 1) || (scheme === 'rediss' && tls !== null && tls === 'false');
-        if (isContradiction) return void expect(read).toThrow(/give one of them/);
+        if (isContradiction) {
+          expect(read).toThrow(/give one of them/);
+          return;
+        }
         const address = read();
         const isTls = scheme === 'rediss' || (tls !== null && tls !== 'false');
         const database = db === null ? path : `/${db}`;
