@@ -137,7 +137,8 @@ describe.skipIf(!has('netns'))('viaUdp where multicast does not work as it shoul
   function block(host: Namespace, hook: 'input' | 'output'): void {
     host.exec('nft', 'add table ip cut');
     host.exec('nft', `add chain ip cut drops { type filter hook ${hook} priority 0; }`);
-    host.exec('nft', 'add rule ip cut drops ip daddr 224.0.0.0/4 drop');
+    const card = hook === 'input' ? 'iifname eth0' : 'oifname eth0';
+    host.exec('nft', `add rule ip cut drops ${card} ip daddr 224.0.0.0/4 drop`);
   }
 
   const doctorOf = async (host: Namespace, url: string): Promise<string> => {
