@@ -20,7 +20,7 @@ const RUN = ['run-ts.mjs', 'providers/trouble-child.ts'].map((file) =>
   fileURLToPath(new URL(`../support/${file}`, import.meta.url)),
 );
 const SEED = Number(process.env['TROUBLE_SEED'] ?? 11);
-const LIVES = Number(process.env['TROUBLE_LIVES'] ?? 4);
+const LIVES = Number(process.env['TROUBLE_LIVES'] ?? 3);
 
 /** How a poll may end, and what else is counted. */
 const ENDS = ['well', 'found', 'restarted', 'PROVIDER_FAILED', 'PROVIDER_TIMEOUT', 'ABORTED'];
@@ -177,7 +177,7 @@ describe('sources that are killed, hang, break off and come back at any moment',
         }
       },
     );
-    const { code, printed, complaints } = await run({ seed: SEED, lanes: 4, lives: LIVES, sources });
+    const { code, printed, complaints } = await run({ seed: SEED, lanes: 3, lives: LIVES, sources });
     over.abort();
     await Promise.all(breaking);
     expect(complaints).toBe('');
@@ -191,5 +191,5 @@ describe('sources that are killed, hang, break off and come back at any moment',
     // Not all of them, always: a machine may be too slow for the lives of some.
     const well = Object.values(all).filter((counts) => counts['well']);
     expect(well.length).toBeGreaterThan(5);
-  });
+  }, 180_000);
 });
