@@ -6,10 +6,11 @@ import type { Clock } from '../time/clock.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { formatHostPort } from '../naming/node-name.js';
 import { secretFingerprint } from '../naming/secret-name.js';
-import type { Peer } from '../membership/events.js';
+import type { DownReason, Peer } from '../membership/events.js';
 import { isLoopback } from '../naming/hosts.js';
 import { LOG_CONTEXT, PEERAGE_CLOCK, PEERAGE_MESH, PEERAGE_SETTINGS } from '../peerage.constants.js';
 import type { PeerageSettings } from '../peerage.options.js';
+import { BlockLog } from './block-log.js';
 import type { ClusterEvent, PollReport } from './cluster.events.js';
 import { EventHub } from './event-hub.js';
 import { whyOf } from './event-words.js';
@@ -22,8 +23,8 @@ const LARGE_CLUSTER = 256;
 /** Providers of ours that look beyond this machine. */
 const NETWORK = /^(dns(\+srv)?:(?!localhost$)|udp|kubernetes|redis|postgres)/;
 
-/** A processor that is shared gives busy code less than all of its time, and one that waits none at all. */
-const OWN_SHARE = 0.2;
+/** These ends were wanted; the others are what somebody on call looks for. */
+const WANTED: ReadonlySet<DownReason> = new Set(['left', 'disconnected']);
 
 /** So many characters of a boot id are shown. */
 const SHOWN_ID = 8;
@@ -35,6 +36,9 @@ type PeerChange = Extract<ClusterEvent, { readonly peer: Peer }>;
 export class ClusterLog {
   private readonly logger = new Logger(LOG_CONTEXT);
   private readonly refusals: RefusalLog;
+  private readonly blocks: BlockLog;
+  /** As of the events so far: several that come at once are told one after the other. */
+  private peers = 0;
   private leavingSinceMs = 0;
   private lastRows = '';
 
@@ -48,6 +52,7 @@ export class ClusterLog {
       (message) => this.logger.warn(message),
       () => clock.now(),
     );
+    this.blocks = new BlockLog((message) => this.logger.warn(message), clock);
   }
 
   /** Logs every event from now on. */
@@ -68,15 +73,13 @@ export class ClusterLog {
   }
 
   /** Our own event loop did not run for a while. */
-  blocked({ forMs, busy }: LoopBlock): void {
-    const why =
-      busy > OWN_SHARE
-        ? 'Its own code kept it busy: look for work that takes long without a pause'
-        : 'This process hardly ran meanwhile: it was stopped, starved of processor time, or waited in a synchronous call';
-    this.logger.warn(
-      `The event loop of this node was blocked for ${seconds(forMs)} until now. ${why}. Peers may have seen it as ` +
-        'degraded, and requests to it waited',
-    );
+  blocked(block: LoopBlock): void {
+    this.blocks.log(block);
+  }
+
+  /** The end: what was kept for later is said. */
+  stop(): void {
+    this.blocks.stop();
   }
 
   /** This node begins to shut down. */
@@ -160,14 +163,15 @@ export class ClusterLog {
 
   private change(event: PeerChange, why?: string): void {
     const { type, peer } = event;
-    const count = this.mesh.peers.length;
+    if (type === 'peer.up') this.peers += 1;
+    else if (type === 'peer.down') this.peers -= 1;
     const what = event.type === 'peer.down' ? `${type} (${event.reason})` : type;
     // A few characters of the boot id tell processes of one name apart.
-    const line = `${what} ${peer.name} ${peer.bootId.slice(0, SHOWN_ID)}, ${counted(count, 'peer')} now`;
+    const line = `${what} ${peer.name} ${peer.bootId.slice(0, SHOWN_ID)}, ${counted(this.peers, 'peer')} now`;
     const text = why === undefined ? line : `${line}: ${why}`;
-    if (event.type === 'peer.down' && event.reason === 'timeout') this.logger.warn(text);
+    if (event.type === 'peer.down' && !WANTED.has(event.reason)) this.logger.warn(text);
     else this.logger.log(text);
-    if (type === 'peer.up' && count + 1 === LARGE_CLUSTER) this.warnOfSize();
+    if (type === 'peer.up' && this.peers + 1 === LARGE_CLUSTER) this.warnOfSize();
   }
 
   private warnOfSize(): void {

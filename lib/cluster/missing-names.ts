@@ -1,5 +1,6 @@
 import type { NameExplanation } from '../membership/explanation.js';
 import type { ProviderExplanation } from '../discovery/provider-status.js';
+import { duration } from '../time/seconds.js';
 import { reasonsOf } from './isolation.js';
 
 /** A process that is gone may still be listed for a while: who cannot be reached for so long is told of. */
@@ -18,6 +19,11 @@ interface Missing {
 export class MissingNames {
   private readonly missing = new Map<string, Missing>();
 
+  /** It is a peer, if only until the next look. */
+  found(name: string): void {
+    this.missing.delete(name);
+  }
+
   /** What to tell now. */
   look({ names, providers }: View, nowMs: number): string | undefined {
     const sources = new Set(providers.map(({ name }) => name));
@@ -30,7 +36,8 @@ export class MissingNames {
     if (news.length === 0) return undefined;
     const by = [...new Set(news.flatMap(({ foundBy }) => foundBy))].filter((source) => sources.has(source));
     const are = news.length === 1 ? '1 name is listed' : `${news.length} names are listed`;
-    return `${are} by ${by.join(', ')} and cannot be reached, for ${MISSING_MS / 1_000} s now. ${reasonsOf(news)}`;
+    const forMs = nowMs - Math.max(...news.map(({ name }) => this.missing.get(name)!.sinceMs));
+    return `${are} by ${by.join(', ')} and cannot be reached, for ${duration(forMs)} now. ${reasonsOf(news)}`;
   }
 
   /** Remembers a name that cannot be reached. Returns whether that is to be told now. */

@@ -217,6 +217,7 @@ export class PeerageLifecycle
     this.messaging.stop();
     const outcomes = await Promise.allSettled([this.discovery.stop(), this.mesh.stop(), this.status.stop()]);
     this.presence.stop();
+    this.log.stop();
     if (wasLeaving) this.log.left(peers);
     this.hub.complete();
     for (const outcome of outcomes)

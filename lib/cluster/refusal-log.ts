@@ -1,4 +1,5 @@
 import type { RefusedEvent } from '../membership/events.js';
+import { isOwnFault } from '../mesh/refusals.js';
 import { duration } from '../time/seconds.js';
 import { printable } from './printable.js';
 
@@ -34,6 +35,7 @@ export class RefusalLog {
   ) {}
 
   log(event: RefusedEvent): void {
+    if (isOwnFault(event)) return;
     const nowMs = this.now();
     this.turnWindow(nowMs);
     const key = keyOf(event);

@@ -45,7 +45,10 @@ export class TroubleLog {
       every(this.clock, LOOK_MS, () => this.look()),
       every(this.clock, LOOK_AT_NAMES_MS, () => this.lookAtNames()),
     ];
-    this.hub.on('peer.up', ({ peer }) => this.ended(peer.name));
+    this.hub.on('peer.up', ({ peer }) => {
+      this.missing.found(peer.name);
+      this.ended(peer.name);
+    });
   }
 
   stop(): void {

@@ -9,6 +9,13 @@ const KEPT = 20;
 /** What a caller does that has waited in vain. */
 const GIVEN_UP: ReadonlySet<PeerageErrorCode> = new Set(['CONNECTION_LOST', 'HANDSHAKE_TIMEOUT']);
 
+const OWN_FAULT = 'This node was late';
+
+/** Whether this node refused nobody, but was late for who called: its log says already that it stood still. */
+export function isOwnFault({ direction, message }: RefusedEvent): boolean {
+  return direction === 'inbound' && message.startsWith(OWN_FAULT);
+}
+
 /** Whoever gave up while our own loop stood still is not to blame: what is told instead. */
 export function ownFault(
   code: PeerageErrorCode,
@@ -18,7 +25,7 @@ export function ownFault(
   const pastMs = last !== undefined && last.agoMs <= withinMs ? last.forMs : 0;
   const stoodMs = Math.max(pastMs, lagMs >= BLOCKED_MS ? lagMs : 0);
   if (stoodMs === 0 || !GIVEN_UP.has(code)) return undefined;
-  return `This node was late: its event loop stood still for ${seconds(stoodMs)}, and the caller did not wait so long.`;
+  return `${OWN_FAULT}: its event loop stood still for ${seconds(stoodMs)}, and the caller did not wait so long.`;
 }
 
 /** The last strangers that this node refused. */

@@ -75,7 +75,7 @@ const TOOLS = [
 ];
 
 /** Linters, formatters and what else `nest new` puts into a package.json and no test here starts. */
-const UNUSED = /eslint|prettier|oxlint|globals|@vitest\/coverage-v8|@nestjs\/mau/;
+export const UNUSED = /eslint|prettier|oxlint|globals|@vitest\/coverage-v8|@nestjs\/mau/;
 
 export async function installSets(folder: string, tarball: string): Promise<Sets> {
   const sets: Sets = {

@@ -29,6 +29,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
     generate(sets.nest12, 'esm', true);
     checkSets(sets);
     project.provide('sets', sets);
+    project.provide('tarball', tarball);
     project.provide('workshop', workshop);
   } catch (error) {
     remove();

@@ -40,18 +40,30 @@ export function npm(args: readonly string[], cwd: string, env = {}): string {
 
 const INSTALL = ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund'];
 
+/** Runs a command that must succeed, beside whatever else is under way. Returns what it printed. */
+export async function runBeside(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  env = {},
+): Promise<string> {
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    shell: process.platform === 'win32' && command === 'npm',
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const [status] = (await once(child, 'close')) as [number | null];
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}:\n${output}`);
+  return output;
+}
+
 /** Installs packages into a folder, beside whatever else is under way. */
 export async function npmInstall(packages: readonly string[], cwd: string): Promise<void> {
-  const args = [...INSTALL, ...packages];
-  const child = spawn('npm', args, {
-    cwd,
-    stdio: ['ignore', 'ignore', 'pipe'],
-    shell: process.platform === 'win32',
-  });
-  let complaints = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
-  const [status] = (await once(child, 'close')) as [number | null];
-  if (status !== 0) throw new Error(`npm ${args.join(' ')} ended with ${status}:\n${complaints}`);
+  await runBeside('npm', [...INSTALL, ...packages], cwd);
 }
 
 /** Runs a program of the repository's own `node_modules`. */

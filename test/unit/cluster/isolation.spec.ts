@@ -111,13 +111,22 @@ describe('a name that is listed and cannot be reached, while others can', () => 
       missing.look({ names: [self, ...names], providers }, seconds * 1_000);
     expect(look(0, unreachable('a@2', 'DIAL_TIMEOUT'))).toBeUndefined();
     expect(look(20, unreachable('a@2', 'DIAL_TIMEOUT'), unreachable('a@3', 'DIAL_TIMEOUT'))).toBeUndefined();
-    expect(look(30, unreachable('a@2', 'DIAL_TIMEOUT'), unreachable('a@3', 'DIAL_TIMEOUT'))).toBe(
-      '1 name is listed by dns:myapp and cannot be reached, for 30 s now. Cannot connect to a@2: no answer. (DIAL_TIMEOUT)',
+    expect(look(38, unreachable('a@2', 'DIAL_TIMEOUT'), unreachable('a@3', 'DIAL_TIMEOUT'))).toBe(
+      '1 name is listed by dns:myapp and cannot be reached, for 38.0 s now. Cannot connect to a@2: no answer. (DIAL_TIMEOUT)',
     );
     expect(look(40, unreachable('a@2', 'DIAL_TIMEOUT'))).toBeUndefined();
     expect(look(50, unreachable('a@2', 'CONNECTION_REFUSED'))).toContain('CONNECTION_REFUSED');
     expect(look(60)).toBeUndefined();
     expect(look(70, unreachable('a@2', 'CONNECTION_REFUSED'))).toBeUndefined();
+  });
+
+  it('is told of anew when it was a peer in between, however shortly', () => {
+    const missing = new MissingNames();
+    const view = { names: [unreachable('a@2', 'CONNECTION_REFUSED')], providers };
+    missing.look(view, 0);
+    missing.found('a@2');
+    expect(missing.look(view, 31_000)).toBeUndefined();
+    expect(missing.look(view, 61_000)).toContain('for 30.0 s now');
   });
 
   it('is none when only other nodes told of it, or it leaves', () => {

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterLog } from '../../../lib/cluster/cluster.log.js';
 import { EventHub } from '../../../lib/cluster/event-hub.js';
 import { pollTable } from '../../../lib/cluster/poll-table.js';
+import { ownFault } from '../../../lib/mesh/refusals.js';
 import { RefusalLog } from '../../../lib/cluster/refusal-log.js';
 import type { PollReport } from '../../../lib/discovery/poll-report.js';
 import type { RefusedEvent } from '../../../lib/membership/events.js';
@@ -14,6 +15,8 @@ import { settings } from '../../support/peerage-settings.js';
 import { recorder } from '../../support/recorder.js';
 
 const log = new CapturedLog();
+
+const STOOD_STILL = { lagMs: 0, history: { blocks: 1, longestMs: 4_000, last: { forMs: 4_000, agoMs: 10 } } };
 
 async function setUp(options: PeerageModuleOptions = {}) {
   const made = settings(options);
@@ -136,15 +139,16 @@ describe('a change of peers', () => {
         'log peer.degraded b@h <b>, 2 peers now: its event loop is blocked, for 1.2 s so far',
         'log peer.recovered b@h <b>, 2 peers now: its event loop runs again',
         'log peer.down (left) c@h <c>, 1 peer now: it said goodbye',
-        'log peer.down (replaced) b@h <b>, 0 peers now: another process answers at its name',
-        'log peer.up b@h <b>, 0 peers now: same process, back after 13.2 s',
+        'warn peer.down (replaced) b@h <b>, 0 peers now: another process answers at its name',
+        'log peer.up b@h <b>, 1 peer now: same process, back after 13.2 s',
       ],
     );
   });
 
-  it('says what it rests on', async () => {
+  it('says what it rests on, and how many are left when several end at once', async () => {
     const { mesh } = await setUp();
     const peer = mesh.join('b@h');
+    for (const name of ['c@h', 'd@h', 'e@h']) mesh.join(name);
     log.lines.length = 0;
     const closed = {
       ...noEvidence,
@@ -160,10 +164,10 @@ describe('a change of peers', () => {
     mesh.say({ type: 'peer.down', peer, reason: 'timeout', evidence: { ...silent, asked: heard } });
     const id = peer.bootId.slice(0, 8);
     expect(log.lines.map((line) => line.replace(id, '<b>'))).toEqual([
-      'log peer.down (closed) b@h <b>, 1 peer now: its connection ended (ECONNRESET) and dialling it again failed (CONNECTION_REFUSED): the process ended without a goodbye (a crash, a kill, or an app without shutdown hooks)',
-      'warn peer.down (timeout) b@h <b>, 1 peer now: silent for 4.2 s, 0 of 30 probes answered; asked: c@h does not hear it',
+      'warn peer.down (closed) b@h <b>, 3 peers now: its connection ended (ECONNRESET) and dialling it again failed (CONNECTION_REFUSED): the process ended without a goodbye (a crash, a kill, or an app without shutdown hooks)',
+      'warn peer.down (timeout) b@h <b>, 2 peers now: silent for 4.2 s, 0 of 30 probes answered; asked: c@h does not hear it',
       'warn peer.down (timeout) b@h <b>, 1 peer now: it has not heard us for 4.0 s, 0 of 30 probes answered; asked: c@h does not hear it',
-      'warn peer.down (timeout) b@h <b>, 1 peer now: silent for 4.2 s, 0 of 30 probes answered; asked: c@h hears it: it lives, the path between us is cut',
+      'warn peer.down (timeout) b@h <b>, 0 peers now: silent for 4.2 s, 0 of 30 probes answered; asked: c@h hears it: it lives, the path between us is cut',
     ]);
   });
 });
@@ -219,11 +223,17 @@ describe('refusals', () => {
     const refusals = new RefusalLog(warn, () => now);
     for (const host of ['10.0.0.7', '10.0.0.8', '10.0.0.9'])
       refusals.log(
-        refusal({ code: 'CONNECTION_LOST', message: 'This node was late.', address: `${host}:1` }),
+        refusal({ code: 'CONNECTION_LOST', message: 'The caller went away.', address: `${host}:1` }),
       );
     expect(warn.heard).toEqual([
-      'The call of 10.0.0.7:1 came to nothing: CONNECTION_LOST (This node was late.)',
+      'The call of 10.0.0.7:1 came to nothing: CONNECTION_LOST (The caller went away.)',
     ]);
+  });
+
+  it('are none where this node stood still, which it says already', () => {
+    const message = ownFault('HANDSHAKE_TIMEOUT', STOOD_STILL, 10_000)!;
+    new RefusalLog(warn, () => now).log(refusal({ code: 'HANDSHAKE_TIMEOUT', message }));
+    expect(warn.heard).toEqual([]);
   });
 
   it('are news again when they had been over', () => {
