@@ -1,5 +1,5 @@
 import type { RefusedEvent } from '../membership/events.js';
-import { isOwnFault } from '../mesh/refusals.js';
+import { WAS_LATE } from '../time/loop-watch.js';
 import { duration } from '../time/seconds.js';
 import { printable } from './printable.js';
 
@@ -81,6 +81,11 @@ function describeRefusal(event: RefusedEvent): string {
 function keyOf(event: RefusedEvent): string {
   const { direction, code, address } = event;
   return `${direction} ${code} ${isGivenUp(event) ? '' : hostOf(address)}`;
+}
+
+/** The log says already that this node stood still. */
+function isOwnFault({ direction, message }: RefusedEvent): boolean {
+  return direction === 'inbound' && message.startsWith(WAS_LATE);
 }
 
 /** Nobody refused it. */

@@ -15,6 +15,8 @@ const ROUND_MS = 2_000;
 /** In a large cluster less often: by so much for every node beyond thirty. */
 const MORE_MS = 50;
 const ANSWER_MS = 1_500;
+/** Others learn of a peer that comes or goes when we do, or a moment later: then they are asked out of turn. */
+const HEARD_MS = 1_000;
 /** Pages hear of changes no more often than this. */
 const GATHER_MS = 250;
 /** A node that nobody sees any more is shown this long; one that said goodbye, shorter. */
@@ -31,6 +33,9 @@ export class ClusterWatch {
   private readonly watchers = new Set<(snapshot: Snapshot) => void>();
   private happenings = new Happenings();
   private stopEvents: { unsubscribe(): void } | undefined;
+  /** When the last round began, and when the next one will. */
+  private lastRoundMs = 0;
+  private nextRoundMs = 0;
   private cancelRound: () => void = () => {};
   private cancelTelling: (() => void) | undefined;
 
@@ -70,7 +75,10 @@ export class ClusterWatch {
   }
 
   private start(): void {
-    this.stopEvents = this.cluster.events$.subscribe(() => this.changed());
+    this.stopEvents = this.cluster.events$.subscribe(({ type }) => {
+      this.changed();
+      if (type === 'peer.up' || type === 'peer.down') this.hurry();
+    });
     this.round();
   }
 
@@ -86,11 +94,24 @@ export class ClusterWatch {
 
   private round(): void {
     const { peers } = this.cluster;
-    const periodMs = this.roundMs;
-    this.cancelRound = this.clock.after(periodMs, () => this.round(), true);
+    this.lastRoundMs = this.clock.now();
+    this.roundIn(this.roundMs);
     for (const peer of peers) void this.ask(peer, peer);
     for (const { bootId, name, by } of this.strangers()) void this.ask({ bootId, name }, by, bootId);
     this.changed();
+  }
+
+  private roundIn(ms: number): void {
+    this.cancelRound();
+    this.nextRoundMs = this.clock.now() + ms;
+    this.cancelRound = this.clock.after(ms, () => this.round(), true);
+  }
+
+  /** What others told before somebody came or went is out of date. Rounds are no closer than in a small cluster. */
+  private hurry(): void {
+    const nowMs = this.clock.now();
+    const atMs = Math.max(nowMs + HEARD_MS, this.lastRoundMs + ROUND_MS);
+    if (atMs < this.nextRoundMs) this.roundIn(atMs - nowMs);
   }
 
   private get roundMs(): number {

@@ -21,17 +21,20 @@ interface Voice {
   readonly oldMs: number;
 }
 
+/** What each node says of each job. */
+export type JobVoices = ReadonlyMap<string, readonly Voice[]>;
+
 /** Each job once: who has it, who runs it, and what ran last. */
-export function jobRows(nodes: readonly Told[], nowMs: number): JobRow[] {
-  return [...voicesOf(nodes, nowMs)]
+export function jobRows(jobs: JobVoices): JobRow[] {
+  return [...jobs]
     .toSorted(([a], [b]) => inOrder(a, b))
     .slice(0, MOST_ROWS)
     .map(([name, voices]) => rowOf(name, voices));
 }
 
 /** Jobs whose last run failed, was lost, or was run twice: it is the app's matter, which somebody may look for here. */
-export function jobFindings(nodes: readonly Told[], nowMs: number): Finding[] {
-  return [...voicesOf(nodes, nowMs)].flatMap(([name, voices]) => {
+export function jobFindings(jobs: JobVoices): Finding[] {
+  return [...jobs].flatMap(([name, voices]) => {
     const last = latest(voices);
     const twice = Math.max(...voices.map(({ job }) => job.duplicates));
     return [
@@ -57,11 +60,15 @@ export function jobsOfNode(view: NodeView, oldMs: number): string[] {
   return jobs.length > MOST_OF_NODE ? [...words, `${jobs.length - MOST_OF_NODE} more`] : words;
 }
 
-function voicesOf(nodes: readonly Told[], nowMs: number): Map<string, Voice[]> {
+export function jobVoices(nodes: readonly Told[], nowMs: number): JobVoices {
   const jobs = new Map<string, Voice[]>();
   for (const { name: node, view, toldAtMs, goneAtMs } of nodes)
-    for (const job of goneAtMs === undefined ? (view?.jobs ?? []) : [])
-      jobs.set(job.name, [...(jobs.get(job.name) ?? []), { node, job, oldMs: nowMs - (toldAtMs ?? nowMs) }]);
+    for (const job of goneAtMs === undefined ? (view?.jobs ?? []) : []) {
+      const voice = { node, job, oldMs: nowMs - (toldAtMs ?? nowMs) };
+      const voices = jobs.get(job.name);
+      if (voices) voices.push(voice);
+      else jobs.set(job.name, [voice]);
+    }
   return jobs;
 }
 

@@ -1,7 +1,7 @@
 import { seconds } from '../time/seconds.js';
 import { findingsOf } from './findings.js';
 import type { Happenings } from './happenings.js';
-import { jobFindings, jobRows, jobsOfNode } from './jobs.js';
+import { jobFindings, jobRows, jobsOfNode, jobVoices } from './jobs.js';
 import { inOrder, labelsOf, listed } from './labels.js';
 import { Matrix } from './matrix.js';
 import type { NodeRow, NodeState, ProviderRow, Snapshot } from './snapshot.types.js';
@@ -30,20 +30,21 @@ export function makeSnapshot({ tolds, happenings, nowMs, freshMs }: SnapshotPart
     rowOf(node, { own, matrix, index: i, label: labels[i]!, nowMs, happenings, isFresh }),
   );
   const providers = providersOf(nodes.filter(({ goneAtMs }) => goneAtMs === undefined));
+  const jobs = jobVoices(nodes, nowMs);
   const starts = new Map(nodes.map((node) => [node.bootId, startOf(node)]));
   return {
     at: nowMs,
     cluster: own.view?.cluster ?? '',
     security: own.view?.security ?? 'none',
     servedBy: own.name,
-    findings: findingsOf(rows, nodes, matrix, providers, jobFindings(nodes, nowMs)),
+    findings: findingsOf(rows, nodes, matrix, providers, jobFindings(jobs)),
     summary: summaryOf(matrix, nodes),
     nodes: rows,
     matrix: matrix.text,
     cellWords: matrix.words(),
     timeline: happenings.list((bootId) => starts.get(bootId)),
     providers,
-    jobs: jobRows(nodes, nowMs),
+    jobs: jobRows(jobs),
     notes: notesOf(nodes),
   };
 }

@@ -1,5 +1,5 @@
 import type { PeerageErrorCode } from '../errors/peerage-error.js';
-import { BLOCKED_MS, type LoopWatch } from '../time/loop-watch.js';
+import { BLOCKED_MS, type LoopWatch, WAS_LATE } from '../time/loop-watch.js';
 import { seconds } from '../time/seconds.js';
 import type { RefusedEvent } from '../membership/events.js';
 import type { MeshExplanation } from '../membership/explanation.js';
@@ -8,13 +8,6 @@ const KEPT = 20;
 
 /** What a caller does that has waited in vain. */
 const GIVEN_UP: ReadonlySet<PeerageErrorCode> = new Set(['CONNECTION_LOST', 'HANDSHAKE_TIMEOUT']);
-
-const OWN_FAULT = 'This node was late';
-
-/** Whether this node refused nobody, but was late for who called: its log says already that it stood still. */
-export function isOwnFault({ direction, message }: RefusedEvent): boolean {
-  return direction === 'inbound' && message.startsWith(OWN_FAULT);
-}
 
 /** Whoever gave up while our own loop stood still is not to blame: what is told instead. */
 export function ownFault(
@@ -25,7 +18,7 @@ export function ownFault(
   const pastMs = last !== undefined && last.agoMs <= withinMs ? last.forMs : 0;
   const stoodMs = Math.max(pastMs, lagMs >= BLOCKED_MS ? lagMs : 0);
   if (stoodMs === 0 || !GIVEN_UP.has(code)) return undefined;
-  return `${OWN_FAULT}: its event loop stood still for ${seconds(stoodMs)}, and the caller did not wait so long.`;
+  return `${WAS_LATE}: its event loop stood still for ${seconds(stoodMs)}, and the caller did not wait so long.`;
 }
 
 /** The last strangers that this node refused. */

@@ -7,6 +7,9 @@ const TICK_MS = 250;
 /** A loop that was this late, or more, was blocked: peers that had something to ask of it noticed. */
 export const BLOCKED_MS = 1_000;
 
+/** How it is told of who called meanwhile and gave up: nobody was refused. */
+export const WAS_LATE = 'This node was late';
+
 /** A time in which our own event loop did not run. */
 export interface LoopBlock {
   readonly forMs: number;

@@ -1,7 +1,7 @@
 /**
  * `npm run bench:dashboard [-- --nodes 3,30,100 --seconds 30]`: what an open page of the dashboard costs, and how soon it
- * shows that a fifth of the nodes was killed: real nodes, at most twenty in one process, one that serves the page in a
- * process of its own, and Chromium. Needs chromium-headless-shell.
+ * shows that a node was killed (kill -9), and then twenty at once: real nodes, at most twenty in one process; the one that
+ * serves the page and the one that is killed first have processes of their own; and Chromium. Needs chromium-headless-shell.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

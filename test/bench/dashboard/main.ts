@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import type { CDPSession } from 'playwright-core';
+import type { CDPSession, Page } from 'playwright-core';
 import type { DashboardConfig } from '../../programs/dashboard-config.js';
 import type { ManyNodesConfig } from '../../programs/node-config.js';
 import { Chromium, says, widthsOf } from '../../support/pages/browser.js';
@@ -10,6 +10,8 @@ import { type Program, startProgram, stopPrograms } from '../../support/processe
 
 const SECRET = 'a secret of the benchmark, long enough';
 const PER_PROCESS = 20;
+/** So long the serving node is busy with a node that is gone, at most. */
+const AFTER_MS = 10_000;
 /** Clock ticks a second, of the times in /proc/<pid>/stat. */
 const TICKS = 100;
 
@@ -26,8 +28,11 @@ interface Row {
   /** Of a core: the page, and for one message. */
   readonly pageShare: number;
   readonly drawMs: number;
-  /** From the kill until the page shows that they are gone. */
-  readonly goneMs: number;
+  /** From the kill of a process with one node until the page shows that it is gone, and what that costs the serving node. */
+  readonly oneGoneMs: number;
+  readonly oneGoneCpuMs: number;
+  /** The same for a process with twenty nodes. */
+  readonly manyGoneMs: number;
   readonly phone: string;
 }
 
@@ -76,12 +81,14 @@ async function measure(count: number, seconds: number): Promise<Row> {
     const [wide, shown] = await widthsOf(page);
     const phone = wide === shown ? 'fits' : `${wide} of ${shown}`;
     await page.setViewportSize({ width: 1_280, height: 800 });
-    const killed = others[0]!;
-    const killedAt = performance.now();
-    await killed.kill();
-    console.error(`${sizeOf(killed)} are killed`);
-    await says(page, '#summary', new RegExp(`^${count - sizeOf(killed)} nodes?[,;]`), 60_000);
-    const goneMs = performance.now() - killedAt;
+    const [one, many] = [others.at(-1)!, others[0]!];
+    const before = ticksOf(server.pid);
+    const oneGoneMs = await goneAfter(one, page, count - 1);
+    await sleep(AFTER_MS);
+    const spentMs = ((ticksOf(server.pid) - before) / TICKS) * 1_000;
+    const oneGoneCpuMs = spentMs - openShare * (oneGoneMs + AFTER_MS);
+    console.error(`one is gone after ${Math.round(oneGoneMs)} ms`);
+    const manyGoneMs = await goneAfter(many, page, count - 1 - sizes.get(many)!);
     ending.abort();
     return {
       nodes: count,
@@ -93,7 +100,9 @@ async function measure(count: number, seconds: number): Promise<Row> {
       openShare,
       pageShare: pageSeconds / seconds,
       drawMs: (1_000 * pageSeconds) / heard,
-      goneMs,
+      oneGoneMs,
+      oneGoneCpuMs,
+      manyGoneMs,
       phone,
     };
   } finally {
@@ -104,8 +113,12 @@ async function measure(count: number, seconds: number): Promise<Row> {
 
 const sizes = new Map<Program, number>();
 
-function sizeOf(program: Program): number {
-  return sizes.get(program)!;
+/** Kills a process, and says how long it took until the page showed that only so many nodes are left. */
+async function goneAfter(program: Program, page: Page, left: number): Promise<number> {
+  const killedAt = performance.now();
+  await program.kill();
+  await says(page, '#summary', new RegExp(`^(${left} nodes?[,;]|One node)`), 60_000);
+  return performance.now() - killedAt;
 }
 
 /** The serving node, and the others, in a whole mesh. */
@@ -124,19 +137,28 @@ async function start(
   programs.push(server);
   const [, http] = await server.line(/^ready (\d+)$/, { timeoutMs: 60_000 });
   const others: Program[] = [];
+  let joined = 0;
   // Each process joins the ones before it: TLS handshakes take their time.
-  for (let i = 0; i < ports.length; i += PER_PROCESS) {
-    const group = ports.slice(i, i + PER_PROCESS);
+  for (const group of groupsOf(ports)) {
     const many: ManyNodesConfig = { ports: group, seeds, secret: SECRET };
     const program = startProgram('many-nodes', { args: [JSON.stringify(many)] });
     programs.push(program);
     others.push(program);
     sizes.set(program, group.length);
     await program.line(/"started"/, { timeoutMs: 120_000 });
-    await whole(program, i + group.length);
+    joined += group.length;
+    await whole(program, joined);
   }
   for (const program of others) await whole(program, count - 1);
   return { server, url: `http://127.0.0.1:${http}`, others };
+}
+
+/** The last one has a process of its own, which is killed first. */
+function groupsOf(ports: readonly number[]): number[][] {
+  const groups: number[][] = [];
+  for (let i = 0; i < ports.length - 1; i += PER_PROCESS)
+    groups.push(ports.slice(i, Math.min(i + PER_PROCESS, ports.length - 1)));
+  return [...groups, ports.slice(-1)];
 }
 
 async function whole(program: Program, peers: number): Promise<void> {

@@ -16,16 +16,16 @@ describe('the log of an event loop that stands still', () => {
   });
 
   /** Stands still so often, so long each time. */
-  async function stall(times: number, everyMs: number, forMs: number, busy: number): Promise<void> {
+  function stall(times: number, everyMs: number, forMs: number, busy: number): void {
     for (let i = 0; i < times; i++) {
       log.log({ forMs, busy });
-      await clock.advance(everyMs);
+      clock.advance(everyMs);
     }
   }
 
-  it('tells the first time at once, and what follows within a minute in one line', async () => {
-    await stall(15, 4_000, 1_500, 0.9);
-    await clock.advance(MINUTE_MS);
+  it('tells the first time at once, and what follows within a minute in one line', () => {
+    stall(15, 4_000, 1_500, 0.9);
+    clock.advance(MINUTE_MS);
     expect(warn.heard).toEqual([
       'The event loop of this node was blocked for 1.5 s until now. Its own code kept it busy: look for work that takes ' +
         'long without a pause. Peers may have seen it as degraded, and requests to it waited',
@@ -34,31 +34,31 @@ describe('the log of an event loop that stands still', () => {
     ]);
   });
 
-  it('says little of a process that is starved for an hour, and begins anew when that has been over', async () => {
-    await stall(900, 4_000, 1_200, 0.05);
+  it('says little of a process that is starved for an hour, and begins anew when that has been over', () => {
+    stall(900, 4_000, 1_200, 0.05);
     // At once, after a minute, and six times after ten minutes.
     expect(warn.heard).toHaveLength(7);
     expect(warn.heard.at(-1)).toMatch(
       /150 more times in 10 min: for 180\.0 s together.*This process hardly ran/,
     );
-    await clock.advance(20 * MINUTE_MS);
+    clock.advance(20 * MINUTE_MS);
     warn.heard.length = 0;
-    await stall(1, 0, 1_200, 0.05);
+    stall(1, 0, 1_200, 0.05);
     expect(warn.heard).toEqual([expect.stringMatching(/was blocked for 1\.2 s until now\./)]);
   });
 
-  it('tells at once of one that is much longer', async () => {
-    await stall(3, 1_000, 1_500, 0.9);
-    await stall(1, 1_000, 12_000, 0.01);
+  it('tells at once of one that is much longer', () => {
+    stall(3, 1_000, 1_500, 0.9);
+    stall(1, 1_000, 12_000, 0.01);
     expect(warn.heard.slice(1)).toEqual([
       expect.stringMatching(/blocked for 12\.0 s until now\. This process hardly/),
     ]);
   });
 
-  it('keeps nothing back at the end', async () => {
-    await stall(2, 1_000, 1_500, 0.9);
+  it('keeps nothing back at the end', () => {
+    stall(2, 1_000, 1_500, 0.9);
     log.stop();
-    await clock.advance(MINUTE_MS);
+    clock.advance(MINUTE_MS);
     expect(warn.heard.slice(1)).toEqual([expect.stringMatching(/blocked once more: for 1\.5 s together/)]);
   });
 });

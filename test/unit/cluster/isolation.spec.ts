@@ -122,11 +122,11 @@ describe('a name that is listed and cannot be reached, while others can', () => 
 
   it('is told of anew when it was a peer in between, however shortly', () => {
     const missing = new MissingNames();
-    const view = { names: [unreachable('a@2', 'CONNECTION_REFUSED')], providers };
-    missing.look(view, 0);
+    const gone = { names: [unreachable('a@2', 'CONNECTION_REFUSED')], providers };
+    missing.look(gone, 0);
     missing.found('a@2');
-    expect(missing.look(view, 31_000)).toBeUndefined();
-    expect(missing.look(view, 61_000)).toContain('for 30.0 s now');
+    expect(missing.look(gone, 31_000)).toBeUndefined();
+    expect(missing.look(gone, 61_000)).toContain('for 30.0 s now');
   });
 
   it('is none when only other nodes told of it, or it leaves', () => {

@@ -1,13 +1,17 @@
 import { Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import { Subject } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { NodeViews } from '../../../lib/cluster/view/node-views.js';
 import { ClusterWatch } from '../../../lib/dashboard/cluster-watch.js';
 import { PeerageDashboardModule } from '../../../lib/dashboard/dashboard.module.js';
 import type { Snapshot } from '../../../lib/dashboard/snapshot.types.js';
-import { PeerageModule } from '../../../lib/index.js';
+import type { Told } from '../../../lib/dashboard/told.js';
+import { type ClusterService, PeerageModule } from '../../../lib/index.js';
 import { TestCluster } from '../../../lib/testing/index.js';
 import type { TestNode } from '../../../lib/testing/index.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
+import { whole } from './told-nodes.js';
 
 @Module({ imports: [PeerageModule.forRoot({ appName: 'app', meta: { token: 'for other nodes only' } })] })
 class Plain {}
@@ -124,4 +128,33 @@ describe('the watch over a cluster', () => {
     ]);
     expect(JSON.stringify(told)).not.toContain('for other nodes only');
   });
+});
+
+it('asks a large cluster rarely, and out of turn when a node has come or gone', async () => {
+  const clock = new VirtualClock();
+  const [self, ...peers] = whole(...Array.from({ length: 61 }, (_, i) => `app@10.0.0.${i + 1}`));
+  const events$ = new Subject<{ type: string }>();
+  let asked = 0;
+  const views = {
+    own: () => self!.view,
+    ask: ({ bootId }: Told) => {
+      asked += 1;
+      return Promise.resolve(peers.find((peer) => peer.bootId === bootId)!.view);
+    },
+  };
+  const fake = { clock, self, peers, events$ } as unknown as ClusterService;
+  stopWatching = new ClusterWatch(fake, views as unknown as NodeViews).watch(() => {});
+  // From the second round on it knows how many there are: 3.55 s between two rounds.
+  await clock.advanceAsync(2_100);
+  expect(asked).toBe(120);
+  events$.next({ type: 'peer.down' });
+  events$.next({ type: 'peer.down' });
+  await clock.advanceAsync(1_800);
+  expect(asked).toBe(120);
+  await clock.advanceAsync(200);
+  expect(asked).toBe(180);
+  await clock.advanceAsync(3_400);
+  expect(asked).toBe(180);
+  await clock.advanceAsync(200);
+  expect(asked).toBe(240);
 });
