@@ -14,7 +14,8 @@ import { BlockLog } from './block-log.js';
 import type { ClusterEvent, PollReport } from './cluster.events.js';
 import { EventHub } from './event-hub.js';
 import { whyOf } from './event-words.js';
-import { pollTable } from './poll-table.js';
+import { TableChanges, pollTable } from './poll-table.js';
+import { RepeatedEnds } from './repeated-ends.js';
 import { RefusalLog } from './refusal-log.js';
 
 /** From this many nodes on, a full mesh is more than it was made for. */
@@ -37,10 +38,11 @@ export class ClusterLog {
   private readonly logger = new Logger(LOG_CONTEXT);
   private readonly refusals: RefusalLog;
   private readonly blocks: BlockLog;
+  private readonly ends = new RepeatedEnds();
   /** As of the events so far: several that come at once are told one after the other. */
   private peers = 0;
   private leavingSinceMs = 0;
-  private lastRows = '';
+  private readonly table = new TableChanges();
 
   constructor(
     @Inject(PEERAGE_SETTINGS) private readonly settings: PeerageSettings,
@@ -169,7 +171,8 @@ export class ClusterLog {
     // A few characters of the boot id tell processes of one name apart.
     const line = `${what} ${peer.name} ${peer.bootId.slice(0, SHOWN_ID)}, ${counted(this.peers, 'peer')} now`;
     const text = why === undefined ? line : `${line}: ${why}`;
-    if (event.type === 'peer.down' && !WANTED.has(event.reason)) this.logger.warn(text);
+    if (event.type === 'peer.down' && !WANTED.has(event.reason))
+      this.logger.warn(`${text}${this.ends.count(peer.name, this.clock.now())}`);
     else this.logger.log(text);
     if (type === 'peer.up' && this.peers + 1 === LARGE_CLUSTER) this.warnOfSize();
   }
@@ -184,12 +187,8 @@ export class ClusterLog {
 
   private polled(report: PollReport): void {
     if (!this.settings.logResults || !Logger.isLevelEnabled('debug')) return;
-    const table = pollTable(report, this.mesh.self.name);
-    // Its first line has the time that the poll took.
-    const rows = table.slice(table.indexOf('\n'));
-    if (rows === this.lastRows) return;
-    this.lastRows = rows;
-    this.logger.debug(table);
+    if (!this.table.isNews(report)) return;
+    this.logger.debug(pollTable(report, this.mesh.self.name));
   }
 }
 

@@ -14,7 +14,7 @@ export function whyOf(event: ClusterEvent): string | undefined {
         ? 'new process'
         : `same process, back after ${duration(event.returnedAfterMs)}`;
     case 'peer.down':
-      return whyDown(event.reason, event.evidence);
+      return whyDown(event.reason, event.evidence, event.peer.status === 'leaving');
     case 'peer.degraded':
       return `its event loop is blocked, for ${seconds(event.lagMs)} so far`;
     case 'peer.recovered':
@@ -30,7 +30,7 @@ export function whyOf(event: ClusterEvent): string | undefined {
   }
 }
 
-function whyDown(reason: DownReason, evidence: DownEvidence): string {
+function whyDown(reason: DownReason, evidence: DownEvidence, wasLeaving: boolean): string {
   const { closed, redial, silentMs, unheardMs, probes, asked } = evidence;
   switch (reason) {
     case 'left':
@@ -40,7 +40,7 @@ function whyDown(reason: DownReason, evidence: DownEvidence): string {
     case 'disconnected':
       return 'disconnected by the app';
     case 'closed':
-      return `its connection ended${note(closed)} and dialling it again failed${note(redial?.code)}${withoutGoodbye(redial?.code)}`;
+      return `its connection ended${note(closed)} and dialling it again failed${note(redial?.code)}${wasLeaving ? WHILE_LEAVING : withoutGoodbye(redial?.code)}`;
     case 'timeout': {
       const others = asked.map(({ name, answer }) => `${name} ${answer}`).join(', ');
       const silence =
@@ -56,6 +56,9 @@ function whyDown(reason: DownReason, evidence: DownEvidence): string {
     }
   }
 }
+
+const WHILE_LEAVING =
+  ': it was shutting down, and ended before it had said goodbye (killed: is its time for that long enough?)';
 
 /** Where nobody listens any more, a process has ended; who is told so at night asks how. */
 function withoutGoodbye(code: string | undefined): string {

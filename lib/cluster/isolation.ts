@@ -75,7 +75,13 @@ function reasonOf(code: string, names: readonly NameExplanation[]): string {
   const { lastAttempt } = first!;
   if (lastAttempt?.result !== 'failed') return `${listed(names)}: no attempt has ended yet.`;
   const alike = names.length > 1 ? `, as ${listed(names.slice(1))}` : '';
-  return `${lastAttempt.message} (${code}${alike})`;
+  return `${whose(first!, lastAttempt.message)} (${code}${alike})`;
+}
+
+/** Not every message says whom it is about. */
+function whose({ name }: NameExplanation, message: string): string {
+  const host = name.slice(name.indexOf('@') + 1);
+  return message.includes(host) ? message : `${name}: ${message}`;
 }
 
 function listed(names: readonly NameExplanation[]): string {

@@ -11,8 +11,8 @@ const ORDINARY: ReadonlySet<string> = new Set(['LEAVING', 'DISCONNECTED', 'SELF'
 
 interface Missing {
   readonly sinceMs: number;
-  /** The code that was told. */
-  readonly told?: string;
+  /** The codes that were told: one name may have two by turns. */
+  readonly told: readonly string[];
 }
 
 /** Names that a provider lists and that cannot be reached, while other nodes can: each is told of once. */
@@ -43,9 +43,9 @@ export class MissingNames {
   /** Remembers a name that cannot be reached. Returns whether that is to be told now. */
   private note(one: NameExplanation, nowMs: number): boolean {
     const code = codeOf(one)!;
-    const known = this.missing.get(one.name) ?? { sinceMs: nowMs };
-    const isNews = nowMs - known.sinceMs >= MISSING_MS && known.told !== code;
-    this.missing.set(one.name, isNews ? { ...known, told: code } : known);
+    const known = this.missing.get(one.name) ?? { sinceMs: nowMs, told: [] };
+    const isNews = nowMs - known.sinceMs >= MISSING_MS && !known.told.includes(code);
+    this.missing.set(one.name, isNews ? { ...known, told: [...known.told, code] } : known);
     return isNews;
   }
 }

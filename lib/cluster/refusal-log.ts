@@ -1,7 +1,7 @@
 import type { RefusedEvent } from '../membership/events.js';
 import { WAS_LATE } from '../time/loop-watch.js';
-import { duration } from '../time/seconds.js';
-import { printable } from './printable.js';
+import { Repeats, sinceThen } from '../time/repeats.js';
+import { printable } from '../naming/printable.js';
 
 /** What goes on is told again after this, with how many there were. */
 const AGAIN_MS = 10 * 60_000;
@@ -13,18 +13,12 @@ const WINDOW_MS = 60_000;
 const MAX_LINES = 20;
 const MAX_KINDS = 500;
 
-interface Kind {
-  readonly toldMs: number;
-  lastMs: number;
-  untold: number;
-}
-
 /**
  * Says which refusals are worth a line: of each kind and address the first, and while it goes on one every ten minutes,
  * with their number. Strangers from many addresses get few lines.
  */
 export class RefusalLog {
-  private readonly kinds = new Map<string, Kind>();
+  private readonly repeats = new Repeats(OVER_MS, AGAIN_MS);
   private windowStart = Number.NEGATIVE_INFINITY;
   private lines = 0;
   private untold = 0;
@@ -39,20 +33,15 @@ export class RefusalLog {
     const nowMs = this.now();
     this.turnWindow(nowMs);
     const key = keyOf(event);
-    const known = this.kinds.get(key);
-    const goesOn = known && nowMs - known.lastMs < OVER_MS ? known : undefined;
-    if (goesOn) {
-      goesOn.lastMs = nowMs;
-      goesOn.untold += 1;
-      if (nowMs - goesOn.toldMs < AGAIN_MS) return;
-    }
-    if (this.lines >= MAX_LINES || (!known && this.kinds.size >= MAX_KINDS)) {
+    const { isNews, goesOn } = this.repeats.count(key, nowMs);
+    if (!isNews) return;
+    if (this.lines >= MAX_LINES || (!this.repeats.has(key) && this.repeats.size >= MAX_KINDS)) {
       this.untold += 1;
       return;
     }
     this.lines += 1;
-    this.kinds.set(key, { toldMs: nowMs, lastMs: nowMs, untold: 0 });
-    this.warn(printable(`${describeRefusal(event)}${sinceThen(goesOn, nowMs)}`));
+    this.repeats.told(key, nowMs);
+    this.warn(printable(`${describeRefusal(event)}${sinceThen(goesOn)}`));
   }
 
   private turnWindow(nowMs: number): void {
@@ -61,12 +50,8 @@ export class RefusalLog {
     this.windowStart = nowMs;
     this.lines = 0;
     this.untold = 0;
-    for (const [key, { lastMs }] of this.kinds) if (nowMs - lastMs >= OVER_MS) this.kinds.delete(key);
+    this.repeats.sweep(nowMs);
   }
-}
-
-function sinceThen(kind: Kind | undefined, nowMs: number): string {
-  return kind ? `. It goes on: ${kind.untold} times in ${duration(nowMs - kind.toldMs)}` : '';
 }
 
 function describeRefusal(event: RefusedEvent): string {

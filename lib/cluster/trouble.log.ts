@@ -7,7 +7,7 @@ import { duration } from '../time/seconds.js';
 import { ClusterReports } from './cluster.reports.js';
 import { EventHub } from './event-hub.js';
 import { MissingNames } from './missing-names.js';
-import { printable } from './printable.js';
+import { printable } from '../naming/printable.js';
 
 const LOOK_MS = 1_000;
 

@@ -29,13 +29,13 @@ export function probeNotes(core: Core): string[] {
   return [
     ...(oneWay.length > 0
       ? [
-          `UDP probes from here do not reach ${namesOf(oneWay)}, though probes from there arrive. ${UNTIL_THEN}`,
+          `UDP probes from here do not reach ${namesOf(oneWay)}, though probes from there arrive: open it there. ${UNTIL_THEN}`,
         ]
       : []),
     ...(noWay.length > 0
       ? [
-          `No UDP probe gets through between here and ${namesOf(noWay)}, either way: the UDP port of one side is ` +
-            `closed. ${UNTIL_THEN}`,
+          `No UDP probe gets through between here and ${namesOf(noWay)}, either way: one side is closed. Open that ` +
+            `port there, and UDP port ${port} here. ${UNTIL_THEN}`,
         ]
       : []),
   ];

@@ -1,5 +1,6 @@
 import type { Logger } from '@nestjs/common';
 import { Subject } from 'rxjs';
+import { Repeats, sinceThen } from '../time/repeats.js';
 import type { RunKey, SkipReason } from './core/run.types.js';
 import { JobCounters } from './job-counters.js';
 import type { ToldRun } from './job-counters.js';
@@ -15,6 +16,11 @@ const CONCERNS: Readonly<Partial<Record<SkipReason, string>>> = {
   stale: 'it is overdue by too much',
 };
 
+/** Skips of one job for one reason, as in a split, are told so often while they go on. */
+const AGAIN_MS = 10 * 60_000;
+/** A job that is due each minute goes on, too. */
+const OVER_MS = 150_000;
+
 /** Tells the app of runs: as events, as totals, and in the log. */
 export class RunReports {
   private readonly subject = new Subject<RunEvent>();
@@ -25,6 +31,7 @@ export class RunReports {
     duplicate: 0,
   };
   readonly runs$ = this.subject.asObservable();
+  private readonly repeats = new Repeats(OVER_MS, AGAIN_MS);
   /** By job. */
   readonly jobs = new JobCounters();
 
@@ -41,7 +48,7 @@ export class RunReports {
     const nowMs = this.dateMs();
     this.counts[told.type] += 1;
     this.jobs.hear(run, told, nowMs);
-    this.say(run, told);
+    this.say(run, told, nowMs);
     this.subject.next({ ...told, at: new Date(nowMs), job: run.job, ...contextOf(run) });
   }
 
@@ -50,15 +57,20 @@ export class RunReports {
   }
 
   /** What is as it should be is told by events only: a job may be due every second. */
-  private say(run: RunKey, told: ToldRun): void {
+  private say(run: RunKey, told: ToldRun, nowMs: number): void {
     const { key } = contextOf(run);
     if (told.type === 'duplicate')
       this.log.warn(`${key} was run twice, while the network was split: by ${told.by.join(' and ')}`);
     if (told.type !== 'skipped') return;
     const { reason, by } = told;
     const concern = CONCERNS[reason];
-    if (concern !== undefined)
-      this.log.warn(`${key} is skipped: ${by === undefined ? '' : `${by} `}${concern}`);
+    if (concern === undefined) return;
+    const kind = `${run.job} ${reason}`;
+    const { isNews, goesOn } = this.repeats.count(kind, nowMs);
+    if (!isNews) return;
+    this.repeats.sweep(nowMs);
+    this.repeats.told(kind, nowMs);
+    this.log.warn(`${key} is skipped: ${by === undefined ? '' : `${by} `}${concern}${sinceThen(goesOn)}`);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Explanation } from '../cluster/explanation.js';
 import type { ProviderExplanation } from '../discovery/provider-status.js';
 import type { NameExplanation } from '../membership/explanation.js';
 import { formatHostPort } from '../naming/node-name.js';
+import { printable } from '../naming/printable.js';
 import { duration } from '../time/seconds.js';
 
 /** So many of a kind are shown. */
@@ -32,8 +33,10 @@ export function formatExplanation(explanation: Explanation): string {
       ]
     : [];
   return [
-    `${self.name} (${self.bootId.slice(0, 8)}), ${state}, cluster "${cluster}"${where}, ${SECURITY[security]}`,
-    ...(alone ? [`  ALONE for ${duration(alone.forMs)}: ${alone.cause}`] : []),
+    printable(
+      `${self.name} (${self.bootId.slice(0, 8)}), ${state}, cluster "${cluster}"${where}, ${SECURITY[security]}`,
+    ),
+    ...(alone ? [`  ALONE for ${duration(alone.forMs)}: ${printable(alone.cause)}`] : []),
     ...section('peers', uniquePeers(peers).map(peerLine)),
     ...section(
       'no peers',
@@ -84,5 +87,5 @@ function providerLine({
 function section(title: string, lines: readonly string[]): string[] {
   if (lines.length === 0) return title === 'peers' ? ['  peers: none'] : [];
   const more = lines.length > SHOWN ? [`    … and ${lines.length - SHOWN} more`] : [];
-  return [`  ${title}:`, ...lines.slice(0, SHOWN).map((line) => `    ${line}`), ...more];
+  return [`  ${title}:`, ...lines.slice(0, SHOWN).map((line) => `    ${printable(line)}`), ...more];
 }

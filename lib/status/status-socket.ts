@@ -1,10 +1,12 @@
 import { chmod, readdir, unlink } from 'node:fs/promises';
-import type { Server } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import type { ClusterStats } from '../cluster/cluster-stats.js';
 import type { Explanation } from '../cluster/explanation.js';
-import { PeerageError } from '../errors/peerage-error.js';
+import { describeError, PeerageError } from '../errors/peerage-error.js';
+import { codeOf } from '../errors/thrown.js';
 import type { Peer } from '../membership/events.js';
 import { defaultLocalDirectory, ensureLocalDirectory } from '../via/local/local-directory.js';
 
@@ -13,6 +15,10 @@ const MAX_BYTES = 32 * 1024 * 1024;
 
 /** Who connects and takes nothing is hung up on. */
 const TAKE_MS = 5_000;
+
+/** The longest path that a socket may have; a longer one is cut off, and lies elsewhere. */
+const MAX_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
+const LONGEST_NAME = '4194304-0123abcd.sock';
 
 const SOCKET_NAME = /^(\d+)-[0-9a-f]{8}\.sock$/;
 
@@ -24,8 +30,14 @@ export interface StatusReport {
   readonly stats: ClusterStats;
 }
 
+/** A folder of the user's own: below the temporary one, or below /tmp where a path in that would be too long. */
+export function statusDirectory(dir = defaultLocalDirectory()): string {
+  const isShort = Buffer.byteLength(join(dir, LONGEST_NAME)) <= MAX_PATH_BYTES;
+  return isShort ? dir : join('/tmp', basename(dir));
+}
+
 /** Where a node of this process answers. */
-export function statusSocketOf(bootId: string, dir = defaultLocalDirectory()): string {
+export function statusSocketOf(bootId: string, dir = statusDirectory()): string {
   return join(dir, `${process.pid}-${bootId.slice(0, 8)}.sock`);
 }
 
@@ -46,7 +58,7 @@ export class StatusSocket {
     const server = createServer((socket) => {
       socket.on('error', () => {});
       socket.setTimeout(TAKE_MS, () => socket.destroy());
-      socket.end(JSON.stringify(this.report()));
+      this.answer(socket);
     });
     server.unref();
     await new Promise<void>((resolve, reject) => {
@@ -56,6 +68,15 @@ export class StatusSocket {
     server.removeAllListeners('error').on('error', () => {});
     this.server = server;
     await chmod(path, 0o600);
+  }
+
+  /** Who asks must not end the app, whatever members have told of themselves. */
+  private answer(socket: Socket): void {
+    try {
+      socket.end(JSON.stringify(this.report(), asJson));
+    } catch {
+      socket.destroy();
+    }
   }
 
   /** Its file is gone then. */
@@ -74,7 +95,7 @@ interface FoundSocket {
 }
 
 /** The sockets of this user's nodes on this host. */
-export async function findSockets(dir = defaultLocalDirectory()): Promise<FoundSocket[]> {
+export async function findSockets(dir = statusDirectory()): Promise<FoundSocket[]> {
   const files = await readdir(dir).catch(() => []);
   return files.flatMap((file) => {
     const pid = SOCKET_NAME.exec(file)?.[1];
@@ -82,44 +103,66 @@ export async function findSockets(dir = defaultLocalDirectory()): Promise<FoundS
   });
 }
 
+/** Nobody listens there any more, or the file has just gone. */
+const GONE: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ENOENT']);
+
 /**
  * Asks a node for its report. Undefined when its process is gone; the file it left behind is removed.
  *
- * @throws PeerageError `REQUEST_TIMEOUT` when it is there and does not answer: its event loop is blocked
+ * @throws PeerageError `REQUEST_TIMEOUT` when it is there and does not answer: its event loop is blocked;
+ * `CONNECTION_LOST` when it cannot be asked, or hangs up
  */
 export async function askSocket(
   { pid, path }: FoundSocket,
   timeoutMs: number,
 ): Promise<StatusReport | undefined> {
-  const text = await new Promise<string | undefined>((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const socket = connect(path);
-    const timer = setTimeout(() => {
-      socket.destroy();
-      reject(
-        new PeerageError(
-          'REQUEST_TIMEOUT',
-          `The node of process ${pid} does not answer within ${timeoutMs} ms: its event loop is blocked, or the process is stopped.`,
-        ),
-      );
-    }, timeoutMs);
-    socket.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > MAX_BYTES) socket.destroy();
-      else chunks.push(chunk);
-    });
-    socket.once('error', () => resolve(undefined));
-    socket.once('close', () => {
-      clearTimeout(timer);
-      resolve(bytes > 0 ? Buffer.concat(chunks).toString() : undefined);
-    });
-  });
-  if (text === undefined) {
-    await unlink(path).catch(() => {});
-    return undefined;
+  const signal = AbortSignal.timeout(timeoutMs);
+  let text: string;
+  try {
+    text = await read(path, signal);
+  } catch (error) {
+    if (GONE.has(codeOf(error))) {
+      await unlink(path).catch(() => {});
+      return undefined;
+    }
+    // With so many callers in its queue that it takes no more: EAGAIN.
+    if (signal.aborted || codeOf(error) === 'EAGAIN') throw blocked(pid, timeoutMs, error);
+    throw lost(pid, describeError(error), error);
   }
-  return reviveDates(JSON.parse(text) as StatusReport);
+  try {
+    return reviveDates(JSON.parse(text) as StatusReport);
+  } catch (error) {
+    throw lost(pid, 'it hung up before its report was whole; it may be shutting down', error);
+  }
+}
+
+async function read(path: string, signal: AbortSignal): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of addAbortSignal(signal, connect(path)) as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_BYTES) break;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function blocked(pid: number, timeoutMs: number, cause: unknown): PeerageError {
+  return new PeerageError(
+    'REQUEST_TIMEOUT',
+    `The node of process ${pid} does not answer within ${timeoutMs} ms: its event loop is blocked, or the process is stopped.`,
+    { cause },
+  );
+}
+
+function lost(pid: number, why: string, cause: unknown): PeerageError {
+  return new PeerageError('CONNECTION_LOST', `The node of process ${pid} cannot be asked: ${why}.`, {
+    cause,
+  });
+}
+
+function asJson(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
 }
 
 /** Dates are texts on their way. */

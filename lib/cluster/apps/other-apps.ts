@@ -9,7 +9,7 @@ import { PATTERNS, patternOf } from '../../presence/pattern-keys.js';
 import { Presence } from '../../presence/presence.service.js';
 import { ClusterOrchestrator } from '../cluster.orchestrator.js';
 import { EventHub } from '../event-hub.js';
-import { printable } from '../printable.js';
+import { printable } from '../../naming/printable.js';
 import type { AppFacts } from './app-facts.js';
 import { boundFacts, differenceOf, eachHas, readFacts } from './app-facts.js';
 import { ownProgram } from './own-program.js';

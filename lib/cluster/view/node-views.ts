@@ -10,7 +10,7 @@ import { dateMs } from '../../time/clock.js';
 import { PEERAGE_CLOCK } from '../../peerage.constants.js';
 import { ClusterService } from '../cluster.service.js';
 import { EventHub } from '../event-hub.js';
-import { printable } from '../printable.js';
+import { printable } from '../../naming/printable.js';
 import type { JobStats } from '../../runs/run.events.js';
 import type {
   JobView,

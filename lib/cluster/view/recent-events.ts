@@ -1,6 +1,6 @@
 import type { ClusterEvent } from '../cluster.events.js';
 import { whyOf } from '../event-words.js';
-import { printable } from '../printable.js';
+import { printable } from '../../naming/printable.js';
 import type { EventView } from './node-view.js';
 import { withoutPasswords } from './without-passwords.js';
 

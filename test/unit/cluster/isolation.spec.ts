@@ -51,6 +51,16 @@ describe('why a node is alone', () => {
     });
   });
 
+  it('says of whom a reason is that does not say it itself', () => {
+    const { lastAttempt, ...rest } = unreachable('a@2', 'CONNECTION_LOST');
+    const silent = {
+      ...rest,
+      lastAttempt: { ...lastAttempt!, message: 'the connection ended.' },
+    } as NameExplanation;
+    const { cause } = isolationOf({ ...view, names: [self, silent] })!;
+    expect(cause).toContain('none can be reached. a@2: the connection ended. (CONNECTION_LOST)');
+  });
+
   it('tells of providers that find nothing, or fail', () => {
     const nothing = isolationOf({ ...view, providers: [provider('dns:myapp')] });
     expect(nothing).toMatchObject({ isOrdinary: false });
@@ -116,6 +126,9 @@ describe('a name that is listed and cannot be reached, while others can', () => 
     );
     expect(look(40, unreachable('a@2', 'DIAL_TIMEOUT'))).toBeUndefined();
     expect(look(50, unreachable('a@2', 'CONNECTION_REFUSED'))).toContain('CONNECTION_REFUSED');
+    // Two causes by turns are told once each.
+    expect(look(55, unreachable('a@2', 'DIAL_TIMEOUT'))).toBeUndefined();
+    expect(look(58, unreachable('a@2', 'CONNECTION_REFUSED'))).toBeUndefined();
     expect(look(60)).toBeUndefined();
     expect(look(70, unreachable('a@2', 'CONNECTION_REFUSED'))).toBeUndefined();
   });

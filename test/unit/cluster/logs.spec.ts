@@ -91,6 +91,35 @@ describe('the table of a poll', () => {
     hub.emit({ type: 'poll', report: { ...report, live: ['app@10.0.0.1'] } });
     expect(log.lines).toHaveLength(2);
   });
+
+  it('is not logged again for a name that is dialled in vain, poll after poll', async () => {
+    const { hub } = await setUp();
+    const name = 'app@10.0.0.9';
+    const failed = (code: 'DIAL_TIMEOUT' | 'UNREACHABLE') => ({
+      name,
+      result: 'failed' as const,
+      code,
+      message: '',
+    });
+    const poll = (result: PollReport['results'][number]) =>
+      hub.emit({ type: 'poll', report: { ...report, results: [result] } });
+    poll({ name, result: 'pending' });
+    poll({ name, result: 'waiting' });
+    poll(failed('DIAL_TIMEOUT'));
+    for (let i = 0; i < 100; i++) {
+      poll({ name, result: 'waiting' });
+      poll(failed(i % 2 === 0 ? 'UNREACHABLE' : 'DIAL_TIMEOUT'));
+      poll({ name, result: 'pending' });
+    }
+    poll({ name, result: 'connected', bootId: '9' });
+    poll({ name, result: 'pending' });
+    expect(log.lines.map((line) => /app@10\.0\.0\.9 +(\w+)/.exec(line)?.[1])).toEqual([
+      'still',
+      'failed',
+      'connected',
+      'still',
+    ]);
+  });
 });
 
 describe('the line at start', () => {
@@ -163,12 +192,39 @@ describe('a change of peers', () => {
     const heard = [{ name: 'c@h', answer: 'hears it' as const }];
     mesh.say({ type: 'peer.down', peer, reason: 'timeout', evidence: { ...silent, asked: heard } });
     const id = peer.bootId.slice(0, 8);
-    expect(log.lines.map((line) => line.replace(id, '<b>'))).toEqual([
+    const told = log.lines.map((line) => line.replace(id, '<b>').replace(/; that makes \d ends .*/, ''));
+    expect(told).toEqual([
       'warn peer.down (closed) b@h <b>, 3 peers now: its connection ended (ECONNRESET) and dialling it again failed (CONNECTION_REFUSED): the process ended without a goodbye (a crash, a kill, or an app without shutdown hooks)',
       'warn peer.down (timeout) b@h <b>, 2 peers now: silent for 4.2 s, 0 of 30 probes answered; asked: c@h does not hear it',
       'warn peer.down (timeout) b@h <b>, 1 peer now: it has not heard us for 4.0 s, 0 of 30 probes answered; asked: c@h does not hear it',
       'warn peer.down (timeout) b@h <b>, 0 peers now: silent for 4.2 s, 0 of 30 probes answered; asked: c@h hears it: it lives, the path between us is cut',
     ]);
+  });
+
+  it('says how often a name has ended lately: a process that crashes after each start', async () => {
+    const { mesh } = await setUp();
+    for (let i = 0; i < 3; i++) {
+      mesh.join('b@h');
+      mesh.lose('b@h', 'closed');
+    }
+    mesh.join('b@h');
+    mesh.lose('b@h', 'left');
+    const downs = log.matching('peer.down');
+    expect(downs.map((line) => / ends of this name/.test(line))).toEqual([false, false, true, false]);
+    expect(downs[2]).toMatch(/; that makes 3 ends of this name in 0\.0 s$/);
+  });
+
+  it('does not blame shutdown hooks for a process that was killed during its shutdown', async () => {
+    const { mesh } = await setUp();
+    const peer = { ...mesh.join('b@h'), status: 'leaving' as const };
+    const redial = { code: 'CONNECTION_REFUSED' as const, message: '' };
+    mesh.say({
+      type: 'peer.down',
+      peer,
+      reason: 'closed',
+      evidence: { ...noEvidence, closed: 'EOF', redial },
+    });
+    expect(log.lines.at(-1)).toMatch(/it was shutting down, and ended before it had said goodbye \(killed/);
   });
 });
 

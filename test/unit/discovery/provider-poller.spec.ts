@@ -3,18 +3,23 @@ import { ProviderHealth } from '../../../lib/discovery/provider-health.js';
 import { ProviderPoller } from '../../../lib/discovery/provider-poller.js';
 import type { DiscoveryEvent } from '../../../lib/discovery/poll-report.js';
 import type { NodeInfo } from '../../../lib/naming/node-info.js';
+import type { Clock } from '../../../lib/time/clock.js';
 import type { PeerageProvider, PollContext } from '../../../lib/via/provider.js';
 import { deferred, recorder } from '../../support/recorder.js';
 
 const self: NodeInfo = { name: 'a@h', bootId: '1', host: 'h', port: 4370, meta: {} };
 const never = new AbortController().signal;
 
-function poller(poll: (context: PollContext) => unknown, limits = { pollMs: 5_000, polledNames: 5 }) {
+function poller(
+  poll: (context: PollContext) => unknown,
+  limits = { pollMs: 5_000, polledNames: 5 },
+  clock?: Clock,
+) {
   const events = recorder<DiscoveryEvent>();
   const warn = recorder<string>();
   const provider = { poll } as PeerageProvider;
   const health = new ProviderHealth('src', events);
-  return { one: new ProviderPoller({ name: 'src', provider }, limits, health, warn), events, warn };
+  return { one: new ProviderPoller({ name: 'src', provider }, limits, health, warn, clock), events, warn };
 }
 
 describe('polling one provider', () => {
@@ -55,6 +60,34 @@ describe('polling one provider', () => {
     expect(report.names).toEqual([]);
     expect(report).not.toHaveProperty('error');
     expect(events.heard.map(({ type }) => type)).toEqual(['provider.failed', 'provider.recovered']);
+  });
+
+  it('reads what has arrived when its own event loop was late to the end, and says that it was', async () => {
+    let nowMs = 0;
+    const timers: (() => void)[] = [];
+    const clock = {
+      now: () => nowMs,
+      after: (_ms: number, fire: () => void) => (timers.push(fire), () => {}),
+    };
+    const polls = [deferred<string[]>(), deferred<string[]>()];
+    const { one } = poller(() => polls.shift()!.promise, undefined, clock);
+    const [inTime] = polls;
+    const first = one.poll(self, never);
+    nowMs = 9_000;
+    timers.shift()!();
+    await Promise.resolve();
+    inTime!.resolve(['a@h']);
+    expect(await first).toMatchObject({ names: ['a@h'] });
+    const second = one.poll(self, never);
+    await Promise.resolve();
+    nowMs = 18_000;
+    timers.pop()!();
+    await vi.waitFor(() => expect(timers.length).toBeGreaterThan(1));
+    nowMs = 22_000;
+    timers.pop()!();
+    expect((await second).error?.message).toMatch(
+      /^It did not answer within 5000 ms, while this node's own event loop stood still for part of 13\.0 s\./,
+    );
   });
 
   it('makes an Error of whatever is thrown', async () => {

@@ -77,6 +77,31 @@ describe('metrics of a cluster', () => {
     expect(await registries[0]!.metrics()).toBe('\n');
   });
 
+  it('of several nodes in one registry are added up, as in a test of an app, and gone with the last of them', async () => {
+    const registry = new Registry();
+    const cluster = await history([registry, registry, registry]);
+    const [a] = cluster.nodes;
+    expect(await registry.metrics()).toContain('peerage_peer_count{peerage_peer_status="up"} 6');
+    await a.close();
+    const text = await registry.metrics();
+    expect(text).toContain('peerage_peer_count{peerage_peer_status="up"} 2');
+    expect(text).toContain('peerage_provider_failing{peerage_provider_name="test cluster"} 0');
+    await cluster.stop();
+    expect(await registry.metrics()).toBe('\n');
+  });
+
+  it('are there again in a registry that was cleared', async () => {
+    const registry = new Registry();
+    const before = await history([registry]);
+    registry.clear();
+    const after = await history([registry]);
+    expect(await registry.metrics()).toContain('peerage_peer_count{peerage_peer_status="up"} 2');
+    await before.stop();
+    expect(await registry.metrics()).toContain('peerage_peer_count{peerage_peer_status="up"} 2');
+    await after.stop();
+    expect(await registry.metrics()).toBe('\n');
+  });
+
   it('are there for the SDK of OpenTelemetry', async () => {
     const cluster = await history();
     const [a] = cluster.nodes;
