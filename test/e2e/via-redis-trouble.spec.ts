@@ -95,6 +95,23 @@ describe.skipIf(!has('redis-server'))('viaRedis, with what goes wrong in product
     },
   );
 
+  it('leaves no connection open that it gave up while that was being made', async () => {
+    const connections = async () =>
+      (await server.run((redis) => redis.info('clients'))).match(/connected_clients:(\d+)/)?.[1];
+    const before = await connections();
+    for (const open of [ownIoredis, ownNodeRedis]) {
+      const redis = (await open({ url: server.url }))!;
+      const given = new AbortController();
+      const ready = redis.ready(given.signal).catch(() => {});
+      redis.close();
+      given.abort();
+      await ready;
+    }
+    // One that goes on is connected by then.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await connections()).toBe(before);
+  });
+
   it('gives up a connection on which nobody says a word', async () => {
     const silent = createServer();
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));

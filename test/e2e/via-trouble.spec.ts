@@ -22,6 +22,9 @@ const RUN = ['run-ts.mjs', 'providers/trouble-child.ts'].map((file) =>
 const SEED = Number(process.env['TROUBLE_SEED'] ?? 11);
 const LIVES = Number(process.env['TROUBLE_LIVES'] ?? 3);
 
+/** Each way through a proxy, so that there is time for something to happen between a question and its answer. */
+const WAY_MS = 10;
+
 /** How a poll may end, and what else is counted. */
 const ENDS = ['well', 'found', 'restarted', 'PROVIDER_FAILED', 'PROVIDER_TIMEOUT', 'ABORTED'];
 
@@ -38,7 +41,7 @@ describe('sources that are killed, hang, break off and come back at any moment',
   /** What is between a provider and its server, which can break as well. */
   async function proxyTo(port: number): Promise<{ port: number; faults: Fault[] }> {
     const [own = 0] = await freePorts(1);
-    const proxy = await TcpProxy.open(own, port);
+    const proxy = await TcpProxy.open(own, port, WAY_MS);
     ends.push(() => proxy.close());
     return { port: own, faults: [() => proxy.reset(), () => proxy.reset(), () => proxy.blackHole()] };
   }
@@ -65,12 +68,16 @@ describe('sources that are killed, hang, break off and come back at any moment',
     const server = await RedisServer.start();
     ends.push(() => server.stop());
     const { port, faults } = await proxyTo(server.port);
+    const end = (type: string) => () => server.run((client) => client.call('CLIENT', 'KILL', 'TYPE', type));
     const flip = async () => {
       await server.run((client) => client.replicaof('127.0.0.1', 9));
       await pause(300);
       await server.run((client) => client.replicaof('NO', 'ONE'));
     };
-    return { url: `redis://127.0.0.1:${port}`, faults: [...faults, ...faultsOf(server), flip] };
+    return {
+      url: `redis://127.0.0.1:${port}`,
+      faults: [...faults, ...faultsOf(server), flip, end('pubsub'), end('pubsub'), end('normal')],
+    };
   }
 
   async function postgres(): Promise<{ url: string; faults: Fault[] }> {

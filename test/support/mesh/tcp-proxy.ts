@@ -9,13 +9,15 @@ export class TcpProxy {
   private constructor(
     private readonly server: Server,
     private to: number,
+    private readonly delayMs: number,
   ) {
     server.on('connection', (caller) => this.forward(caller));
   }
 
-  static async open(from: number, to: number): Promise<TcpProxy> {
+  /** `delayMs`: how long each way takes. */
+  static async open(from: number, to: number, delayMs = 0): Promise<TcpProxy> {
     const server = createServer();
-    const proxy = new TcpProxy(server, to);
+    const proxy = new TcpProxy(server, to, delayMs);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(from, '127.0.0.1', resolve);
@@ -34,8 +36,8 @@ export class TcpProxy {
   blackHole(): void {
     for (const socket of this.sockets) {
       socket.unpipe();
+      for (const event of ['data', 'end']) socket.removeAllListeners(event);
       socket.resume();
-      socket.removeAllListeners('end');
     }
   }
 
@@ -53,8 +55,14 @@ export class TcpProxy {
     this.taken += 1;
     const target = connect(this.to, '127.0.0.1');
     endTogether(this.sockets, caller, target);
-    caller.pipe(target);
-    target.pipe(caller);
+    this.join(caller, target);
+    this.join(target, caller);
+  }
+
+  private join(from: Socket, to: Socket): void {
+    if (this.delayMs === 0) return void from.pipe(to);
+    from.on('data', (chunk) => setTimeout(() => to.write(chunk), this.delayMs));
+    from.on('end', () => setTimeout(() => to.end(), this.delayMs));
   }
 }
 
