@@ -78,20 +78,6 @@ export class Network {
     host.ip('link', 'set', 'eth0', 'up');
   }
 
-  /**
-   * The switch sends multicast only to who has joined its group, and forgets that after a while, as one that snoops
-   * where no router asks who listens.
-   */
-  forgetsListenersAfter(ms: number): void {
-    const set = (file: string, value: number) =>
-      this.hub.exec('sh', '-c', `echo ${value} > /sys/class/net/br0/bridge/${file}`);
-    // In hundredths of a second.
-    set('multicast_membership_interval', ms / 10);
-    set('multicast_snooping', 1);
-    for (const i of this.hosts.keys())
-      this.hub.exec('bridge', 'link', 'set', 'dev', `port${i + 1}`, 'mcast_flood', 'off');
-  }
-
   /** Where all hosts can be reached from: a namespace that is none of them. */
   lookout(): string {
     addAddress(this.hub, '10.77.0.254/24', 'br0');
