@@ -12,7 +12,7 @@ export type { ViaUdpOptions } from './udp-options.js';
 /**
  * Finds nodes of the local network by UDP multicast, on the wire like the Elixir library `peerage`:
  * `Peer:<name>` to 230.1.1.1:45900. A new node announces itself at once, is answered at once, and is
- * announced again every 3 to 7 s. Several processes of a host share the port. When the module has a
+ * announced again after 1 s, and then every 3 to 7 s. Several processes of a host share the port. When the module has a
  * `secret`, announcements are signed and unsigned ones are ignored. At most 1,024 names are kept, each for
  * 30 s after it was last heard.
  *
