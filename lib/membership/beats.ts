@@ -47,8 +47,10 @@ export function sendBeat(core: Core, peer: PeerRecord, answer = false): void {
       ...(everyMs !== (peer.askedEveryMs ?? 0) && { everyMs }),
       ...(silentMs !== undefined && { silentMs }),
       ...(unreached !== undefined && { unreached }),
+      ...(core.answersProbes !== peer.toldAnswers && { answersProbes: core.answersProbes }),
     },
   });
+  peer.toldAnswers = core.answersProbes;
   delete peer.lastBeat;
   peer.askedEveryMs = everyMs;
   core.timers.set('beat', peer.node.bootId, core.nowMs + (wantsEveryMs ?? core.timing.slowBeatMs));
@@ -62,6 +64,7 @@ export function takeBeat(core: Core, peer: PeerRecord, beat: Beat): void {
     core.out.push({ type: 'roundTrip', ms: peer.rttMs });
   }
   takeUnreached(core, peer, beat.unreached);
+  if (beat.answersProbes !== undefined) peer.answersProbes = beat.answersProbes;
   if (beat.everyMs === 0) delete peer.wantsEveryMs;
   else if (beat.everyMs !== undefined) peer.wantsEveryMs = Math.max(beat.everyMs, SHORTEST_BEAT_MS);
   if (beat.now) sendBeat(core, peer);

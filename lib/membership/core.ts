@@ -33,6 +33,8 @@ interface ConnectedLink extends LinkOfAnyStage {
   toldSelf?: number;
   /** Whether the other side was told that we are blank. */
   toldBlank?: boolean;
+  /** Whether the other side was told that we answer probes while our main loop is blocked. */
+  toldAnswers?: boolean;
 }
 
 /** A dialled connection on which we have introduced ourselves. */
@@ -84,8 +86,10 @@ export interface PeerRecord {
   readonly probeKey: Uint8Array;
   /** Where it is probed: an address, never a name that would have to be looked up. */
   probeAt: { readonly host: string; readonly port: number };
-  /** Whether it answers probes while its main loop is blocked, as it said in its last handshake. */
+  /** Whether it answers probes while its main loop is blocked, as it said last. */
   answersProbes: boolean;
+  /** Whether it was told, on this connection, that we do. */
+  toldAnswers?: boolean | undefined;
   /** Whether probes get through to it. */
   probes: 'untried' | 'answered' | 'unanswered';
   /** Whether a probe of its own has arrived here. */

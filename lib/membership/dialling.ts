@@ -151,6 +151,7 @@ export function dialled(core: Core, linkId: LinkId, address: string): void {
     connection: core.randomId(),
     toldSelf: core.selfVersion,
     toldBlank: core.isBlank,
+    toldAnswers: core.answersProbes,
   };
   core.advance(link);
   core.timers.set('handshake', link.id, core.nowMs + core.config.limits.handshakeMs);

@@ -203,6 +203,7 @@ function welcome(core: Core, link: IntroducedLink): void {
   link.stage = 'welcomed';
   link.toldSelf = core.selfVersion;
   link.toldBlank = core.isBlank;
+  link.toldAnswers = core.answersProbes;
   if (current !== undefined) link.listed = current;
   core.timers.set('handshake', link.id, core.nowMs + core.config.limits.handshakeMs);
   core.send(link.id, {

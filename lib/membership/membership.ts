@@ -28,7 +28,7 @@ import {
   takeRefuse,
   takeWelcome,
 } from './handshake.js';
-import { beatDue, takeBeat } from './beats.js';
+import { beatDue, sendBeat, takeBeat } from './beats.js';
 import { changeSelf, takeMeta } from './identity.js';
 import { allKnowOurLeaving, drain, takeLeaving } from './leaving.js';
 import type { Directive, Input, LinkId, MembershipConfig } from './membership.types.js';
@@ -172,6 +172,8 @@ export class Membership {
       }
       case 'answersProbes':
         core.answersProbes = input.isSo;
+        // Who met us before is told: a thread may begin later than its node, or end.
+        for (const peer of core.peers.values()) sendBeat(core, peer);
         return;
       case 'notBlank':
         core.isBlank = false;

@@ -152,6 +152,7 @@ function addPeer(core: Core, link: IntroducedLink): void {
     probeKey,
     probeAt: probeAddress(link),
     answersProbes,
+    toldAnswers: link.toldAnswers,
     probes: 'untried',
     probedBy: false,
     trialsLeft: 0,
@@ -180,6 +181,7 @@ function reconnected(core: Core, peer: PeerRecord, link: IntroducedLink): void {
   peer.heard = core.clock.now;
   peer.probeAt = probeAddress(link);
   peer.answersProbes = link.remote.answersProbes;
+  peer.toldAnswers = link.toldAnswers;
   delete peer.closedBy;
   if (old) core.close(old, true);
   bindAddresses(core, peer, link);
@@ -191,7 +193,7 @@ function reconnected(core: Core, peer: PeerRecord, link: IntroducedLink): void {
 
 /** A connection begins: the dialer's first beat ends the handshake, then each tells whom else it knows. */
 function begin(core: Core, peer: PeerRecord, link: IntroducedLink): void {
-  if (link.direction === 'outbound') sendBeat(core, peer);
+  if (link.direction === 'outbound' || peer.toldAnswers !== core.answersProbes) sendBeat(core, peer);
   // Whom we dialled by another address than its own is told to others by that one.
   if (link.direction === 'inbound' || link.address !== addressOf(peer.node.name)) callBackLater(core, peer);
   startBeats(core, peer);

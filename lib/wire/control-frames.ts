@@ -77,6 +77,7 @@ function readFields(kind: number, fields: Fields): ControlFrame {
           ...(fields['everyMs'] !== undefined && { everyMs: duration(fields['everyMs'], 'everyMs') }),
           ...(fields['silentMs'] !== undefined && { silentMs: duration(fields['silentMs'], 'silentMs') }),
           ...(fields['unreached'] !== undefined && { unreached: text(fields['unreached'], 'unreached') }),
+          ...(typeof fields['answersProbes'] === 'boolean' && { answersProbes: fields['answersProbes'] }),
         },
       };
     case FrameKind.leaving:

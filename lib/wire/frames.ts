@@ -110,6 +110,8 @@ export interface Beat {
   readonly silentMs?: number;
   /** The sender cannot connect to the address in the other side's name: why. */
   readonly unreached?: string;
+  /** Whether the sender answers probes while its main loop is blocked: told when that is not what it said before. */
+  readonly answersProbes?: boolean;
 }
 
 /** The sender shuts down: it goes on answering, and says goodbye when all that is under way has ended. */

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Directive } from '../../../lib/membership/membership.types.js';
 import type { NodeInfo } from '../../../lib/naming/node-info.js';
-import { MembershipDriver, nodeOf, SELF } from '../../support/mesh/membership-driver.js';
+import { MembershipDriver, nodeOf, SELF, sent } from '../../support/mesh/membership-driver.js';
 
 const NAMED = nodeOf('app@web.example:4371', '2');
 const NUMBERED = nodeOf('app@10.0.0.2:4371', '2');
@@ -77,4 +77,29 @@ it('the handshake says whether probes are answered, as the node last learnt of i
   driver.handle({ type: 'answersProbes', isSo: false });
   expect(called('10.9.9.9:40000', nodeOf('app@10.0.0.3', '3')).welcome.answersProbes).toBe(false);
   expect(dial('10.0.0.4:4370', nodeOf('app@10.0.0.4', '4')).hello.answersProbes).toBe(false);
+});
+
+it('who met us before is told by a beat that probes are answered, or not any more, once', () => {
+  const link = driver.peer(NUMBERED);
+  const told = (isSo: boolean) =>
+    sent(driver.handle({ type: 'answersProbes', isSo }), 'beat', link).map((beat) => beat.answersProbes);
+  expect(told(false)).toEqual([false]);
+  const asked = driver.handle({ type: 'beat', link, body: { sentAt: driver.nowMs, now: true } });
+  expect(sent(asked, 'beat', link).map((beat) => beat.answersProbes)).toEqual([undefined]);
+  expect(told(true)).toEqual([true]);
+});
+
+it('a peer that says so later is judged by that: its silence has the usual time', () => {
+  const link = driver.peer(NUMBERED);
+  const say = (answersProbes: boolean) =>
+    driver.handle({ type: 'beat', link, body: { sentAt: driver.nowMs, answersProbes } });
+  const deadline = () => {
+    driver.pass(2_600);
+    return driver.explain(NUMBERED.name).liveness!.suspicion!.deadlineMs;
+  };
+  say(false);
+  expect(deadline()).toBe(8_000);
+  driver.beat(link, driver.nowMs);
+  say(true);
+  expect(deadline()).toBe(4_000);
 });
