@@ -55,7 +55,7 @@ export class Runs {
     return this.flush();
   }
 
-  /** What another node is answered; and what is to be done besides. */
+  /** Another node asks. */
   answer(from: string, question: RunQuestion, nowMs: number): Answered {
     this.moveTo(nowMs);
     const answer = question.type === 'claim' ? this.grant(from, question) : this.willClaim(question.key);
