@@ -24,34 +24,48 @@ export interface ClaimStore {
   last(job: string): Promise<Date | undefined>;
 }
 
-/** What stands for a client until the app's container has it. */
-export class InjectedStore implements ClaimStore {
-  private store: ClaimStore | undefined;
+/** What `claimsIn()` gives. Of one, each app has a store of its own: its client, and the claims of its cluster. */
+export class ClaimsIn implements ClaimStore {
+  /** Under which the app provides the client; undefined when one was given. */
+  readonly token: InjectionToken | undefined;
+  private readonly given: ClaimStore | undefined;
 
-  constructor(readonly token: InjectionToken) {}
+  constructor(client: RedisLike | PoolLike | InjectionToken) {
+    if (isToken(client)) this.token = client;
+    else this.given = storeOf(client);
+  }
 
   /** Of the token, for messages. */
   get name(): string {
     const { token } = this;
-    return typeof token === 'string' || typeof token === 'symbol' ? token.toString() : token.name;
+    return typeof token === 'function' ? token.name : String(token);
   }
 
-  /** @throws PeerageError `INVALID_OPTIONS` when it is no client */
-  resolve(client: unknown): void {
-    this.store ??= storeOf(client);
+  /**
+   * The store of an app. Clusters that share a server, and have jobs of one name, take no runs from each other.
+   *
+   * @param client what the app has under the token
+   * @throws PeerageError `INVALID_OPTIONS` when it is no client
+   */
+  of(cluster: string, client: unknown): ClaimStore {
+    const store = this.given ?? storeOf(client);
+    return {
+      claim: (job, dueAt, by) => store.claim(`${cluster}/${job}`, dueAt, by),
+      last: (job) => store.last(`${cluster}/${job}`),
+    };
   }
 
   claim(job: string, dueAt: Date, by: string): Promise<string> {
-    return this.resolved().claim(job, dueAt, by);
+    return this.outsideApps().claim(job, dueAt, by);
   }
 
   last(job: string): Promise<Date | undefined> {
-    return this.resolved().last(job);
+    return this.outsideApps().last(job);
   }
 
-  private resolved(): ClaimStore {
-    if (this.store) return this.store;
-    throw new PeerageError('INVALID_OPTIONS', `claimsIn(): the app provides no ${this.name}.`);
+  private outsideApps(): ClaimStore {
+    if (this.given) return this.given;
+    throw new PeerageError('INVALID_OPTIONS', `claimsIn(): only an app has a ${this.name}.`);
   }
 }
 
@@ -59,8 +73,8 @@ export class InjectedStore implements ClaimStore {
  * Claims in Redis or PostgreSQL: one row, or key, for each run of a job, made by `INSERT … ON CONFLICT DO NOTHING` or
  * `SET … NX`. No lease and no lock: a run that is claimed is claimed for good.
  *
- * In PostgreSQL they are rows of the table `peerage_runs`, which is made when it is missing. In Redis they are keys
- * `peerage:run:…`; it forgets claims when it restarts without its append-only file (`appendfsync always`), and when a
+ * They are those of the app's cluster: its label stands before the job's name. In PostgreSQL they are rows of the table
+ * `peerage_runs`, which is made when it is missing. In Redis they are keys `peerage:run:…`; it forgets claims when it restarts without its append-only file (`appendfsync always`), and when a
  * replica is promoted that has not heard of them.
  *
  * @param client a client of `ioredis` or `redis`, a `Pool` of `pg`, or the token under which the app provides one
@@ -68,8 +82,11 @@ export class InjectedStore implements ClaimStore {
  * @publicApi
  */
 export function claimsIn(client: RedisLike | PoolLike | InjectionToken): ClaimStore {
-  const isToken = typeof client === 'string' || typeof client === 'symbol' || typeof client === 'function';
-  return isToken ? new InjectedStore(client) : storeOf(client);
+  return new ClaimsIn(client);
+}
+
+function isToken(client: RedisLike | PoolLike | InjectionToken): client is InjectionToken {
+  return typeof client === 'string' || typeof client === 'symbol' || typeof client === 'function';
 }
 
 function storeOf(client: unknown): ClaimStore {

@@ -1,10 +1,12 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { PeerageError } from '../errors/peerage-error.js';
 import { describeError } from '../errors/thrown.js';
-import { LOG_CONTEXT } from '../peerage.constants.js';
-import { InjectedStore } from './claim-store.js';
+import { LOG_CONTEXT, PEERAGE_SETTINGS } from '../peerage.constants.js';
+import type { PeerageSettings } from '../peerage.options.js';
+import { ClaimsIn } from './claim-store.js';
+import type { ClaimStore } from './claim-store.js';
 import { jobOf } from './job.js';
 import { checkJobName } from './run-checks.js';
 import { RUN_ONCE_METADATA, bindRunner } from './run-once.decorator.js';
@@ -22,6 +24,7 @@ export class RunsExplorer {
     private readonly runs: RunsService,
     private readonly discovery: DiscoveryService,
     private readonly moduleRef: ModuleRef,
+    @Inject(PEERAGE_SETTINGS) private readonly settings: PeerageSettings,
   ) {}
 
   /**
@@ -46,9 +49,10 @@ export class RunsExplorer {
     const { method, options, original } = entry;
     const name = options.name ?? `${instance.constructor.name}.${method}`;
     checkJobName(name);
-    if (options.store instanceof InjectedStore) this.resolve(options.store);
     const current = (instance as Readonly<Record<string, unknown>>)[method] as object;
-    const job = jobOf(name, options, current, { registry: () => this.registry(), nowMs: this.runs.dateMs });
+    const { store } = options;
+    const own = store instanceof ClaimsIn ? { ...options, store: this.storeOf(store) } : options;
+    const job = jobOf(name, own, current, { registry: () => this.registry(), nowMs: this.runs.dateMs });
     const runner = this.runs.add(job, (context) => original.call(instance, context as never));
     try {
       bindRunner(instance, entry, runner);
@@ -59,15 +63,17 @@ export class RunsExplorer {
     return name;
   }
 
-  private resolve(store: InjectedStore): void {
+  private storeOf(claims: ClaimsIn): ClaimStore {
+    const { cluster } = this.settings;
+    if (claims.token === undefined) return claims.of(cluster, undefined);
     let client: unknown;
     try {
-      client = this.moduleRef.get(store.token, { strict: false });
+      client = this.moduleRef.get(claims.token, { strict: false });
     } catch (error) {
-      const problem = `claimsIn(): the app provides no ${store.name}: ${describeError(error)}`;
+      const problem = `claimsIn(): the app provides no ${claims.name}: ${describeError(error)}`;
       throw new PeerageError('INVALID_OPTIONS', problem, { cause: error });
     }
-    store.resolve(client);
+    return claims.of(cluster, client);
   }
 
   private registry(): SchedulerRegistry | undefined {

@@ -5,7 +5,7 @@ import type { Provider } from '@nestjs/common';
 import { Cron, Interval, ScheduleModule, SchedulerRegistry, Timeout } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ClusterService, PeerageModule, RunOnce } from '../../../lib/index.js';
+import { ClusterService, PeerageModule, RunOnce, claimsIn } from '../../../lib/index.js';
 import type { RunContext, RunOnceOptions } from '../../../lib/index.js';
 
 const NEVER = '0 0 1 1 *';
@@ -109,11 +109,12 @@ describe('@RunOnce() in an app', () => {
   /** What the scheduler calls, whose promise the decorator makes. */
   const called = (method: () => unknown): Promise<unknown> => Promise.resolve(method());
 
-  const start = async (...classes: Provider[]) => {
+  const start = (...classes: Provider[]) => startIn('app', ...classes);
+  const startIn = async (cluster: string, ...classes: Provider[]) => {
     const module = await Test.createTestingModule({
       imports: [
         ScheduleModule.forRoot(),
-        PeerageModule.forRoot({ bind: '127.0.0.1', ownership: { settleMs: 1 } }),
+        PeerageModule.forRoot({ cluster, bind: '127.0.0.1', ownership: { settleMs: 1 } }),
       ],
       providers: classes,
     }).compile();
@@ -224,6 +225,42 @@ describe('@RunOnce() in an app', () => {
     await app.get(ClusterService).settled;
     expect(await called(() => app.get(Child).run({} as RunContext))).toBe('child of base with more');
     expect(app.get(ClusterService).runTotals).toMatchObject({ started: 1, skipped: 0 });
+  });
+
+  it('claims for its own cluster, by the client of its own app, though a store is shared', async () => {
+    @Injectable()
+    class Stored {
+      @RunOnce({ store: claimsIn('REDIS') })
+      @Cron(NEVER)
+      run(): string {
+        return 'ran';
+      }
+    }
+    const kept = new Map<string, string>();
+    const client = () => ({
+      isOpen: true,
+      async call(command: string, key: string, value: string): Promise<unknown> {
+        if (!this.isOpen) throw new Error('closed');
+        if (command !== 'SET') return kept.get(key) ?? null;
+        if (kept.has(key)) return null;
+        kept.set(key, value);
+        return 'OK';
+      },
+    });
+    const ran = async (cluster: string, redis: object): Promise<unknown> => {
+      const app = await startIn(cluster, Stored, { provide: 'REDIS', useValue: redis });
+      await app.get(ClusterService).settled;
+      return called(() => app.get(Stored).run());
+    };
+    const first = client();
+    expect(await ran('shop', first)).toBe('ran');
+    first.isOpen = false;
+    expect(await ran('shop', client())).toBeUndefined();
+    expect(await ran('blog', client())).toBe('ran');
+    expect([...kept.keys()].map((key) => key.split(':').at(2))).toEqual([
+      'shop/Stored.run',
+      'blog/Stored.run',
+    ]);
   });
 
   it('refuses two methods with one name, at start', async () => {
