@@ -14,16 +14,27 @@ interface Kept extends LedgerEntry {
   readonly atMs: number;
 }
 
+/** So many runs, and so many keys, are remembered, whatever members claim; beyond that the oldest are forgotten. */
+const MAX_KEPT = 100_000;
+
 /** Duplicates that are remembered, so that each is told once. */
 const MAX_REPORTED = 1_000;
 
 /** Who has which run: one holder each, until that one gives it back. */
 export class Ledger {
-  private readonly entries = new Map<string, Kept>();
+  /** Runs that are due at some time; and those that have none, as those of `once()`. */
+  private readonly runs = new Map<string, Kept>();
+  private readonly keys = new Map<string, Kept>();
   private readonly reported = new Set<string>();
 
+  /** @param self this node: what it is at work on is never forgotten */
+  constructor(
+    private readonly self: () => string,
+    private readonly maxKept = MAX_KEPT,
+  ) {}
+
   get(key: RunKey, nowMs: number): LedgerEntry | undefined {
-    const entry = this.entries.get(keyText(key));
+    const entry = this.of(key).get(keyText(key));
     return entry && leftOf(entry, nowMs) > 0 ? entry : undefined;
   }
 
@@ -33,17 +44,19 @@ export class Ledger {
     // News that were sent again may be older than what is known.
     if (before?.state === 'done' && before.holder === entry.holder && entry.state !== 'done') return;
     // What was changed last stands last, so that the oldest are found first.
-    this.entries.delete(text);
-    this.entries.set(text, { ...entry, atMs: nowMs });
+    const kept = this.of(entry.key);
+    kept.delete(text);
+    kept.set(text, { ...entry, atMs: nowMs });
+    if (kept.size > this.maxKept) this.forgetOldest(kept);
   }
 
   delete(key: RunKey): void {
-    this.entries.delete(keyText(key));
+    this.of(key).delete(keyText(key));
   }
 
   /** That node is gone: what it had, and had not told to be done, is lost, or to be run again. */
   lose(holder: string, nowMs: number): void {
-    for (const entry of [...this.entries.values()]) {
+    for (const entry of [...this.keys.values(), ...this.runs.values()]) {
       if (entry.holder !== holder || (entry.state !== 'claimed' && entry.state !== 'started')) continue;
       if (entry.onLoss === 'rerun') this.delete(entry.key);
       else this.set({ ...entry, state: 'lost' }, nowMs);
@@ -52,14 +65,15 @@ export class Ledger {
 
   /** What was begun, the latest last, for a node that comes. It remembers a run for as long as this one. */
   news(nowMs: number): RunNews[] {
-    const told = [...this.entries.values()].flatMap((entry): RunNews[] => {
+    const told = (entry: Kept): RunNews[] => {
       const { key, holder, state, onLoss } = entry;
       const keepMs = Math.ceil(leftOf(entry, nowMs));
       return state === 'claimed' || keepMs <= 0 ? [] : [{ key, by: holder, word: state, onLoss, keepMs }];
-    });
-    const keys = told.filter(({ key }) => key.dueMs === 0);
-    const runs = told.filter(({ key }) => key.dueMs !== 0);
-    return [...keys.slice(-MAX_TOLD_KEYS), ...runs.slice(-MAX_TOLD)];
+    };
+    return [
+      ...[...this.keys.values()].flatMap(told).slice(-MAX_TOLD_KEYS),
+      ...[...this.runs.values()].flatMap(told).slice(-MAX_TOLD),
+    ];
   }
 
   /** A run was run twice. Returns whether that is news: each is told once. */
@@ -71,16 +85,27 @@ export class Ledger {
     return true;
   }
 
-  /** Forgets what is old, but not what `self` is at work on. */
-  prune(self: string, nowMs: number): void {
-    for (const [text, { atMs, keepMs, holder, state }] of this.entries) {
-      const isOwnWork = holder === self && (state === 'started' || state === 'claimed');
-      if (nowMs - atMs > keepMs && !isOwnWork) this.entries.delete(text);
-    }
+  /** Forgets what is old. */
+  prune(nowMs: number): void {
+    for (const kept of [this.runs, this.keys])
+      for (const [text, entry] of kept)
+        if (nowMs - entry.atMs > entry.keepMs && !this.isOwnWork(entry)) kept.delete(text);
   }
 
   get size(): number {
-    return this.entries.size;
+    return this.runs.size + this.keys.size;
+  }
+
+  private of({ dueMs }: RunKey): Map<string, Kept> {
+    return dueMs === 0 ? this.keys : this.runs;
+  }
+
+  private forgetOldest(kept: Map<string, Kept>): void {
+    for (const [text, entry] of kept) if (!this.isOwnWork(entry)) return void kept.delete(text);
+  }
+
+  private isOwnWork({ holder, state }: Kept): boolean {
+    return holder === this.self() && (state === 'started' || state === 'claimed');
   }
 }
 

@@ -31,7 +31,7 @@ import { Standstill } from './standstill.js';
  * Pure: it is told what happens, with the time, and returns what is to be done.
  */
 export class Runs {
-  private readonly ledger = new Ledger();
+  private readonly ledger = new Ledger(() => this.view.self);
   private readonly pending = new Map<string, PendingRun>();
   private directives: RunDirective[] = [];
   private nowMs = 0;
@@ -103,7 +103,7 @@ export class Runs {
     this.standstill.woken(this.nowMs);
     if (this.nowMs - this.prunedAtMs >= PRUNE_MS) {
       this.prunedAtMs = this.nowMs;
-      this.ledger.prune(this.view.self, this.nowMs);
+      this.ledger.prune(this.nowMs);
     }
     this.evaluateAll();
   }
