@@ -139,7 +139,7 @@ function listenError(error: unknown, bind: string | undefined, port: number): Pe
   if (code === 'EADDRINUSE') {
     return new PeerageError(
       'PORT_IN_USE',
-      `Cannot listen on ${address}: another process has the port. Stop it, choose another \`port\` (PEERAGE_PORT), or leave the port out and a free one is taken.`,
+      `Cannot listen on ${address}: another process, or another app of this one, has the port. Stop it, choose another \`port\` (PEERAGE_PORT), or leave the port out and a free one is taken.`,
       { cause: error },
     );
   }
