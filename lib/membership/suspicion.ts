@@ -113,6 +113,7 @@ export function takeUnheard(core: Core, peer: PeerRecord, silentMs: number | und
     // A burst that goes on unanswered is not begun anew.
     const countedMs = earlierMs > 0 ? Math.max(earlierMs, countedSilence(core, peer)) : 0;
     suspicion.countsFromMs = core.clock.now.runMs - countedMs;
+    core.timers.set('judge', peer.node.bootId, core.nowMs);
   }
   suspicion.why = 'unheard';
   suspicion.unheardSinceMs = Math.min(suspicion.unheardSinceMs ?? core.nowMs, core.nowMs - silentMs);

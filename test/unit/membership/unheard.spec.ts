@@ -70,6 +70,19 @@ describe('a peer that says that it does not hear us', () => {
     expect(lastEvent()).toMatchObject({ type: 'peer.down' });
   });
 
+  it('was looked at for somebody else before it said so, and heard a moment ago: it has one burst from then on', () => {
+    const third = driver.peer(nodeOf('app@10.0.0.3', '3'));
+    driver.beat(link);
+    driver.handle({ type: 'answer', link: third, body: { about: OTHER.bootId, suspects: true } });
+    driver.pass(200);
+    driver.handle({ type: 'unheard', bootId: OTHER.bootId, silentMs: 3_000 });
+    const downs = () => driver.events.filter(({ type }) => type === 'peer.down');
+    driver.pass(1_400);
+    expect(downs()).toEqual([]);
+    driver.pass(200);
+    expect(downs()).toMatchObject([{ peer: { name: OTHER.name } }]);
+  });
+
   it('is no death by an old word when one probe is answered, however long the silence was that it tells of', () => {
     deaf(3_600_000);
     driver.pass(1_400);
