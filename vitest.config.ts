@@ -7,8 +7,8 @@ interface ProjectOptions {
   /** @default every spec in its folder */
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
-  /** Its files share one world of modules, which is much faster. @default false */
-  readonly sharesModules?: boolean;
+  /** Its files share one world of modules, which is much faster: in threads, or in processes where they start others. @default none */
+  readonly sharesModules?: 'threads' | 'forks';
   /** So many of its files run at once. */
   readonly files: number;
   readonly globalSetup?: string;
@@ -24,7 +24,7 @@ const project = (
     timeoutMs,
     include = [`test/${name}/**/*.spec.ts`],
     exclude = [],
-    sharesModules = false,
+    sharesModules,
     files,
     globalSetup,
   }: ProjectOptions,
@@ -34,7 +34,7 @@ const project = (
     name,
     include: [...include],
     exclude: [...exclude],
-    ...(sharesModules ? { isolate: false, pool: 'threads' as const } : {}),
+    ...(sharesModules === undefined ? {} : { isolate: false, pool: sharesModules }),
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
     sequence: { groupOrder },
@@ -44,7 +44,11 @@ const project = (
 });
 
 /** They replace modules, so they need a world of their own. */
-const MOCKING = ['test/unit/via/url/via-url.spec.ts', 'test/unit/via/dns/via-dns.spec.ts'];
+const MOCKING = [
+  'test/unit/via/url/via-url.spec.ts',
+  'test/unit/via/dns/via-dns.spec.ts',
+  'test/e2e/via-local-unwatched.spec.ts',
+];
 
 /** The minutes of a run. What begins last should be short, so that all cores are busy until the end. */
 const LONGEST = [
@@ -96,7 +100,7 @@ export default defineConfig({
     coverage: { include: ['lib/**'], reportsDirectory: 'coverage' },
     sequence: { sequencer: LongestFirst },
     projects: [
-      project('unit', 1, { timeoutMs: 30_000, exclude: MOCKING, sharesModules: true, files: 2 }),
+      project('unit', 1, { timeoutMs: 30_000, exclude: MOCKING, sharesModules: 'threads', files: 2 }),
       project('mocking', 1, { timeoutMs: 30_000, include: MOCKING, files: 2 }),
       project('sim', 1, { timeoutMs: 300_000, files: 2 }),
       project('package', 1, {
@@ -105,8 +109,13 @@ export default defineConfig({
         globalSetup: 'test/package/support/tarball.ts',
       }),
       project('apps', 1, { timeoutMs: 300_000, files: 2, globalSetup: 'test/apps/support/setup.ts' }),
-      project('e2e', 2, { timeoutMs: 60_000, files: 3 }),
-      project('net', 3, { timeoutMs: 300_000, include: ['test/net/*.spec.ts'], files: 3 }),
+      project('e2e', 2, { timeoutMs: 60_000, exclude: MOCKING, sharesModules: 'forks', files: 3 }),
+      project('net', 3, {
+        timeoutMs: 300_000,
+        include: ['test/net/*.spec.ts'],
+        sharesModules: 'forks',
+        files: 3,
+      }),
       project('liveness', 4, {
         timeoutMs: 300_000,
         include: ['test/net/liveness/*.spec.ts'],

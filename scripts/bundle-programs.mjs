@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const PROGRAMS = ['node', 'many-nodes', 'replica', 'talker', 'holder', 'jobber'];
+const PROGRAMS = ['node', 'many-nodes', 'replica', 'talker', 'holder', 'jobber', 'worker'];
 
 /** Optional to Nest, and absent from these programs; and what must be the one that Node loads. */
 const EXTERNAL = ['@nestjs/websockets', 'class-transformer', 'class-validator', 'reflect-metadata'];

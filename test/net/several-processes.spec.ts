@@ -23,7 +23,7 @@ import { Network } from '../support/providers/via-namespaces.js';
 
 const WORKERS = 5;
 const DNS_PORT = 5353;
-const program = fileURLToPath(new URL('../../build/test/programs/worker.js', import.meta.url));
+const program = fileURLToPath(new URL('../../build/test/bundled/worker.js', import.meta.url));
 
 /** Starts five workers on a host, and ends what it started. */
 interface Manager {

@@ -99,7 +99,7 @@ const restarted: Scenario = {
   expectation: 'exactly one down and one up each, all nodes agree',
   hosts: 4,
   run: async (nodes, note) => {
-    const rounds = isFull ? 100 : 10;
+    const rounds = isFull ? 100 : 5;
     const gaps: number[] = [];
     const ups: number[] = [];
     for (let round = 0; round < rounds; round++) {

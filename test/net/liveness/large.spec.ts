@@ -31,10 +31,10 @@ const halfConnected: Scenario = {
       await Promise.all(programs.map((program) => program.line(/"started"/, { timeoutMs: WHOLE_MS })));
       // All but the odd one, and all.
       await Promise.all([whole(programs[0]!, 68), whole(programs[1]!, 69)]);
-      await sleep(15_000);
+      await sleep(8_000);
       const since = nodes.mark();
       const from = programs.map(({ lines }) => lines.length);
-      const forMs = isFull ? 300_000 : 20_000;
+      const forMs = isFull ? 300_000 : 10_000;
       await sleep(forMs);
       const downsOf = () => programs.flatMap(({ lines }, i) => downLines(lines.slice(from[i])));
       const falseDowns = countDowns(nodes.nodes, since) + downsOf().length;
