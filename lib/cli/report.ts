@@ -88,7 +88,7 @@ export function textOf({ providers, dials }: DiscoverReport, hasDialled: boolean
 
 function linesOfProvider({ url, ms, names, invalid, error, hint }: ProviderFinding): string[] {
   const count = names.length === 1 ? '1 name' : `${names.length} names`;
-  const head = `${withoutPassword(url)}: ${error === undefined ? count : 'failed'} in ${ms} ms`;
+  const head = `${headed(withoutPassword(url))} ${error === undefined ? count : 'failed'} in ${ms} ms`;
   return [
     head,
     ...names.map((name) => `  ${name}`),
@@ -106,6 +106,11 @@ function linesOfDial({ name, result, ms, udp, node, message, hint }: DialFinding
     ...(message === undefined ? [] : [`  ${message}`]),
     ...(hint === undefined ? [] : [`  hint: ${hint}`]),
   ];
+}
+
+/** A URL may end in a colon itself: `local:`. */
+export function headed(text: string): string {
+  return text.endsWith(':') ? text : `${text}:`;
 }
 
 /** What to do about UDP that does not get through. */

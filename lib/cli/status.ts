@@ -56,7 +56,7 @@ function textOf({ pid, report, error }: Asked): string {
   const failed = Object.entries(dials.failed);
   const counts = [
     `up for ${duration(upMs)}, process ${pid}`,
-    `since then: ${events.ups} peers came, ${downs.map(([reason, count]) => `${count} went (${reason})`).join(', ') || 'none went'}`,
+    `since then: ${events.ups === 1 ? '1 peer' : `${events.ups} peers`} came, ${downs.map(([reason, count]) => `${count} went (${reason})`).join(', ') || 'none went'}`,
     `dials: ${dials.connected} connected${failed.map(([code, count]) => `, ${count} ${code}`).join('')}`,
     `messages: ${messages.sent.count} sent, ${messages.received.count} received; ${queues.sendBytes} bytes wait to be sent, ` +
       `${handlers.running} handlers at work, ${handlers.waiting} messages wait for one, ${requests.pending} requests wait`,

@@ -43,10 +43,16 @@ export class OwnNode {
   /** Who cannot reach the address that it listens on, for people. */
   get bindNotes(): string[] {
     const { security, bind } = this.settings;
-    if (security.kind !== 'none' || bind === undefined) return [];
+    if (security.kind !== 'none' || bind === undefined || this.isForThisMachine) return [];
     return [
       `Without a secret this node listens on ${bind} only: nodes on other machines cannot reach it. Set the same \`secret\` on all.`,
     ];
+  }
+
+  /** It looks for nodes of this machine, and for no others. */
+  private get isForThisMachine(): boolean {
+    const names = this.settings.via.map((via) => (typeof via === 'object' ? via.name : undefined));
+    return names.includes('local') && names.every((name) => name === 'local' || name === 'self');
   }
 
   /** It listens, on this port. */

@@ -1,6 +1,6 @@
 import { ask, dialAll } from '../discover.js';
 import type { DoctorCommand } from '../command.js';
-import { udpAdvice } from '../report.js';
+import { headed, udpAdvice } from '../report.js';
 import { compareNames } from '../../naming/node-name.js';
 import {
   checkAddress,
@@ -78,5 +78,5 @@ async function checkProviders(command: DoctorCommand, signal: AbortSignal): Prom
 }
 
 function lineOf({ check, result, says, advice }: Finding): string {
-  return `${MARKS[result]} ${check}: ${says}\n${advice === undefined ? '' : `       do: ${advice}\n`}`;
+  return `${MARKS[result]} ${headed(check)} ${says}\n${advice === undefined ? '' : `       do: ${advice}\n`}`;
 }

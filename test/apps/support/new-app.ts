@@ -5,7 +5,7 @@ import { type Modules, generated } from './generated-app.js';
 import { type Sets, UNUSED } from './sets.js';
 
 /** What nobody has who has not added us yet. */
-const OURS = ['nestjs-peerage', '@nestjs/schedule'];
+const OURS = ['nestjs-peerage', '.bin/nestjs-peerage', '@nestjs/schedule'];
 
 /**
  * An app as `nest new` writes and installs it, with packages of its own and without linters and formatters. Each file of
