@@ -87,7 +87,9 @@ async function measure(count: number, seconds: number): Promise<Row> {
     await sleep(AFTER_MS);
     const spentMs = ((ticksOf(server.pid) - before) / TICKS) * 1_000;
     const oneGoneCpuMs = spentMs - openShare * (oneGoneMs + AFTER_MS);
-    console.error(`one is gone after ${Math.round(oneGoneMs)} ms`);
+    console.error(
+      `one is gone after ${Math.round(oneGoneMs)} ms, for ${Math.round(oneGoneCpuMs)} ms of a processor`,
+    );
     const manyGoneMs = await goneAfter(many, page, count - 1 - sizes.get(many)!);
     ending.abort();
     return {
