@@ -18,7 +18,7 @@ export async function askInTime(
   values: unknown[],
   ms: number,
 ): Promise<PgResult> {
-  const client = await takeTurn(pool);
+  const client = await takeTurn(pool, ms);
   let isSound = false;
   try {
     const result = await transaction(client, text, values, ms);
@@ -34,21 +34,22 @@ export async function askInTime(
   }
 }
 
-/** How many connections of a pool are waited for: a pool that makes none in time must not be used up by us. */
-const MAX_WAITING = 4;
-const waiting = new WeakMap<PgPool, number>();
+/** Since when connections of a pool are waited for. */
+const waiting = new WeakMap<PgPool, Set<{ readonly atMs: number }>>();
 
-async function takeTurn(pool: PgPool): Promise<PgPoolClient> {
-  const before = waiting.get(pool) ?? 0;
-  if (before >= MAX_WAITING)
+/** A connection, unless one is waited for already that does not come: a pool that makes none must not be used up by us. */
+async function takeTurn(pool: PgPool, ms: number): Promise<PgPoolClient> {
+  const since = waiting.get(pool) ?? new Set();
+  const turn = { atMs: performance.now() };
+  if ([...since].some(({ atMs }) => turn.atMs - atMs >= ms))
     throw new Error(
       'the pool gives no connection (timeout): it is used up, or has no connectionTimeoutMillis',
     );
-  waiting.set(pool, before + 1);
+  waiting.set(pool, since.add(turn));
   try {
     return await connectionOf(pool);
   } finally {
-    waiting.set(pool, (waiting.get(pool) ?? 1) - 1);
+    since.delete(turn);
   }
 }
 

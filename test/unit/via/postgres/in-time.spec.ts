@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { askInTime } from '../../../../lib/via/postgres/in-time.js';
 import type { PgPoolClient } from '../../../../lib/via/postgres/pg-types.js';
 
@@ -39,14 +39,18 @@ it('a pool without a connection fails the statement', async () => {
   await expect(askInTime(pool, 'SELECT 1', [], 1_000)).rejects.toThrow('timeout');
 });
 
-it('a pool that makes no connection is not used up', async () => {
+it('a pool that makes no connection in time is not used up, and one that is asked at once is', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
   const taking: ((error: Error, client: undefined) => void)[] = [];
   const pool = {
     options: {},
     connect: (taken: (error: Error, client: undefined) => void) => void taking.push(taken),
   };
   const ask = () => askInTime(pool, 'SELECT 1', [], 1_000);
-  const waiting = [ask(), ask(), ask(), ask()];
+  const waiting = Array.from({ length: 20 }, ask);
+  expect(taking).toHaveLength(20);
+  vi.advanceTimersByTime(1_000);
   await expect(ask()).rejects.toThrow(/gives no connection.*connectionTimeoutMillis/);
   for (const taken of taking.splice(0)) taken(new Error('at last'), undefined);
   for (const one of waiting) await expect(one).rejects.toThrow('at last');
