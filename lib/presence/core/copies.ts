@@ -69,6 +69,7 @@ export class Copies {
     const changes: Changes = { joined: [], left: [], updated: [] };
     const out: PresenceDirective[] = [];
     for (const id of update.gone) this.remove(copy, id, changes);
+    for (const { id } of update.put) copy.unmentioned?.delete(id);
     for (const entry of update.put)
       if (!this.put(copy, entry, changes) && !copy.isOverfull) {
         copy.isOverfull = true;
@@ -87,18 +88,30 @@ export class Copies {
     copy.isWhole = true;
   }
 
-  /** Returns whether there was room for it. */
-  private put(copy: Copy, entry: NumberedEntry, { joined, updated }: Changes): boolean {
+  /** Returns whether there was room for it: what the owner has not mentioned makes way, as it is hardly there any more. */
+  private put(copy: Copy, entry: NumberedEntry, changes: Changes): boolean {
     const before = copy.entries.get(entry.id);
-    copy.unmentioned?.delete(entry.id);
     if (before && before.sequence >= entry.sequence) return true;
-    const count = copy.entries.size + (before ? 0 : 1);
-    const bytes = copy.bytes - (before?.bytes ?? 0) + entry.bytes;
-    if (count > this.limits.presenceEntries || bytes > this.limits.presenceBytes) return false;
+    while (!this.hasRoom(copy, entry, before)) {
+      const [unmentioned] = copy.unmentioned ?? [];
+      if (unmentioned === undefined) return false;
+      copy.unmentioned?.delete(unmentioned);
+      this.remove(copy, unmentioned, changes);
+    }
     copy.entries.set(entry.id, entry);
-    copy.bytes = bytes;
-    (before ? updated : joined).push(entry);
+    copy.bytes += entry.bytes - (before?.bytes ?? 0);
+    (before ? changes.updated : changes.joined).push(entry);
     return true;
+  }
+
+  private hasRoom(
+    { entries, bytes }: Copy,
+    entry: NumberedEntry,
+    before: NumberedEntry | undefined,
+  ): boolean {
+    const count = entries.size + (before ? 0 : 1);
+    const total = bytes - (before?.bytes ?? 0) + entry.bytes;
+    return count <= this.limits.presenceEntries && total <= this.limits.presenceBytes;
   }
 
   private remove(copy: Copy, id: number, { left }: Changes): void {

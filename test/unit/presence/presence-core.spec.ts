@@ -73,6 +73,12 @@ class Pair {
     this.tell({ type: 'update', from: 'reader', update });
   }
 
+  /** The owner has taken the reader, which stood still, for dead; the reader does not know. */
+  meetAgain(): void {
+    this.tell({ type: 'peerDown', peer: 'reader' });
+    this.tell({ type: 'peerUp', peer: 'reader' });
+  }
+
   /** Time passes until nothing is under way. */
   drain(): void {
     for (let turns = 0; turns < 200; turns++) {
@@ -115,6 +121,7 @@ describe('a copy of entries', () => {
         how: fc.constantFrom('arrives' as const, 'is lost' as const, 'its answer is lost' as const),
       }),
       fc.record({ do: fc.constant('forget' as const) }),
+      fc.record({ do: fc.constant('meet again' as const) }),
       fc.record({ do: fc.constant('wait' as const) }),
     );
     fc.assert(
@@ -125,6 +132,7 @@ describe('a copy of entries', () => {
           else if (each.do === 'drop') pair.drop(each.id);
           else if (each.do === 'pass') pair.pass(each.how);
           else if (each.do === 'forget') pair.forget();
+          else if (each.do === 'meet again') pair.meetAgain();
           else pair.nowMs += 1_500;
         }
         pair.drain();
@@ -133,6 +141,17 @@ describe('a copy of entries', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('has room for all that its owner has, though it keeps as many that the owner has dropped meanwhile', () => {
+    const pair = new Pair();
+    for (let id = 1; id <= 8; id++) pair.put(id, 'before');
+    pair.drain();
+    for (let id = 1; id <= 8; id++) pair.drop(id);
+    for (let id = 9; id <= 16; id++) pair.put(id, 'after');
+    pair.meetAgain();
+    pair.drain();
+    expect(listed(pair.copy)).toEqual(listed(pair.own));
   });
 
   it('of an owner that had no entries when they met is told from its first one on', () => {
