@@ -131,7 +131,7 @@ describe.skipIf(!has('postgres'))('viaPostgres, when its server is another one a
   const fresh = async (server: PostgresServer): Promise<number> => {
     const { rows } = await server.run((client) =>
       client.query(
-        "SELECT FROM peerage_nodes WHERE expires_at > clock_timestamp() + interval '1500 milliseconds'",
+        "SELECT FROM peerage_nodes WHERE expires_at > clock_timestamp() + interval '500 milliseconds'",
       ),
     );
     return rows.length;
@@ -189,7 +189,6 @@ describe.skipIf(!has('postgres'))('viaPostgres, when its server is another one a
       await eachOf(all, (run, kind) =>
         expect(run.log.slice(2), kind).toEqual([expect.anything(), 'recovered']),
       );
-      console.log([...all.values()].map(({ log }) => log));
     },
   );
 });

@@ -122,7 +122,9 @@ describe.skipIf(!has('redis-server'))('viaRedis', () => {
 
     it('neither lists keys nor reads those of others', async () => {
       const seen: string[] = [];
-      const monitor = await new Redis(server.url).monitor();
+      const client = new Redis(server.url);
+      clients.push({ destroy: () => client.disconnect() });
+      const monitor = await client.monitor();
       monitor.on('monitor', (_time: string, words: string[]) => seen.push(words[0]!.toUpperCase()));
       const provider = viaRedis({ url: server.url, ttlMs: 1_000 });
       serve(provider, 'kit@10.0.0.4');
