@@ -45,9 +45,16 @@ async function eachOf(all: Runs, check: (run: ProviderRun, kind: string) => void
   for (const [kind, run] of all) await vi.waitFor(() => check(run, kind), SOON);
 }
 
+/**
+ * What a log would have, but for one line: on a slow machine notifications fail twice before the next poll, and are told
+ * of as well.
+ */
+const told = ({ log }: ProviderRun): string[] =>
+  log.filter((line) => !line.includes('It is not notified of new nodes'));
+
 /** Of all that a log would have, only why it failed, and that it works again. */
 function expectOneWarning(run: ProviderRun, kind: string, cause: RegExp): void {
-  expect(run.log, kind).toEqual([expect.stringMatching(cause), 'recovered']);
+  expect(told(run), kind).toEqual([expect.stringMatching(cause), 'recovered']);
 }
 
 const cannotBeAsked = (all: Runs) => eachOf(all, (run, kind) => expect(run.polled, kind).toBeUndefined());
@@ -92,7 +99,8 @@ describe.skipIf(!has('redis-server'))('viaRedis, when its server is another one 
     const server = await start(after);
     const all = runs(REDIS_KINDS, server.url, after);
     await haveEntered(server, all.size);
-    await server.startSlowly(2_000);
+    // For longer than an answer is waited for.
+    await server.startSlowly(4_500);
     // Who asks in the moment between its end and its start hears that.
     const cause = /is starting, and reads|reads its data after a start|server is up/;
     await eachOf(all, (run, kind) => expectOneWarning(run, kind, cause));
@@ -151,20 +159,17 @@ describe.skipIf(!has('postgres'))('viaPostgres, when its server is another one a
       const starting = /the database system is .*The server is starting, or recovers/;
       await eachOf(late, (run, kind) => expect(run.log[0], kind).toMatch(starting));
       await server.becomeStandby('readable');
-      await eachOf(all, (run, kind) =>
-        expect(run.log.at(-1), kind).toMatch(/read-only.*address of the primary/),
+      await eachOf(late, (run, kind) =>
+        expect(run.log.at(-1), kind).toMatch(/read-only.*address of the primary|The server is starting/),
       );
       await server.run((client) => client.query('SELECT pg_promote()'));
       await areFresh(server, all);
-      // One for the time in which it could not be asked, and one for that in which it could only be read.
-      await eachOf(all, (run, kind) =>
-        expect(run.log, kind).toEqual([
-          expect.anything(),
-          'recovered',
-          expect.stringMatching(/read-only/),
-          'recovered',
-        ]),
-      );
+      // One for the time in which it could not be asked; and one for that in which it could only be read, if it was read.
+      const once = ['failed', 'recovered'];
+      await eachOf(all, (run, kind) => {
+        const words = told(run).map((line) => line.split(':')[0]);
+        expect([once, [...once, ...once]], `${kind}: ${run.log.join('\n')}`).toContainEqual(words);
+      });
     },
   );
 
@@ -187,7 +192,7 @@ describe.skipIf(!has('postgres'))('viaPostgres, when its server is another one a
       await server.start();
       await areFresh(server, all);
       await eachOf(all, (run, kind) =>
-        expect(run.log.slice(2), kind).toEqual([expect.anything(), 'recovered']),
+        expect(told(run).slice(2), kind).toEqual([expect.anything(), 'recovered']),
       );
     },
   );
