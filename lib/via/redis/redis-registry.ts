@@ -102,9 +102,12 @@ export class RedisRegistry implements Registry {
         orAborted(this.port.command(...words), deadline, () => this.noAnswer(words[0], asked, signal)),
       );
     } catch (error) {
+      const failure = error instanceof PeerageError ? error : this.failure(words[0], error, self);
       const isStuck = error instanceof NotReadyError && !isGivenUp(signal);
-      if (isStuck || IS_REPLICA.test(describeError(error))) this.renew(asked);
-      throw error instanceof PeerageError ? error : this.failure(words[0], error, self);
+      if (isStuck || IS_REPLICA.test(describeError(error))) this.renew(asked, failure);
+      // What else was asked on connections that are given up fails with them, and not for a reason of its own.
+      const { aborted, reason } = asked.connected.signal;
+      throw aborted && !isGivenUp(signal) ? (reason as PeerageError) : failure;
     }
   }
 
@@ -112,26 +115,27 @@ export class RedisRegistry implements Registry {
    * Makes the connections anew, unless that was done since this one was asked. The one that listens leads to the same
    * server as that for commands.
    */
-  private renew({ connected }: Asked): void {
+  private renew({ connected }: Asked, why: PeerageError): void {
     if (connected !== this.connected) return;
     this.port.renew();
-    this.connected.abort();
+    connected.abort(why);
     this.connected = new AbortController();
   }
 
   /** A connection that is dead without a word: TCP itself would go on trying for a quarter of an hour. */
   private noAnswer(command: string, asked: Asked, signal: AbortSignal): PeerageError {
     if (isGivenUp(signal)) return abortedError('Redis', signal);
-    this.renew(asked);
     const cure = asked.isGiven
       ? 'The client is one of the app, in whose place a connection of our own is made: let it notice dead connections as ' +
         'well (socketTimeout of ioredis).'
       : 'The connection is made anew.';
-    return new PeerageError(
+    const failure = new PeerageError(
       'PROVIDER_TIMEOUT',
       `Redis gave no answer to ${command} within ${ANSWER_MS} ms: the server hangs, or the connection is dead. ` +
         `${cure} Names found before stay known.`,
     );
+    this.renew(asked, failure);
+    return failure;
   }
 
   private failure(command: string, error: unknown, self: NodeInfo): PeerageError {
