@@ -33,24 +33,23 @@ export function whenBootstrapped(modules: ModulesContainer, { ended, failed }: B
       ...each.values(),
     ]))
       if (host !== lastHost) extend(host, { failed });
-  return extend(lastHost, { ended, failed }, true);
+  return extend(lastHost, { ended, failed });
 }
 
 /** Not twice: an instance may be provided under several tokens. */
 const extended = new WeakSet<object>();
 
-/** @param isAlways also when it has no such hook */
+/** Where the end is wanted, an instance that has no such hook is given one. */
 function extend(
   host: Host | undefined,
   { ended, failed }: Partial<BootstrapEnd> & Pick<BootstrapEnd, 'failed'>,
-  isAlways = false,
 ): boolean {
   try {
     const instance = host?.instance as Hooked | undefined;
     if (typeof instance !== 'object' || instance === null || extended.has(instance)) return false;
     if (!host?.isDependencyTreeStatic() || !Object.isExtensible(instance)) return false;
     const own = instance.onApplicationBootstrap;
-    if (typeof own !== 'function' && !isAlways) return false;
+    if (typeof own !== 'function' && !ended) return false;
     Object.defineProperty(instance, 'onApplicationBootstrap', {
       configurable: true,
       writable: true,

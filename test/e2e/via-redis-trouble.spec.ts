@@ -27,6 +27,17 @@ describe.skipIf(!has('redis-server'))('viaRedis, with what goes wrong in product
     for (const end of ends.splice(0).toReversed()) await end();
   });
 
+  /** A client of the app, whose path to the server can be cut. */
+  async function clientOfApp() {
+    const [port = 0] = await freePorts(1);
+    const proxy = await TcpProxy.open(port, server.port);
+    ends.push(() => proxy.close());
+    const client = new Redis(port, '127.0.0.1');
+    client.on('error', () => {});
+    ends.push(() => client.disconnect());
+    return { proxy, client };
+  }
+
   /** A provider that is served under a name. */
   function served(provider: PeerageProvider, name: string, bootId = BOOT_ID) {
     const aborter = new AbortController();
@@ -132,12 +143,7 @@ describe.skipIf(!has('redis-server'))('viaRedis, with what goes wrong in product
   });
 
   it('makes a connection in the place of a client of the app that does not notice that its own is dead', async () => {
-    const [port = 0] = await freePorts(1);
-    const proxy = await TcpProxy.open(port, server.port);
-    ends.push(() => proxy.close());
-    const client = new Redis(port, '127.0.0.1');
-    client.on('error', () => {});
-    ends.push(() => client.disconnect());
+    const { proxy, client } = await clientOfApp();
     const { poll } = served(viaRedis({ client }), 'kit@10.3.0.2');
     expect(await poll()).toEqual([]);
     proxy.blackHole();
@@ -188,12 +194,7 @@ describe.skipIf(!has('redis-server'))('viaRedis, with what goes wrong in product
   });
 
   it('may end while it subscribes again: no rejection is unheard', async () => {
-    const [port = 0] = await freePorts(1);
-    const proxy = await TcpProxy.open(port, server.port);
-    ends.push(() => proxy.close());
-    const client = new Redis(port, '127.0.0.1');
-    client.on('error', () => {});
-    ends.push(() => client.disconnect());
+    const { proxy, client } = await clientOfApp();
     const unheard: unknown[] = [];
     const note = (reason: unknown) => void unheard.push(reason);
     process.on('unhandledRejection', note);

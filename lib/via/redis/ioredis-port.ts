@@ -6,17 +6,16 @@ import { GivenClient, NotReadyError, OwnClient, untilReady } from './redis-port.
 
 /** A client of the app. */
 export function givenIoredis(client: IoredisClient): RedisPort {
-  const make = (): IoredisClient => {
-    const own = client.duplicate();
-    own.on('error', () => {});
-    return own;
-  };
-  return ioredisPort(new GivenClient(client, ownIoredisClient(make)));
+  return ioredisPort(new GivenClient(client, end));
 }
 
 /** Clients of ours. */
 export function ownIoredisClient(make: () => IoredisClient): OwnClient<IoredisClient> {
-  return new OwnClient(make, (client) => client.disconnect());
+  return new OwnClient(make, end);
+}
+
+function end(client: IoredisClient): void {
+  client.disconnect();
 }
 
 /** A client of the package `ioredis`. */

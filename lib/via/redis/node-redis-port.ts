@@ -6,12 +6,7 @@ import { GivenClient, OwnClient, untilReady } from './redis-port.js';
 
 /** A client of the app. */
 export function givenNodeRedis(client: NodeRedisClient): RedisPort {
-  const make = (): NodeRedisClient => {
-    const own = client.duplicate();
-    own.on('error', () => {});
-    return own;
-  };
-  return nodeRedisPort(new GivenClient(client, ownNodeRedisClient(make)));
+  return nodeRedisPort(new GivenClient(client, destroyNodeRedis));
 }
 
 /** Clients of ours. */

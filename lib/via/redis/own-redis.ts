@@ -20,8 +20,8 @@ export async function ownRedis(address: RedisAddress): Promise<RedisPort> {
 export async function ownIoredis({ url, family, servername }: RedisAddress): Promise<RedisPort | undefined> {
   const ioredis = await loadIoredis();
   if (!ioredis) return undefined;
-  const make = (): IoredisClient => {
-    const client = new ioredis.Redis(url, {
+  const make = () =>
+    new ioredis.Redis(url, {
       lazyConnect: true,
       connectTimeout: CONNECT_MS,
       retryStrategy: backoffMs,
@@ -30,9 +30,6 @@ export async function ownIoredis({ url, family, servername }: RedisAddress): Pro
       ...(family !== undefined && { family }),
       ...(servername !== undefined && { tls: { servername } }),
     }) as unknown as IoredisClient;
-    client.on('error', () => {});
-    return client;
-  };
   return ioredisPort(ownIoredisClient(make));
 }
 
@@ -43,8 +40,8 @@ export async function ownNodeRedis({
 }: RedisAddress): Promise<RedisPort | undefined> {
   const redis = await loadNodeRedis();
   if (!redis) return undefined;
-  const make = (): NodeRedisClient => {
-    const client = redis.createClient({
+  const make = () =>
+    redis.createClient({
       url,
       socket: {
         connectTimeout: CONNECT_MS,
@@ -53,9 +50,6 @@ export async function ownNodeRedis({
         ...(servername !== undefined && { tls: true, servername }),
       },
     }) as unknown as NodeRedisClient;
-    client.on('error', () => {});
-    return client;
-  };
   return nodeRedisPort(ownNodeRedisClient(make));
 }
 // `webpackIgnore` leaves the import to run time: webpack fails on a package that is not installed, within `try` too.

@@ -39,7 +39,8 @@ export interface ClientSource<T> {
   close(): void;
 }
 
-export class OwnClient<T> implements ClientSource<T> {
+/** Clients of ours. What goes wrong with one is told by its commands: of an error that nobody hears Node ends the process. */
+export class OwnClient<T extends ClientEvents> implements ClientSource<T> {
   readonly isGiven: boolean = false;
   private current: T | undefined;
 
@@ -49,7 +50,7 @@ export class OwnClient<T> implements ClientSource<T> {
   ) {}
 
   get client(): T {
-    return (this.current ??= this.make());
+    return (this.current ??= this.open());
   }
 
   drop(): void {
@@ -61,19 +62,28 @@ export class OwnClient<T> implements ClientSource<T> {
   close(): void {
     this.drop();
   }
+
+  private open(): T {
+    const client = this.make();
+    client.on('error', () => {});
+    return client;
+  }
 }
 
 /**
  * A client of the app. We do not touch its connection, which others use; when it is dropped, one of ours, made in the
  * same way, takes its place.
  */
-export class GivenClient<T> implements ClientSource<T> {
+export class GivenClient<T extends ClientEvents & { duplicate(): T }> implements ClientSource<T> {
   private isDropped = false;
+  private readonly own: OwnClient<T>;
 
   constructor(
     private readonly given: T,
-    private readonly own: OwnClient<T>,
-  ) {}
+    end: (client: T) => void,
+  ) {
+    this.own = new OwnClient(() => given.duplicate(), end);
+  }
 
   get isGiven(): boolean {
     return !this.isDropped;
