@@ -37,6 +37,7 @@ async function main() {
   const missing = missingRequirements();
   printSeconds(report);
   printLeftOut(report, missing);
+  printFailed(report, soaked);
   if (isCi && missing.size > 0) console.log('\nFailed: with CI=true every requirement must be met.');
   if (exitCode !== 0 && counts.failed === 0)
     console.log(`\nFailed: vitest ended with exit code ${exitCode}.`);
@@ -174,6 +175,27 @@ function leftOutOf({ name, assertionResults }, missing) {
     reasons.length > 0 ? `needs ${reasons.join(', ')}` : 'skipped by the file itself, or by a filter';
   const file = relative(root, name).split(sep).join('/');
   return [`  ${file}: ${skipped} ${skipped === 1 ? 'test' : 'tests'} (${why})`];
+}
+
+/** Once more at the end, where one looks first: thousands of lines may stand between a failure and here. */
+function printFailed(report, soaked) {
+  const lines = report.flatMap(failedOf);
+  if (soaked === false) lines.push(`  node ${SOAK.join(' ')}: see what it printed`);
+  if (lines.length > 0) console.log(`\nFailed:\n${lines.join('\n')}`);
+}
+
+function failedOf({ name, status, message, assertionResults }) {
+  const file = relative(root, name).split(sep).join('/');
+  const failed = assertionResults.filter((test) => test.status === 'failed');
+  if (assertionResults.length === 0 && status === 'failed') return [`  ${file}: ${indented(message ?? '')}`];
+  return failed.map(
+    ({ fullName, failureMessages }) =>
+      `  ${file}: ${fullName}\n    ${indented(failureMessages?.join('\n') ?? '')}`,
+  );
+}
+
+function indented(text) {
+  return text.split('\n').slice(0, 12).join('\n    ');
 }
 
 function specFiles() {
