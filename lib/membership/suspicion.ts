@@ -7,6 +7,7 @@ import { countedSilence, judge, patienceLeft } from './rule.js';
 import {
   BURST_PROBES,
   DEGRADED_LAG_MS,
+  LATER_TRIAL_PROBES,
   NEXT_TRIAL_MS,
   TELL_AFTER_PROBES,
   TRIAL_AFTER_BEATS,
@@ -146,7 +147,7 @@ export function probed(core: Core, bootId: string, lagMs: number, ageMs = 0): vo
     runMs: now.runMs,
   };
   const { suspicion } = peer;
-  if (!suspicion) return;
+  if (!suspicion) return laterTrial(core, peer);
   suspicion.answered += 1;
   suspicion.unanswered = 0;
   suspicion.burstLeft = 0;
@@ -167,7 +168,8 @@ export function takeProof(core: Core, peer: PeerRecord, echo: number | undefined
 export function cleared(core: Core, peer: PeerRecord): void {
   if (!peer.suspicion) return;
   stopSuspicion(core, peer);
-  if (peer.probes !== 'answered') startTrial(core, peer);
+  if (peer.probes === 'answered') laterTrial(core, peer);
+  else startTrial(core, peer);
   core.timers.set('judge', peer.node.bootId, core.nowMs + patienceLeft(core, peer));
   if (peer.status === 'degraded') recover(core, peer);
 }
@@ -214,8 +216,18 @@ export function startTrial(core: Core, peer: PeerRecord): void {
   core.timers.set('probe', peer.node.bootId, core.nowMs + pauseMs);
 }
 
+/** Whether probes still get through to those whom we watch: a port may be closed while the cluster runs. */
+function laterTrial(core: Core, peer: PeerRecord): void {
+  peer.trialsLeft = LATER_TRIAL_PROBES;
+  core.timers.set('probe', peer.node.bootId, core.nowMs + NEXT_TRIAL_MS);
+}
+
 function probeTrial(core: Core, peer: PeerRecord): void {
-  if (peer.probes === 'answered') return;
+  if (peer.probes === 'answered') {
+    if (!peer.watched) return laterTrial(core, peer);
+    // Whether those of the other side arrive is to be seen anew.
+    if (peer.trialsLeft === LATER_TRIAL_PROBES) peer.probedBy = false;
+  }
   if (peer.trialsLeft > 0) peer.trialsLeft -= 1;
   // Who is silent altogether tells nothing of probes.
   else if (core.nowMs - peer.heard.ms < core.timing.freshMs) peer.probes = 'unanswered';

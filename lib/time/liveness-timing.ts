@@ -15,8 +15,14 @@ export const TRIAL_AFTER_BEATS = 3;
  */
 export const TRIAL_PROBES = 6;
 
-/** Until one gets through: who opens the port of a firewall wants to see that it helped. */
+/**
+ * Until one gets through, since who opens the port of a firewall wants to see that it helped; and so long after one did,
+ * since who closes it ought to hear of it before a node stands still.
+ */
 export const NEXT_TRIAL_MS = 30_000;
+
+/** A later trial is made again and again: at 20 % loss each way all of these fail once in 200,000 times. */
+export const LATER_TRIAL_PROBES = 12;
 
 /** A process whose main loop has not moved for this long is degraded. */
 export const DEGRADED_LAG_MS = 1_000;

@@ -17,6 +17,9 @@ const HTTP = 3_000;
 /** Who is on call looks for ten seconds; a machine that is shared has a little more. */
 const SOON_MS = 12_000;
 
+/** What worked before is tried again each 30 s, and then until it has failed for six beats. */
+const LATER_MS = 75_000;
+
 const program = fileURLToPath(new URL('../../dist/esm/cli/main.js', import.meta.url));
 
 /** What `nestjs-peerage status` says of a node. */
@@ -75,7 +78,7 @@ describe.skipIf(!has('netns')).concurrent('a fault, as the person on call reads 
 
   beforeAll(async () => {
     network = new ClusterNetwork();
-    for (let i = 0; i < 15; i++) network.addHost();
+    for (let i = 0; i < 18; i++) network.addHost();
     // Its name server is an address that nobody has.
     deaf = network.addHost({ resolvConf: 'nameserver 10.77.0.250\n' });
     dns = has('dnsmasq')
@@ -233,6 +236,24 @@ describe.skipIf(!has('netns')).concurrent('a fault, as the person on call reads 
     ]);
     expect(await statusOf(blocked)).toContain(`Open UDP port ${PORT} here`);
     expect(await statusOf(a)).toContain(`open UDP port ${PORT} there`);
+  });
+
+  it('UDP that is blocked while the cluster runs', async () => {
+    const [first, second, closed] = [15, 16, 17] as const;
+    const nodes = await Promise.all([
+      start(first, [second, closed]),
+      start(second, [first, closed]),
+      start(closed, [first, second]),
+    ]);
+    await fullMesh(nodes);
+    const [a, , blocked] = nodes;
+    await measured(blocked, 'peerage_peer_probes{peerage_probe_state="answered"}', '2');
+    nft(network.hosts[closed]!, 'input', `udp dport ${PORT} drop`);
+    await Promise.all([
+      logged(blocked, /WARN \[Peerage\].*UDP is blocked at this host: none of 2 peers answers/, LATER_MS),
+      logged(a, /WARN \[Peerage\].*UDP probes from here do not reach app@10\.77\.0\.18/, LATER_MS),
+    ]);
+    expect(await statusOf(blocked)).toContain(`Open UDP port ${PORT} here`);
   });
 
   it('an event loop that is blocked', async () => {

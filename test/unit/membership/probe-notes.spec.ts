@@ -68,6 +68,34 @@ describe('UDP that does not get through', () => {
     });
   });
 
+  it('is told when it begins later, on the side that it is on, and not once it is over', () => {
+    const { driver, live, notes } = world(node(2), node(3));
+    const answer = (bootId: string) => driver.handle({ type: 'probed', bootId, lagMs: 0 });
+    for (const { bootId } of [node(2), node(3)]) {
+      driver.handle({ type: 'probedBy', bootId });
+      answer(bootId);
+    }
+    live(25_000);
+    expect(notes()).toEqual([]);
+    live(20_000);
+    expect(notes()).toEqual([expect.stringMatching(/^UDP is blocked at this host: none of 2 peers answers/)]);
+    for (const { bootId } of [node(2), node(3)]) driver.handle({ type: 'probedBy', bootId });
+    expect(notes()).toEqual([expect.stringMatching(/^UDP does not leave this host/)]);
+    for (const { bootId } of [node(2), node(3)]) answer(bootId);
+    expect(notes()).toEqual([]);
+  });
+
+  it('is not what one lost probe of a later trial is', () => {
+    const { driver, live, notes } = world(node(2), node(3));
+    const ids = [node(2).bootId, node(3).bootId];
+    for (let minutes = 0; minutes < 10; minutes++) {
+      live(34_000);
+      for (const bootId of ids) driver.handle({ type: 'probed', bootId, lagMs: 0 });
+    }
+    expect(notes()).toEqual([]);
+    expect(driver.probeCounts()).toMatchObject({ answered: 2 });
+  });
+
   it('is told of this host when nothing can be sent from it, and not once that is over', () => {
     const { driver, live } = world(node(2), node(3));
     driver.handle({ type: 'unsent', bootId: node(2).bootId, code: 'EPERM' });
