@@ -7,10 +7,19 @@ import type { ProviderExplanation } from './provider-status.js';
 /** The two things a provider does. */
 export type ProviderPart = 'poll' | 'serve';
 
-/** How one provider does. Says so when it begins to fail, and when it works again, and only then. */
+/** Who fails for one cause after another is told of again, but not more often than this… */
+const ANOTHER_CAUSE_MS = 60_000;
+
+/** …and for so many causes until it works again. */
+const MAX_CAUSES = 20;
+
+/** How one provider does. Says so when it begins to fail, when it fails for another cause, and when it works again. */
 export class ProviderHealth {
   private readonly failing = new Set<ProviderPart>();
   private failingSinceMs = 0;
+  /** What was told of since it began to fail. */
+  private readonly told = new Set<string>();
+  private toldAtMs = 0;
   private lastError: Error | undefined;
   private readonly polls = { succeeded: 0, failed: 0 };
   private answer: { readonly names: readonly string[]; readonly atMs: number } | undefined;
@@ -24,11 +33,19 @@ export class ProviderHealth {
 
   failed(part: ProviderPart, error: Error): void {
     if (part === 'poll') this.polls.failed += 1;
-    const wasWell = this.failing.size === 0;
+    const nowMs = this.clock.now();
+    if (this.failing.size === 0) {
+      this.failingSinceMs = nowMs;
+      this.told.clear();
+    }
     this.failing.add(part);
     this.lastError = error;
-    if (!wasWell) return;
-    this.failingSinceMs = this.clock.now();
+    const cause = causeOf(error);
+    const isFirst = this.told.size === 0;
+    if (!isFirst && (nowMs < this.toldAtMs + ANOTHER_CAUSE_MS || this.told.size >= MAX_CAUSES)) return;
+    if (this.told.has(cause)) return;
+    this.told.add(cause);
+    this.toldAtMs = nowMs;
     this.emit({ type: 'provider.failed', provider: this.provider, error });
   }
 
@@ -65,4 +82,9 @@ export class ProviderHealth {
       hints,
     };
   }
+}
+
+/** Texts that differ by a number, a port or a time, tell of one cause. */
+function causeOf(error: Error): string {
+  return describeError(error).replaceAll(/\d+/g, '#');
 }
