@@ -1,4 +1,5 @@
 import type { Core, PeerRecord } from './core.js';
+import type { Moment } from './running-clock.js';
 
 /** How a peer stands by the rule. All times in milliseconds. */
 export interface Verdict {
@@ -54,19 +55,21 @@ function whyLonger({ answersProbes, probes, suspicion }: PeerRecord): string | u
 
 /**
  * What the cap leaves: of the wall time since the connection brought anything, but always the time for one burst of
- * probes, or for a new connection when it broke, since our loop may have stood still for most of the rest. A process that
+ * probes, or for a new connection when it broke, since our loop may have stood still for most of the rest; after a long
+ * stop of ours anew, for what the connection brought meanwhile is read only now. A process that
  * answers probes has as long to be connected again, and no longer: it lives, and does nothing for us. Only one whose loop
  * is blocked, as its answers tell, is kept for as long as they come.
  */
 function capLeft(core: Core, { heard, proven, blocked, suspicion }: PeerRecord): number {
   if (!suspicion) return Number.POSITIVE_INFINITY;
-  const { now } = core.clock;
+  const { now, stoodStillUntil } = core.clock;
   const { lost, since, why } = suspicion;
   const { capMs, suspectMs, windowMs, redialMs } = core.timing;
   const signMs = why === 'unheard' || why === 'lost' ? since.ms : heard.ms;
   // A suspicion may begin late: of whom we do not watch, or when our own loop stood still.
   const provenMs = Math.min(proven?.ms ?? Number.NEGATIVE_INFINITY, since.ms - suspectMs);
   const fromMs = Math.max(signMs, provenMs, blocked?.ms ?? Number.NEGATIVE_INFINITY);
-  const leastMs = lost ? redialMs - (now.runMs - lost.runMs) : windowMs - (now.runMs - since.runMs);
+  const ranMs = (begin: Moment): number => now.runMs - Math.max(begin.runMs, stoodStillUntil.runMs);
+  const leastMs = lost ? redialMs - ranMs(lost) : windowMs - ranMs(since);
   return Math.max(capMs - (now.ms - fromMs), leastMs);
 }

@@ -244,6 +244,29 @@ describe('a peer whose process answers probes and whose connection brings nothin
     );
   });
 
+  it('is not down for a stop of our own, whatever was the matter with it before', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 3_000, max: 30_000 }),
+        fc.integer({ min: 0, max: 3_600_000 }),
+        fc.nat(1_000),
+        (blockedMs, stoppedMs, unreadMs) => {
+          const node = new MembershipDriver();
+          const peer = node.peer(OTHER);
+          live(node, blockedMs, 1_000);
+          node.nowMs += stoppedMs;
+          node.handle({ type: 'wake' });
+          // Its loop runs again, and what it has sent since is read within a burst of probes.
+          live(node, unreadMs);
+          node.beat(peer, node.nowMs);
+          live(node, 1_000);
+          expect(node.names).toEqual([OTHER.name]);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
   it('has the whole time from its suspicion on, where nobody watches: that may begin after the cap', () => {
     const node = new MembershipDriver();
     // Ten nodes come before it on the ring.
