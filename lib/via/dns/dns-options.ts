@@ -1,8 +1,7 @@
 import { assertOptionNames, type OptionNames } from '../../naming/option-names.js';
-import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
-import { describeError } from '../../errors/peerage-error.js';
+import { isPort } from '../../naming/node-name.js';
 import { OptionFaults } from '../option-faults.js';
 import type { AddressFamily } from './dns-families.js';
 
@@ -85,10 +84,19 @@ function hint(text: unknown): string {
 function nameserverFaults(nameservers: readonly string[]): string[] {
   if (!Array.isArray(nameservers) || nameservers.length === 0)
     return ['nameservers is not a list of addresses'];
-  try {
-    new Resolver().setServers(nameservers);
-    return [];
-  } catch (error) {
-    return [`nameservers must be IP addresses, with :port when that is not 53 (${describeError(error)})`];
-  }
+  return nameservers
+    .filter((each) => !isNameserver(each))
+    .map((each: unknown) => {
+      const what = typeof each === 'string' ? JSON.stringify(each) : `what is a ${typeof each}`;
+      return `nameservers: ${what} is no IP address, with :port (1 to 65535) when that is not 53`;
+    });
+}
+
+/** Read here, since the resolver takes ports that there are not, and ends the process for port 0. */
+function isNameserver(text: unknown): boolean {
+  if (typeof text !== 'string') return false;
+  const [, inBrackets, host = inBrackets, port = '53'] =
+    /^(?:\[([^\]]+)\]|([^[\]:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  if (host === undefined) return isIP(text) === 6;
+  return isIP(host) === (inBrackets === undefined ? 4 : 6) && isPort(Number(port));
 }

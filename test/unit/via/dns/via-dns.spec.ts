@@ -159,7 +159,16 @@ describe('options', () => {
     [{ port: 70_000 }, /port/],
     [{ family: 5 }, /family/],
     [{ nameservers: [] }, /nameservers/],
-    [{ nameservers: ['dns.test'] }, /nameservers/],
+    [{ nameservers: ['dns.test'] }, /nameservers: "dns\.test" is no IP address/],
+    [
+      { nameservers: ['10.0.0.1:0'] },
+      /nameservers: "10\.0\.0\.1:0" is no IP address, with :port \(1 to 65535\)/,
+    ],
+    [
+      { nameservers: ['10.0.0.1:00', '10.0.0.1:99999', '[::1]:0', '[::1', '::1:53x'] },
+      /"10\.0\.0\.1:00" .*"10\.0\.0\.1:99999" .*"\[::1\]:0" .*"\[::1" .*"::1:53x" /s,
+    ],
+    [{ nameservers: [null, 53] as never }, /what is a object is no IP address.*what is a number/s],
     [{ nameservers: '127.0.0.1' }, /nameservers/],
     [{ port: 0, family: 5, appName: '' }, /appName.*port.*family/],
   ])('%o are refused', (options, message) => {
