@@ -10,6 +10,8 @@ export class AnswerWarnings {
   constructor(
     private readonly provider: string,
     private readonly limit: number,
+    /** Of which option the limit is. */
+    private readonly option: 'polledNames' | 'hintedNames',
     private readonly warn: (message: string) => void,
   ) {}
 
@@ -22,8 +24,8 @@ export class AnswerWarnings {
     }
     if (isCut && !this.wasCut)
       this.warn(
-        `Provider ${this.provider} gave more than ${this.limit} names; the rest is ignored. ` +
-          'Raise limits.polledNames if that is what you want.',
+        `Provider ${this.provider} gave more than ${this.limit} names${this.option === 'hintedNames' ? ' between polls' : ''}; ` +
+          `the rest is ignored. Raise limits.${this.option} if that is what you want.`,
       );
     this.wasCut = isCut;
   }

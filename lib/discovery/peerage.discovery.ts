@@ -133,7 +133,7 @@ export class PeerageDiscovery {
   /** Takes what a provider hands over by `found`: whatever it is, it must not harm the provider's event loop. */
   private hintsOf(provider: string, health: ProviderHealth): (names: unknown) => void {
     const limit = this.settings.limits.hintedNames;
-    const warnings = new AnswerWarnings(provider, limit, this.warn);
+    const warnings = new AnswerWarnings(provider, limit, 'hintedNames', this.warn);
     const warn = (error: unknown) =>
       this.warn(`Provider ${provider} found nothing usable: ${describeError(error)}`);
     return (answer) => {

@@ -11,13 +11,16 @@ import type { ClusterLabel } from '../via/provider.js';
 import { toError } from '../errors/thrown.js';
 import type { ReadNames } from './read-names.js';
 import { readNames } from './read-names.js';
-import { onAbort } from '../time/abortable.js';
+import { onAbort, timeUp } from '../time/abortable.js';
 import { BLOCKED_MS } from '../time/loop-watch.js';
 import { seconds } from '../time/seconds.js';
 import { within } from '../time/waiting.js';
 
 /** A timer that fires so late shows that our own loop was busy. */
 const LATE_MS = 50;
+
+/** Who heeds its signal has rejected after so many turns of the queue of microtasks, through every function on the way. */
+const LAST_TURNS = 64;
 
 /** Asks one provider, and remembers its last good answer. */
 export class ProviderPoller {
@@ -36,7 +39,7 @@ export class ProviderPoller {
     private readonly cluster?: ClusterLabel,
   ) {
     this.name = named.name;
-    this.warnings = new AnswerWarnings(named.name, limits.polledNames, warn);
+    this.warnings = new AnswerWarnings(named.name, limits.polledNames, 'polledNames', warn);
   }
 
   /** Whether it ever answered. */
@@ -75,14 +78,15 @@ export class ProviderPoller {
     if (this.isBusy) throw this.timeout('It still has not ended the poll that was aborted before');
     const startedMs = this.clock.now();
     const aborter = new AbortController();
-    const abort = () => aborter.abort();
-    const endWaiting = onAbort(stopped, abort);
+    const endWaiting = onAbort(stopped, () => aborter.abort());
     try {
       const answer = this.call(self, aborter.signal).then((value) => ({ value }));
       const outcome = await this.patiently(answer, stopped);
       if (outcome) return outcome.value;
-      abort();
-      throw stopped.aborted ? stopping() : this.tooLate(this.clock.now() - startedMs);
+      const waitedMs = this.clock.now() - startedMs;
+      aborter.abort(stopped.aborted ? undefined : timeUp(this.limits.pollMs));
+      const lastWords = await lastWordsOf(answer);
+      throw stopped.aborted ? stopping() : this.tooLate(waitedMs, lastWords);
     } finally {
       endWaiting();
     }
@@ -99,13 +103,18 @@ export class ProviderPoller {
     return within(Math.min(lateMs, pollMs), answer, stopped, clock);
   }
 
-  private tooLate(waitedMs: number): PeerageError {
+  private tooLate(waitedMs: number, lastWords: { error?: unknown } | undefined): PeerageError {
     const { pollMs } = this.limits;
     const isOurs = waitedMs - pollMs >= BLOCKED_MS;
     const late = isOurs
       ? `, while this node's own event loop stood still for part of ${seconds(waitedMs)}`
       : '';
-    return this.timeout(`It did not answer within ${pollMs} ms${late}`);
+    const what = `It did not answer within ${pollMs} ms${late}`;
+    const error = lastWords?.error;
+    if (!lastWords) return this.timeout(what);
+    if (!(error instanceof PeerageError) || error.code === 'ABORTED')
+      return timedOut(`${what}. Where it needs more time, raise limits.pollMs.`, error);
+    return timedOut(`${what}. ${error.message}`, error);
   }
 
   private async call(self: NodeInfo, signal: AbortSignal): Promise<unknown> {
@@ -119,11 +128,25 @@ export class ProviderPoller {
   }
 
   private timeout(what: string): PeerageError {
-    return new PeerageError(
-      'PROVIDER_TIMEOUT',
-      `${what}. It should heed its signal, or limits.pollMs be raised.`,
-    );
+    return timedOut(`${what}. It should heed its signal, or limits.pollMs be raised.`);
   }
+}
+
+/** What it says for itself when it is told that its time is over: it knows best what it waited for. */
+function lastWordsOf(answer: Promise<unknown>): Promise<{ readonly error?: unknown } | undefined> {
+  const words = answer.then(
+    () => ({}),
+    (error: unknown) => ({ error }),
+  );
+  return Promise.race([words, microtasks(LAST_TURNS)]);
+}
+
+async function microtasks(count: number): Promise<undefined> {
+  for (let turn = 0; turn < count; turn++) await Promise.resolve();
+}
+
+function timedOut(message: string, cause?: unknown): PeerageError {
+  return new PeerageError('PROVIDER_TIMEOUT', message, { cause });
 }
 
 function stopping(): PeerageError {

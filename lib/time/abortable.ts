@@ -40,7 +40,7 @@ export async function underDeadline<T>(
 }
 
 /** As the reason of `AbortSignal.timeout()`. */
-function timeUp(ms: number): DOMException {
+export function timeUp(ms: number): DOMException {
   return new DOMException(`There was no answer within ${ms} ms`, 'TimeoutError');
 }
 

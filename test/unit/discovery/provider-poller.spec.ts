@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PeerageError } from '../../../lib/errors/peerage-error.js';
 import { ProviderHealth } from '../../../lib/discovery/provider-health.js';
 import { ProviderPoller } from '../../../lib/discovery/provider-poller.js';
 import type { DiscoveryEvent } from '../../../lib/discovery/poll-report.js';
@@ -88,6 +89,29 @@ describe('polling one provider', () => {
     expect((await second).error?.message).toMatch(
       /^It did not answer within 5000 ms, while this node's own event loop stood still for part of 13\.0 s\./,
     );
+  });
+
+  it.each([
+    [
+      'its own words',
+      () => new PeerageError('PROVIDER_TIMEOUT', 'The name servers are slow.'),
+      'The name servers are slow.',
+    ],
+    [
+      'the reason of its signal',
+      (signal: AbortSignal) => signal.reason as Error,
+      'Where it needs more time, raise limits.pollMs.',
+    ],
+  ])('has %s, when it heeds its signal, for the reason why it was too late', async (_what, errorOf, told) => {
+    const heed = async ({ signal }: PollContext): Promise<string[]> =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(errorOf(signal))));
+    const { one } = poller(async (context) => [...(await heed(context))]);
+    const report = one.poll(self, never);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect((await report).error).toMatchObject({
+      code: 'PROVIDER_TIMEOUT',
+      message: `It did not answer within 5000 ms. ${told}`,
+    });
   });
 
   it('makes an Error of whatever is thrown', async () => {
