@@ -16,7 +16,7 @@ import { StatusService } from './cluster/status.service.js';
 import { TroubleLog } from './cluster/trouble.log.js';
 import { NodeViews } from './cluster/view/node-views.js';
 import { optionsFromEnvironment } from './config/environment.js';
-import { markFromEnvironment, unreadVariables } from './config/unread-variables.js';
+import { markFromEnvironment, vainVariables } from './config/vain-variables.js';
 import { PeerageDiscovery } from './discovery/peerage.discovery.js';
 import { ProviderResolver } from './discovery/provider.resolver.js';
 import { Ownership } from './ownership/ownership.service.js';
@@ -84,7 +84,7 @@ const settingsProvider: Provider = {
   provide: PEERAGE_SETTINGS,
   inject: [PEERAGE_OPTIONS, PEERAGE_VIA],
   useFactory: (options: PeerageModuleOptions, beside: GivenVia): PeerageSettings =>
-    withWarning(resolveSettings(withViaOf(beside, options)), unreadVariables(options, process.env)),
+    withWarning(resolveSettings(withViaOf(beside, options)), vainVariables(options, process.env)),
 };
 
 const messagingProvider: Provider = {

@@ -1,7 +1,7 @@
 import { registerAs } from '@nestjs/config';
 import type { PeerageModuleOptions } from '../peerage.options.js';
 import { optionsFromEnvironment } from './environment.js';
-import { markFromEnvironment } from './unread-variables.js';
+import { markFromEnvironment } from './vain-variables.js';
 
 /**
  * The options of `PeerageModule` from the `PEERAGE_*` variables, under the name `peerage`:

@@ -1,3 +1,4 @@
+import { markFromEnvironment, vainVariables } from '../../../lib/config/vain-variables.js';
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { OnClusterEvent, PeerageModule } from '../../../lib/index.js';
@@ -68,6 +69,14 @@ describe('variables that are set and not read', () => {
     expect(await warnings({ peerage: {} })).toEqual([
       expect.stringMatching(/^warn PEERAGE_CLUSTER, PEERAGE_INTERVAL_MS are set and not read, /),
     ]);
+  });
+
+  it('are told of when they name no provider, and that is why this node looks for nobody', () => {
+    const env = { PEERAGE_VIA: ' ' };
+    const read = (more: object = {}) => vainVariables({ ...markFromEnvironment({}, env), ...more }, env);
+    expect(read()).toMatch(/^PEERAGE_VIA is set and empty, so this node looks for nobody/);
+    expect(read({ via: 'dns:app' })).toBeUndefined();
+    expect(vainVariables(markFromEnvironment({}, {}), {})).toBeUndefined();
   });
 
   it('are those whose value is nowhere among the options', async () => {

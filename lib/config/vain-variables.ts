@@ -21,12 +21,23 @@ export function markFromEnvironment(
   return { ...options, ...(isEmpty && { secret: undefined }), ...mark };
 }
 
+/** A warning of variables that are set in vain. */
+export function vainVariables(options: PeerageModuleOptions, env: Environment): string | undefined {
+  if (typeof options !== 'object' || options === null) return undefined;
+  return FROM_ENVIRONMENT in options ? emptyVia(options, env) : unreadVariables(options, env);
+}
+
+/** As Compose sets it for `${PEERS}` where that is unset: somebody meant to name a provider. */
+function emptyVia({ via }: PeerageModuleOptions, env: Environment): string | undefined {
+  if (via !== undefined || env['PEERAGE_VIA']?.trim() !== '') return undefined;
+  return 'PEERAGE_VIA is set and empty, so this node looks for nobody. Name a provider, such as dns:myapp, or unset it';
+}
+
 /**
- * A warning of variables that are set and that nobody read, since the options were given in code. One whose very value
- * is among the options was read by the app.
+ * Variables that are set and that nobody read, since the options were given in code. One whose very value is among the
+ * options was read by the app.
  */
-export function unreadVariables(options: PeerageModuleOptions, env: Environment): string | undefined {
-  if (typeof options !== 'object' || options === null || FROM_ENVIRONMENT in options) return undefined;
+function unreadVariables(options: PeerageModuleOptions, env: Environment): string | undefined {
   const used = new Set(valuesIn(options));
   const unread = VARIABLES.filter((variable) => {
     const text = env[variable]?.trim() ?? '';
