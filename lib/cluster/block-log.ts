@@ -7,7 +7,7 @@ const GATHER_MS = 60_000;
 /** and while they go on, within this. */
 const GO_ON_MS = 10 * 60_000;
 
-/** One that is so many times as long as what was told is news. */
+/** One that is so many times as long as what was told is news, and so is one in which peers missed this node. */
 const MUCH_LONGER = 2;
 
 /** A processor that is shared gives busy code less than all of its time, and one that waits none at all. */
@@ -20,26 +20,35 @@ const OWN_SHARE = 0.2;
  */
 export class BlockLog {
   private longestToldMs = 0;
+  private toldAtMs = Number.NEGATIVE_INFINITY;
   private cancel: (() => void) | undefined;
   private more: LoopBlock[] = [];
 
   constructor(
     private readonly warn: (message: string) => void,
     private readonly clock: Clock,
+    /** After so long peers miss this node. */
+    private readonly downMs: number,
   ) {}
 
   log(block: LoopBlock): void {
     const isGathering = this.cancel !== undefined;
-    if (isGathering && block.forMs < MUCH_LONGER * this.longestToldMs) {
+    if (isGathering && !this.isNews(block)) {
       this.more.push(block);
       return;
     }
-    this.longestToldMs = block.forMs;
+    this.longestToldMs = Math.max(isGathering ? this.longestToldMs : 0, block.forMs);
+    this.toldAtMs = this.clock.now();
     this.warn(
       `The event loop of this node was blocked for ${seconds(block.forMs)} until now. ${whyOf([block])}. Peers may have ` +
         'seen it as degraded, and requests to it waited',
     );
     if (!isGathering) this.gather(GATHER_MS);
+  }
+
+  private isNews({ forMs }: LoopBlock): boolean {
+    if (forMs >= MUCH_LONGER * this.longestToldMs) return true;
+    return forMs >= this.downMs && this.clock.now() >= this.toldAtMs + GATHER_MS;
   }
 
   /** Says what it has gathered. */

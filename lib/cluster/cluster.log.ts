@@ -14,6 +14,7 @@ import { BlockLog } from './block-log.js';
 import type { ClusterEvent, PollReport } from './cluster.events.js';
 import { EventHub } from './event-hub.js';
 import { whyOf } from './event-words.js';
+import { ProviderLog } from './provider-log.js';
 import { TableChanges, pollTable } from './poll-table.js';
 import { RepeatedEnds } from './repeated-ends.js';
 import { RefusalLog } from './refusal-log.js';
@@ -38,6 +39,7 @@ export class ClusterLog {
   private readonly logger = new Logger(LOG_CONTEXT);
   private readonly refusals: RefusalLog;
   private readonly blocks: BlockLog;
+  private readonly providers: ProviderLog;
   private readonly ends = new RepeatedEnds();
   /** As of the events so far: several that come at once are told one after the other. */
   private peers = 0;
@@ -54,7 +56,8 @@ export class ClusterLog {
       (message) => this.logger.warn(message),
       () => clock.now(),
     );
-    this.blocks = new BlockLog((message) => this.logger.warn(message), clock);
+    this.blocks = new BlockLog((message) => this.logger.warn(message), clock, settings.heartbeat.downMs);
+    this.providers = new ProviderLog(this.logger, clock);
   }
 
   /** Logs every event from now on. */
@@ -82,6 +85,7 @@ export class ClusterLog {
   /** The end: what was kept for later is said. */
   stop(): void {
     this.blocks.stop();
+    this.providers.stop();
   }
 
   /** This node begins to shut down. */
@@ -153,11 +157,9 @@ export class ClusterLog {
       case 'peer.refused':
         return this.refusals.log(event);
       case 'provider.failed':
-        return this.logger.warn(`Provider ${event.provider} failed: ${whyOf(event)}`);
+        return this.providers.failed(event.provider, describeError(event.error));
       case 'provider.recovered':
-        return this.logger.log(
-          `Provider ${event.provider} works again; it had failed for ${duration(event.failedForMs)}`,
-        );
+        return this.providers.recovered(event.provider, event.failedForMs);
       case 'poll':
         return this.polled(event.report);
     }

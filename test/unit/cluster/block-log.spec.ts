@@ -12,7 +12,7 @@ describe('the log of an event loop that stands still', () => {
   beforeEach(() => {
     clock = new VirtualClock();
     warn.heard.length = 0;
-    log = new BlockLog(warn, clock);
+    log = new BlockLog(warn, clock, 4_000);
   });
 
   /** Stands still so often, so long each time. */
@@ -53,6 +53,16 @@ describe('the log of an event loop that stands still', () => {
     expect(warn.heard.slice(1)).toEqual([
       expect.stringMatching(/blocked for 12\.0 s until now\. This process hardly/),
     ]);
+  });
+
+  it('tells of one that is so long that peers miss this node, once a minute, however long others were', () => {
+    stall(1, 1_000, 20_000, 0);
+    stall(10, 1_000, 15_000, 0);
+    clock.advance(2 * MINUTE_MS);
+    warn.heard.length = 0;
+    stall(1, 1_000, 15_000, 0);
+    stall(1, 1_000, 3_000, 0);
+    expect(warn.heard).toEqual([expect.stringMatching(/blocked for 15\.0 s until now/)]);
   });
 
   it('keeps nothing back at the end', () => {
