@@ -35,6 +35,11 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   ],
   [/max number of clients/i, 'The server has no connection left: raise maxclients.'],
   [
+    // It says why before it hangs up, which ioredis does not pass on.
+    /\b(EPIPE|ECONNRESET)\b|connection is closed/i,
+    'The server hung up: it was restarted, or has no connection left (maxclients), or is it rediss:// (TLS)?',
+  ],
+  [
     /(unknown|unsupported) command|command .*not supported/i,
     'This server does not have the command (renamed, or a proxy): viaRedis() needs it.',
   ],
