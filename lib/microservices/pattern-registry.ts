@@ -40,7 +40,8 @@ function someOr<T>(all: readonly T[], isGood: (item: T) => boolean): readonly T[
  *
  * @throws PeerageError `OVERLOADED` when this node has as much presence as it may
  */
-export function offer({ presences }: ClusterService, patterns: Iterable<string>): () => Promise<void> {
+export function offer(cluster: ClusterService, patterns: Iterable<string>): () => Promise<void> {
+  const { presences } = cluster;
   const space = presences.of<null>(PATTERNS);
   const offers: { untrack(): void }[] = [];
   const retract = (): Promise<void> => {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import ts from 'typescript';
 import { describe, expect, inject, it } from 'vitest';
-import { manifest, optionalPeers, readManifest, tool } from './support/commands.js';
+import { manifest, optionalPeers, readManifest, repository, tool } from './support/commands.js';
 import { filesIn, importsOf, packageOf, reachableFrom } from './support/imports.js';
 
 const unpacked = inject('unpacked');
@@ -54,6 +55,29 @@ describe('the tarball', () => {
       (file) => readFileSync(join(dist, 'cjs', file), 'utf8') !== readFileSync(join(esm, file), 'utf8'),
     );
     expect(differ).toEqual([]);
+  });
+
+  it('has declarations that compile where those of libraries are checked', () => {
+    // As built, since the packages that they import are there.
+    const built = join(repository, 'dist', 'esm');
+    const program = ts.createProgram(
+      filesIn(built)
+        .filter((file) => file.endsWith('.d.ts'))
+        .map((file) => join(built, file)),
+      {
+        module: ts.ModuleKind.NodeNext,
+        target: ts.ScriptTarget.ES2023,
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        types: ['node'],
+        noEmit: true,
+      },
+    );
+    const ours = program.getSourceFiles().filter(({ fileName }) => fileName.includes('/dist/esm/'));
+    const faults = ours.flatMap((file) => program.getSemanticDiagnostics(file));
+    expect(ours.length).toBeGreaterThan(100);
+    expect(faults.map(({ file, messageText }) => [file?.fileName, messageText])).toEqual([]);
   });
 
   it('satisfies publint', () => {
