@@ -94,10 +94,10 @@ const OPTIONS = {
   'no-dial': { type: 'boolean', default: false },
   strict: { type: 'boolean', default: false },
   peer: { type: 'string', multiple: true },
-  version: { type: 'boolean', default: false },
+  version: { type: 'boolean', short: 'v', default: false },
   watch: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
 /** @throws Error, or PeerageError `INVALID_OPTIONS`, that says what is wrong with the command. */
@@ -108,7 +108,7 @@ export async function readCommand(
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   const [verb, ...rest] = positionals;
   if (values.version) return 'version';
-  if (values.help || verb === undefined) return 'help';
+  if (values.help || verb === undefined || verb === 'help') return 'help';
   const { watch, json } = values;
   const timeoutMs = wholeNumber('timeout', values.timeout, 600_000);
   if (verb === 'status') return { verb, which: rest[0], timeoutMs, watch, json };

@@ -19,7 +19,10 @@ export async function status(
 ): Promise<boolean> {
   const sockets = await findSockets();
   const all = await Promise.all(sockets.map((socket) => ask(socket, timeoutMs)));
-  const asked = all.filter((one) => one !== undefined).filter((one) => isMeant(one, which));
+  const asked = meant(
+    all.filter((one) => one !== undefined),
+    which,
+  );
   if (json) write(`${JSON.stringify(asked)}\n`);
   else write(asked.length === 0 ? noNode(which) : `${asked.map(textOf).join('\n\n')}\n`);
   return asked.length > 0 && asked.every(({ error }) => error === undefined);
@@ -35,9 +38,16 @@ async function ask(socket: { pid: number; path: string }, timeoutMs: number): Pr
   }
 }
 
-function isMeant({ pid, report }: Asked, which: string | undefined): boolean {
-  if (which === undefined || which === String(pid)) return true;
-  return report?.explanation.self.name.includes(which) ?? false;
+/** By the number of a process, or a name, or else a part of one. Who does not answer may be the one that is meant. */
+function meant(all: readonly Asked[], which: string | undefined): readonly Asked[] {
+  if (which === undefined) return all;
+  const ways: ((one: Asked) => boolean)[] = [
+    ({ pid }) => which === String(pid),
+    ({ report }) => report?.explanation.self.name === which,
+    ({ report }) => report?.explanation.self.name.includes(which) ?? false,
+    ({ error }) => error !== undefined,
+  ];
+  return ways.map((isMeant) => all.filter(isMeant)).find((found) => found.length > 0) ?? [];
 }
 
 function noNode(which: string | undefined): string {
