@@ -159,7 +159,10 @@ export class PeerageModule extends ConfigurableModuleClass {
    * @throws PeerageError `INVALID_OPTIONS` when the app is created, telling of all faults at once.
    */
   static override forRoot(options?: PeerageModuleOptions): DynamicModule {
-    if (options !== undefined) return super.forRoot(options);
+    // What is no object is refused when the app is created, as from a factory.
+    if (typeof options === 'object' && options !== null && !Array.isArray(options))
+      return super.forRoot(options);
+    if (options !== undefined) return super.forRootAsync({ useFactory: () => options });
     return super.forRootAsync({ useFactory: () => markFromEnvironment(optionsFromEnvironment()) });
   }
 

@@ -47,7 +47,8 @@ export class NodeState {
     if (this.phase === 'running' || this.phase === 'leaving') return undefined;
     const why =
       this.phase === 'created'
-        ? 'came too early: this node starts in onApplicationBootstrap. Call it there, or later.'
+        ? 'came too early: this node starts in onApplicationBootstrap. Call it there, or later. In a module that is ' +
+          'loaded lazily it never starts: import PeerageModule.forRoot() in the root module.'
         : 'came too late: this node has stopped.';
     return new PeerageError('NOT_RUNNING', `${action} ${why}`);
   }

@@ -14,7 +14,7 @@ import { checkVia } from './via.js';
 /** Everything that is wrong with the options, each by itself and together. */
 export function checkOptions(options: unknown): Faults {
   const faults = new Faults();
-  if (typeof options === 'object' && options !== null) {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) {
     checkEach(options, '', faults);
     checkTogether(options, faults);
   } else {

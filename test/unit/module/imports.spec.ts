@@ -1,19 +1,37 @@
 import { Logger, Module } from '@nestjs/common';
+import type { ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { PeerageModule } from '../../../lib/index.js';
+import type { PeerageError } from '../../../lib/index.js';
 import { locationOf, locations, warningOfCopies } from '../../../lib/cluster/loaded-copies.js';
 import { thrownBy } from '../../support/errors.js';
 import { fakeApp } from '../../support/apps/nest-app.js';
 
+/** What an app with these imports throws when it is created. */
+function startError(imports: NonNullable<ModuleMetadata['imports']>): Promise<PeerageError> {
+  @Module({ imports })
+  class App {}
+  return thrownBy(() => Test.createTestingModule({ imports: [App] }).compile());
+}
+
 describe('PeerageModule among imports', () => {
+  it.each([[null], ['dns:app'], [7], [[]], [[{}]]])('refuses %j for options', async (options: unknown) => {
+    for (const module of [
+      PeerageModule.forRoot(options as never),
+      PeerageModule.forRootAsync({ useFactory: () => options as never }),
+    ]) {
+      const error = await startError([module]);
+      expect(error).toMatchObject({ code: 'INVALID_OPTIONS' });
+      expect(error.message).toMatch(/options: .* does not work; give an object/);
+    }
+  });
+
   it.each([
     ['alone', [PeerageModule]],
     ['beside the one with options', [PeerageModule.forRoot({ appName: 'a' }), PeerageModule]],
   ])('asks for forRoot() when it stands there without, %s', async (_, imports) => {
-    @Module({ imports })
-    class App {}
-    const error = await thrownBy(() => Test.createTestingModule({ imports: [App] }).compile());
+    const error = await startError(imports);
     expect(error.code).toBe('INVALID_OPTIONS');
     expect(error.message).toContain('Import PeerageModule.forRoot() once, in the root module');
   });
