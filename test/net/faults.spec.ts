@@ -259,7 +259,8 @@ describe.skipIf(!has('netns')).concurrent('a fault, as the person on call reads 
   it('an event loop that is blocked', async () => {
     const [a, b] = await Promise.all([start(11, [12]), start(12, [11])]);
     await fullMesh([a, b]);
-    void b.run('block', 10_000).catch(() => {});
+    // So long that a machine that is busy, too, has the time to read of it.
+    void b.run('block', 20_000).catch(() => {});
     await Promise.all([
       logged(a, /peer\.degraded app@10\.77\.0\.13 .*its event loop is blocked/),
       shown(a, /app@10\.77\.0\.13 answers no longer, since its event loop is blocked/),
@@ -267,9 +268,13 @@ describe.skipIf(!has('netns')).concurrent('a fault, as the person on call reads 
       measured(a, 'peerage_peer_count{peerage_peer_status="degraded"}'),
       statusSaying(a, /app@10\.77\.0\.13 .*degraded.*Its event loop is blocked/),
     ]);
+    await logged(
+      b,
+      /WARN \[Peerage\].*event loop of this node was blocked for \d+\.\d s until now/,
+      LATER_MS,
+    );
     await Promise.all([
-      logged(b, /WARN \[Peerage\].*event loop of this node was blocked for \d+\.\d s until now/),
-      shown(b, /"lastBlock":\{"forMs":(9|1\d)\d\d\d/),
+      shown(b, /"lastBlock":\{"forMs":(19|2\d)\d\d\d/),
       measured(b, 'peerage_event_loop_blocks_total'),
     ]);
     expect(await statusOf(b)).toMatch(/event loop: blocked (once|\d+ times), for \d+\.\d s/);
