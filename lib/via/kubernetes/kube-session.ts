@@ -1,6 +1,6 @@
 import { canonicalName } from '../../naming/node-name.js';
 import { underDeadline } from '../../time/abortable.js';
-import { sleep } from '../../time/waiting.js';
+import { jittered, sleep } from '../../time/waiting.js';
 import type { ServeContext } from '../provider.js';
 import type { KubeApi } from './kube-api.js';
 import type { KubeCache } from './kube-cache.js';
@@ -12,17 +12,21 @@ const LIST_MS = 10_000;
 /** The server ends a watch after this time; one that goes on longer has stalled. */
 const WATCH_SECONDS = 120;
 const STALLED_MS = (WATCH_SECONDS + 10) * 1_000;
-/** After a failure the next try waits so long, twice as long each time. */
-const FIRST_RETRY_MS = 500;
+/** After a failure the next try waits so long, twice as long each time: nobody is asked more often than that. */
+const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 10_000;
+/** A watch that went on for so long works, whatever ends it; one that is shorter may only have begun. */
+const HELD_MS = 2_000;
 
 /** One run of the Kubernetes provider: lists, then watches, and hands over new names. */
 export class KubeSession {
   private known = new Set<string>();
   private retryMs = FIRST_RETRY_MS;
+  /** When the last list was taken; infinite while there is none. */
+  private listedAtMs = Infinity;
 
   constructor(
-    private readonly api: KubeApi,
+    private readonly api: Pick<KubeApi, 'list' | 'watch'>,
     private readonly cache: KubeCache,
     private readonly settings: KubeSettings,
     private readonly context: ServeContext,
@@ -42,11 +46,8 @@ export class KubeSession {
         this.cache.goStale();
         if (error instanceof KubeStatusError && error.isDenied)
           throw kubeFailure(error, this.settings, signal);
-        // The list is anew soon, unless the server takes no version at all.
         const isExpired = error instanceof KubeStatusError && error.isExpired;
-        const isFirst = this.retryMs === FIRST_RETRY_MS;
-        await sleep(isExpired && isFirst ? 0 : this.retryMs * (0.5 + Math.random()), signal);
-        this.retryMs = Math.min(2 * this.retryMs, MAX_RETRY_MS);
+        await this.pauseAfter(performance.now() - this.listedAtMs, isExpired);
       }
     }
     this.cache.goStale();
@@ -54,7 +55,9 @@ export class KubeSession {
 
   private async listAndWatch(): Promise<void> {
     const { signal } = this.context;
+    this.listedAtMs = Infinity;
     this.cache.take(await underDeadline(LIST_MS, signal, (deadline) => this.api.list(deadline)));
+    this.listedAtMs = performance.now();
     // Handed over also when it is empty: the provider works again.
     this.handOver(this.news());
     while (!signal.aborted) await underDeadline(STALLED_MS, signal, (deadline) => this.watchOnce(deadline));
@@ -63,13 +66,35 @@ export class KubeSession {
   private async watchOnce(signal: AbortSignal): Promise<void> {
     const startedAtMs = performance.now();
     for await (const event of this.api.watch(this.cache.resourceVersion, WATCH_SECONDS, signal)) {
-      this.retryMs = FIRST_RETRY_MS;
       this.cache.apply(event);
       const news = this.news();
       if (news.length > 0) this.handOver(news);
     }
-    // A proxy that ends every watch at once must not make us ask without a pause.
-    if (performance.now() - startedAtMs < FIRST_RETRY_MS) await sleep(this.retryMs, signal);
+    // That it is over is no failure: the next one goes on where it was.
+    await this.pauseAfter(performance.now() - startedAtMs, true);
+  }
+
+  /**
+   * Keeps a server, or a proxy before it, that ends every watch at once from being asked without a pause. What a watch
+   * said before it ended proves nothing: only one that held begins the pauses anew.
+   */
+  private async pauseAfter(heldMs: number, mayGoOnAtOnce: boolean): Promise<void> {
+    const hasHeld = heldMs >= HELD_MS;
+    if (hasHeld) this.retryMs = FIRST_RETRY_MS;
+    if (hasHeld && mayGoOnAtOnce) return;
+    // While there is no list, the poll tells why.
+    if (this.retryMs === MAX_RETRY_MS && this.listedAtMs !== Infinity) this.warnOfShortWatches();
+    await sleep(jittered(this.retryMs, Math.random), this.context.signal);
+    this.retryMs = Math.min(2 * this.retryMs, MAX_RETRY_MS);
+  }
+
+  /** The same words each time, so that they are logged once. */
+  private warnOfShortWatches(): void {
+    const { kind, namespace, server } = this.settings;
+    this.context.warn?.(
+      `Kubernetes lists ${kind} in namespace ${namespace}, but every watch of them ends at once: new pods are found ` +
+        `by polls alone. Is the API at ${server} in trouble, or is there a proxy that lets no answer go on?`,
+    );
   }
 
   private handOver(names: readonly string[]): void {
