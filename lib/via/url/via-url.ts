@@ -6,12 +6,19 @@ import type { UdpSettings } from '../udp/udp-options.js';
 import { udpSettings } from '../udp/udp-options.js';
 import type { ViaUrl } from './via-url-readers.js';
 import { READERS, readUdp } from './via-url-readers.js';
-import { withoutPassword } from './without-password.js';
+import { mayEndInPassword, showsPassword, withoutPassword } from './without-password.js';
 
 const KNOWN =
   'self:, list:a@127.0.0.1:4001;b@127.0.0.1:4002, dns:myapp, dns+srv:_peerage._tcp.myapp, ' +
   'udp://230.1.1.1:45900, local:, file:peers.txt, redis://host:6379, rediss://host:6379, ' +
   'postgres://user@host/db, kubernetes:myservice';
+
+/** Said where the cause itself would show the password. */
+const WRONG_PASSWORD =
+  'a password may stand in URLs of Redis and PostgreSQL alone, behind redis://user: or postgres://user:, with its ' +
+  'special characters written as in %3F';
+const NOT_SEPARATE =
+  'node names go into list:, separated by semicolons; write a comma inside of a URL as %2C';
 
 /**
  * Reads a comma-separated list of provider URLs, as in `PEERAGE_VIA`.
@@ -19,12 +26,12 @@ const KNOWN =
  * @throws PeerageError `INVALID_OPTIONS`, naming every part that is wrong.
  */
 export function parseViaUrls(text: string): PeerageProvider[] {
-  const parts = text.split(',').map((part) => part.trim());
   const faults: unknown[] = [];
-  const providers = parts
+  const providers = partsBetweenCommas(text)
     .filter((part) => part !== '')
     .flatMap((part) => {
       try {
+        if (part.includes(',')) throw unreadable(part, NOT_SEPARATE);
         return [parseViaUrl(part)];
       } catch (error) {
         faults.push(error);
@@ -61,6 +68,22 @@ export function parseViaUrl(text: string): PeerageProvider {
   }
 }
 
+/** A URL whose password has a comma stays whole, so that no piece of it is taken for another URL and quoted. */
+function partsBetweenCommas(text: string): string[] {
+  const parts: string[] = [];
+  let cutAt: number | undefined;
+  for (const part of text.split(',').map((each) => each.trim())) {
+    parts.push(part);
+    const begins = Object.hasOwn(READERS, partsOf(part).scheme) || /^[a-z+]+:\/\//i.test(part);
+    if (cutAt === undefined || begins) cutAt = mayEndInPassword(part) ? parts.length - 1 : undefined;
+    else if (part.includes('@')) {
+      parts.push(parts.splice(cutAt).join(','));
+      cutAt = undefined;
+    }
+  }
+  return parts;
+}
+
 /** What a URL of UDP says, with the defaults. Undefined of any other one. */
 export function udpSettingsOf(text: string): UdpSettings | undefined {
   const url = partsOf(text);
@@ -80,14 +103,14 @@ function splitQuery(body: string): [string, UrlQuery] {
 
 function hint(text: string): string {
   if (/^[a-z+]+:\/\//i.test(text)) return 'its scheme is unknown';
-  return text.includes('@')
-    ? 'node names go into list:, separated by semicolons; write a comma inside of a URL as %2C'
-    : 'its scheme is unknown';
+  return text.includes('@') ? NOT_SEPARATE : 'its scheme is unknown';
 }
 
 function unreadable(text: string, why: string, cause?: unknown): PeerageError {
   const shown = JSON.stringify(withoutPassword(text).slice(0, 200));
-  return new PeerageError('INVALID_OPTIONS', `${shown} names no provider: ${why}. Known are ${KNOWN}.`, {
-    cause,
+  const isTelling = showsPassword(why, text);
+  const told = isTelling ? WRONG_PASSWORD : why;
+  return new PeerageError('INVALID_OPTIONS', `${shown} names no provider: ${told}. Known are ${KNOWN}.`, {
+    cause: isTelling ? undefined : cause,
   });
 }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { READERS } from '../../../../lib/via/url/via-url-readers.js';
@@ -162,6 +163,61 @@ describe('parseViaUrl', () => {
     const cut = () => parseViaUrls('redis://me:hunter,2@h');
     expect(cut).toThrow(/%2C/);
     expect(cut).not.toThrow(/hunter|2@h/);
+  });
+
+  it.each([
+    ['postgres:u:S3cr3tPw@h/db?x=1', '"postgres:u:***@h/db?x=1" names'],
+    ['redis:u:PW@h?x=1', '"redis:u:***@h?x=1" names no provider: it has no parameter x'],
+    ['rediss:/u:PW@h?x=1', '"rediss:/u:***@h?x=1"'],
+    ['postgress:u:PW@h', '"postgress:u:***@h"'],
+    ['u:PW@h', '"u:***@h"'],
+    ['redis://me@corp:PW@h?x=1', '"redis://***@h?x=1"'],
+    ['redis://u:1?secret@h', '"redis://u:***@h" names no provider: a password may stand'],
+    ['redis://u:12/a,b,c@h,foo', '"redis://u:***@h" names no provider: node names go into list:'],
+    ['postgres://me@h/db?x=1', '"postgres://me@h/db?x=1"'],
+    ['list:a@h:1;noat', '"list:a@h:1;noat"'],
+  ])('%s is shown without its password', (text, shown) => {
+    expect(() => parseViaUrls(text)).toThrow(shown);
+  });
+
+  it('shows no password, whatever the scheme, the slashes and the password', () => {
+    const scheme = fc.oneof(
+      fc.constantFrom(
+        ...Object.keys(READERS).filter((name) => name !== 'list'),
+        'redi',
+        'postgress',
+        'HTTP',
+        '',
+      ),
+      fc.stringMatching(/^[a-z]{1,8}$/),
+    );
+    const url = fc.record({
+      scheme,
+      slashes: fc.constantFrom('://', ':', ':/', ':///', '//', ':\\', '/'),
+      user: fc.constantFrom('u:', ':', 'a@corp:', ''),
+      middle: fc.oneof(
+        fc.string(),
+        fc.constantFrom(',', '/', '?', '#', '@', ':', ';', '%3F', ',x,', '?x=', ':1,'),
+      ),
+      after: fc.constantFrom('@h', '@h/db', '@h:1/0?x=1', '@h?kee=x,self:', '@h?port=no'),
+    });
+    fc.assert(
+      fc.property(url, ({ scheme, slashes, user, middle, after }) => {
+        // A user without a password.
+        fc.pre(!(user === '' && slashes === '://' && scheme.startsWith('postgres')));
+        // A user and a password, or two URLs, as far as anybody can tell.
+        fc.pre(!(user === '' && /[:,]/.test(middle)));
+        const text = `${scheme}${slashes}${user}Hunter${middle}Secret${after}`;
+        for (const parse of [parseViaUrl, parseViaUrls]) {
+          try {
+            parse(text);
+          } catch (error) {
+            expect(inspect(error, { depth: 10 }).replace(/\n\s+at .*/g, '')).not.toMatch(/hunter|secret/i);
+          }
+        }
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   const outcomeOf = (text: string): unknown => {
