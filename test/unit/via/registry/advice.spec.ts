@@ -54,9 +54,12 @@ describe('what to do about an error of PostgreSQL', () => {
   });
 
   it.each([
-    ['25006', /address of the primary/],
-    ['42501', /grant SELECT, INSERT, UPDATE and DELETE on it: CREATE TABLE x/],
-    ['3F000', /no such schema/],
+    ['25006', /standby: give the address of the primary.*pg_is_in_recovery.*default_transaction_read_only/],
+    [
+      '42501',
+      /grant SELECT, INSERT, UPDATE and DELETE on it: CREATE TABLE x\. .*GRANT USAGE, CREATE ON SCHEMA public TO/,
+    ],
+    ['3F000', /no such schema.*may not use it.*GRANT USAGE, CREATE ON SCHEMA public TO/],
     ['08P01', /server_login_retry/],
     ['57014', /pg_locks/],
     ['53300', /max_connections/],

@@ -181,7 +181,7 @@ describe('parseViaUrl', () => {
   });
 
   it('shows no password, whatever the scheme, the slashes and the password', () => {
-    const scheme = fc.oneof(
+    const schemes = fc.oneof(
       fc.constantFrom(
         ...Object.keys(READERS).filter((name) => name !== 'list'),
         'redi',
@@ -192,7 +192,7 @@ describe('parseViaUrl', () => {
       fc.stringMatching(/^[a-z]{1,8}$/),
     );
     const url = fc.record({
-      scheme,
+      scheme: schemes,
       slashes: fc.constantFrom('://', ':', ':/', ':///', '//', ':\\', '/'),
       user: fc.constantFrom('u:', ':', 'a@corp:', ''),
       middle: fc.oneof(
