@@ -3,13 +3,14 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
-import { KubeStatusError } from './kube-errors.js';
+import { KubeForeignAnswer, KubeStatusError } from './kube-errors.js';
 import type { KubeSettings } from './kube-options.js';
 import { linesOf } from './kube-lines.js';
 
 const PAGE = 500;
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const MAX_REASON = 300;
+const MAX_QUOTE = 60;
 
 /** One list of objects, and the version from which to watch. */
 export interface KubeList {
@@ -72,11 +73,7 @@ export class KubeApi {
     let position: string | undefined;
     for (;;) {
       const query = { limit: String(PAGE), ...(position !== undefined && { continue: position }) };
-      const body = await bodyOf(await this.get(query, signal));
-      const { metadata = {}, items: page = [] } = JSON.parse(body) as {
-        metadata?: { continue?: string; resourceVersion?: string };
-        items?: unknown[];
-      };
+      const { metadata, items: page } = readPage(await bodyOf(await this.get(query, signal)));
       items.push(...page);
       position = metadata.continue;
       if (!position) return { items, resourceVersion: metadata.resourceVersion ?? '' };
@@ -99,8 +96,12 @@ export class KubeApi {
     });
     // Whoever reads the body is told; nobody may be left when it breaks later.
     response.on('error', () => {});
-    const { statusCode: status = 0 } = response;
+    const { statusCode: status = 0, headers: said } = response;
     if (status === 200) return response;
+    if (said.location !== undefined) {
+      response.destroy();
+      throw statusError(status, `it sends us to ${placeOf(said.location, url)}`);
+    }
     const reason = await bodyOf(response).then(messageIn, () => '');
     throw statusError(status, reason);
   }
@@ -120,6 +121,33 @@ export class KubeApi {
     const [token, ca] = await Promise.all([read('token'), read('ca.crt')]);
     return { ...(token !== undefined && { token: token.trim() }), ...(ca !== undefined && { ca }) };
   }
+}
+
+interface KubePage {
+  readonly metadata: { readonly continue?: string; readonly resourceVersion?: string };
+  readonly items: readonly unknown[];
+}
+
+/** @throws KubeForeignAnswer when it is no list: taken for an empty one, it would make all pods unknown. */
+function readPage(body: string): KubePage {
+  const { metadata, items } = parseObject(body);
+  if (Array.isArray(items)) return { metadata: metadata ?? {}, items };
+  const start = body.replace(/\s+/g, ' ').slice(0, MAX_QUOTE);
+  throw new KubeForeignAnswer(`the answer is no list of objects, it begins with ${JSON.stringify(start)}`);
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    return (JSON.parse(text) ?? {}) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
+/** Without its parameters, which may hold a token. */
+function placeOf(location: string, base: URL): string {
+  const { origin, pathname } = URL.canParse(location, base.href) ? new URL(location, base.href) : base;
+  return `${origin}${pathname}`;
 }
 
 async function bodyOf(response: IncomingMessage): Promise<string> {

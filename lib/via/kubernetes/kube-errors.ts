@@ -4,6 +4,9 @@ import type { KubeSettings } from './kube-options.js';
 
 const API_GROUPS = { endpointslices: 'discovery.k8s.io', pods: '' } as const;
 
+/** Whoever asks again later may get another answer. */
+const IN_A_WHILE = new Set([408, 410, 429]);
+
 /** An answer of the API that is not the wanted one. */
 export class KubeStatusError extends Error {
   constructor(
@@ -24,6 +27,9 @@ export class KubeStatusError extends Error {
     return this.status === 401 || this.status === 403;
   }
 }
+
+/** An answer that the API does not give: somebody else answers for it. */
+export class KubeForeignAnswer extends Error {}
 
 /** What the app is told of a failure. */
 export function kubeFailure(error: unknown, settings: KubeSettings, signal: AbortSignal): PeerageError {
@@ -46,6 +52,12 @@ function adviceOn(error: unknown, { kind, server, accountFolder }: KubeSettings)
     );
   if (status === 401)
     return `The token in ${accountFolder} is not accepted: is a service account mounted, and is it of this cluster?`;
-  if (status > 0) return 'It may be overloaded or starting.';
+  if (error instanceof KubeForeignAnswer || (status >= 300 && status < 400))
+    return (
+      `Something else than the API answers at ${server}, such as a proxy with a login: give the address of the API ` +
+      'itself (server), or let this pod pass there.'
+    );
+  if (status >= 500 || IN_A_WHILE.has(status)) return 'It may be overloaded or starting.';
+  if (status > 0) return `Is the API of Kubernetes at ${server}, and are namespace and selector right?`;
   return `Is the API at ${server}, and may this pod reach it?`;
 }
