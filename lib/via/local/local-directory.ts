@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
-import { lstat, mkdir, readdir, unlink } from 'node:fs/promises';
+import { lstat, mkdir, readdir, stat, unlink } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describeError, PeerageError } from '../../errors/peerage-error.js';
 import { codeOf } from '../../errors/thrown.js';
 import type { LocalEntry } from './local-file.js';
@@ -60,7 +60,7 @@ export async function readLiveEntries(
 
 async function makeDirectory(dir: string): Promise<Stats> {
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await makeFolders(dir);
     return await lstat(dir);
   } catch (error) {
     throw new PeerageError(
@@ -70,6 +70,29 @@ async function makeDirectory(dir: string): Promise<Stats> {
       { cause: error },
     );
   }
+}
+
+/**
+ * One folder after the other: `recursive` of Node calls a file system that is read-only a folder that is not there, and
+ * comes to no end where a folder that is there takes none (/proc).
+ */
+async function makeFolders(dir: string): Promise<void> {
+  try {
+    await mkdir(dir, { mode: 0o700 });
+  } catch (error) {
+    if (await isFolder(dir)) return;
+    const parent = dirname(dir);
+    if (codeOf(error) !== 'ENOENT' || parent === dir || (await isFolder(parent))) throw error;
+    await makeFolders(parent);
+    await makeFolders(dir);
+  }
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
 }
 
 function faultOf(stats: Stats): string | undefined {
