@@ -1,14 +1,13 @@
 import { createServer } from 'node:net';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { Program } from '../processes/programs.js';
-import { startSample, stopPrograms } from '../processes/programs.js';
+import { startSample } from '../processes/programs.js';
 
-const started: Program[] = [];
-
-/** Starts one node of a sample. All are stopped after the test. */
+/** Starts one node of a sample, which is stopped after the test that calls this. */
 export function startNode(sample: string, env: Readonly<Record<string, string | undefined>>): Program {
   const node = startSample(sample, { env: { ...cleared(), NO_COLOR: '1', ...env } });
-  started.push(node);
+  // Not by a hook of this module: files of tests may share it, and then only the first one would have the hook.
+  onTestFinished(async () => void (await node.stop()));
   return node;
 }
 
@@ -34,10 +33,6 @@ export async function freePorts(count: number): Promise<number[]> {
     for (const server of servers) server.close();
   }
 }
-
-afterEach(async () => {
-  await stopPrograms(started.splice(0));
-});
 
 /** What this machine says of itself is not meant for the nodes of a test. */
 function cleared(): Record<string, undefined> {
