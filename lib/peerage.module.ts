@@ -33,6 +33,7 @@ import type { Mesh } from './mesh/mesh.js';
 import { PeerMesh } from './mesh/peer-mesh.js';
 import { startProber } from './mesh/probes/prober.js';
 import { createTcpTransport } from './mesh/transport/tcp/tcp-transport.js';
+import { isOptions } from './settings/check-options.js';
 import { invalidOptions } from './settings/faults.js';
 import { describeError } from './errors/peerage-error.js';
 import { stackOf } from './errors/thrown.js';
@@ -160,8 +161,7 @@ export class PeerageModule extends ConfigurableModuleClass {
    */
   static override forRoot(options?: PeerageModuleOptions): DynamicModule {
     // What is no object is refused when the app is created, as from a factory.
-    if (typeof options === 'object' && options !== null && !Array.isArray(options))
-      return super.forRoot(options);
+    if (isOptions(options)) return super.forRoot(options);
     if (options !== undefined) return super.forRootAsync({ useFactory: () => options });
     return super.forRootAsync({ useFactory: () => markFromEnvironment(optionsFromEnvironment()) });
   }

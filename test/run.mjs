@@ -133,10 +133,14 @@ async function runVitest(args, printing = 'at once') {
   }
 }
 
+function isUnloaded({ assertionResults, status }) {
+  return assertionResults.length === 0 && status === 'failed';
+}
+
 /** A file that could not be loaded counts as one failed test. */
 function count(report) {
   const tests = report.flatMap(({ assertionResults, status }) =>
-    assertionResults.length === 0 && status === 'failed' ? [{ status }] : assertionResults,
+    isUnloaded({ assertionResults, status }) ? [{ status }] : assertionResults,
   );
   const passed = tests.filter(({ status }) => status === 'passed').length;
   const failed = tests.filter(({ status }) => status === 'failed').length;
@@ -187,7 +191,7 @@ function printFailed(report, soaked) {
 function failedOf({ name, status, message, assertionResults }) {
   const file = relative(root, name).split(sep).join('/');
   const failed = assertionResults.filter((test) => test.status === 'failed');
-  if (assertionResults.length === 0 && status === 'failed') return [`  ${file}: ${indented(message ?? '')}`];
+  if (isUnloaded({ assertionResults, status })) return [`  ${file}: ${indented(message ?? '')}`];
   return failed.map(
     ({ fullName, failureMessages }) =>
       `  ${file}: ${fullName}\n    ${indented(failureMessages?.join('\n') ?? '')}`,

@@ -7,7 +7,7 @@ const GATHER_MS = 60_000;
 /** and while they go on, within this. */
 const GO_ON_MS = 10 * 60_000;
 
-/** One that is so many times as long as what was told is news, and so is one in which peers missed this node. */
+/** One that is so many times as long as what was told is news. */
 const MUCH_LONGER = 2;
 
 /** A processor that is shared gives busy code less than all of its time, and one that waits none at all. */
@@ -46,6 +46,7 @@ export class BlockLog {
     if (!isGathering) this.gather(GATHER_MS);
   }
 
+  /** Much longer than what was told; or so long that peers missed this node, once a minute. */
   private isNews({ forMs }: LoopBlock): boolean {
     if (forMs >= MUCH_LONGER * this.longestToldMs) return true;
     return forMs >= this.downMs && this.clock.now() >= this.toldAtMs + GATHER_MS;

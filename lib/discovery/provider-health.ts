@@ -19,7 +19,7 @@ export class ProviderHealth {
   private failingSinceMs = 0;
   /** What was told of since it began to fail. */
   private readonly told = new Set<string>();
-  private toldAtMs = 0;
+  private toldAtMs = Number.NEGATIVE_INFINITY;
   private lastError: Error | undefined;
   private readonly polls = { succeeded: 0, failed: 0 };
   private answer: { readonly names: readonly string[]; readonly atMs: number } | undefined;
@@ -37,13 +37,13 @@ export class ProviderHealth {
     if (this.failing.size === 0) {
       this.failingSinceMs = nowMs;
       this.told.clear();
+      this.toldAtMs = Number.NEGATIVE_INFINITY;
     }
     this.failing.add(part);
     this.lastError = error;
     const cause = causeOf(error);
-    const isFirst = this.told.size === 0;
-    if (!isFirst && (nowMs < this.toldAtMs + ANOTHER_CAUSE_MS || this.told.size >= MAX_CAUSES)) return;
-    if (this.told.has(cause)) return;
+    if (this.told.has(cause) || this.told.size >= MAX_CAUSES) return;
+    if (nowMs < this.toldAtMs + ANOTHER_CAUSE_MS) return;
     this.told.add(cause);
     this.toldAtMs = nowMs;
     this.emit({ type: 'provider.failed', provider: this.provider, error });

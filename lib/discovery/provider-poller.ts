@@ -22,6 +22,8 @@ const LATE_MS = 50;
 /** Who heeds its signal has rejected after so many turns of the queue of microtasks, through every function on the way. */
 const LAST_TURNS = 64;
 
+const HEED = 'It should heed its signal, or limits.pollMs be raised.';
+
 /** Asks one provider, and remembers its last good answer. */
 export class ProviderPoller {
   readonly name: string;
@@ -75,7 +77,7 @@ export class ProviderPoller {
   }
 
   private async ask(self: NodeInfo, stopped: AbortSignal): Promise<unknown> {
-    if (this.isBusy) throw this.timeout('It still has not ended the poll that was aborted before');
+    if (this.isBusy) throw timedOut('It still has not ended the poll that was aborted before', HEED);
     const startedMs = this.clock.now();
     const aborter = new AbortController();
     const endWaiting = onAbort(stopped, () => aborter.abort());
@@ -110,11 +112,7 @@ export class ProviderPoller {
       ? `, while this node's own event loop stood still for part of ${seconds(waitedMs)}`
       : '';
     const what = `It did not answer within ${pollMs} ms${late}`;
-    const error = lastWords?.error;
-    if (!lastWords) return this.timeout(what);
-    if (!(error instanceof PeerageError) || error.code === 'ABORTED')
-      return timedOut(`${what}. Where it needs more time, raise limits.pollMs.`, error);
-    return timedOut(`${what}. ${error.message}`, error);
+    return lastWords ? timedOut(what, cureBy(lastWords.error), lastWords.error) : timedOut(what, HEED);
   }
 
   private async call(self: NodeInfo, signal: AbortSignal): Promise<unknown> {
@@ -125,10 +123,6 @@ export class ProviderPoller {
     } finally {
       this.isBusy = false;
     }
-  }
-
-  private timeout(what: string): PeerageError {
-    return timedOut(`${what}. It should heed its signal, or limits.pollMs be raised.`);
   }
 }
 
@@ -145,8 +139,14 @@ async function microtasks(count: number): Promise<undefined> {
   for (let turn = 0; turn < count; turn++) await Promise.resolve();
 }
 
-function timedOut(message: string, cause?: unknown): PeerageError {
-  return new PeerageError('PROVIDER_TIMEOUT', message, { cause });
+/** Its own words, where they say more than that it was told to end. */
+function cureBy(error: unknown): string {
+  const isTelling = error instanceof PeerageError && error.code !== 'ABORTED';
+  return isTelling ? error.message : 'Where it needs more time, raise limits.pollMs.';
+}
+
+function timedOut(what: string, cure: string, cause?: unknown): PeerageError {
+  return new PeerageError('PROVIDER_TIMEOUT', `${what}. ${cure}`, { cause });
 }
 
 function stopping(): PeerageError {

@@ -56,9 +56,9 @@ function whyLonger({ answersProbes, probes, suspicion }: PeerRecord): string | u
 /**
  * What the cap leaves: of the wall time since the connection brought anything, but always the time for one burst of
  * probes, or for a new connection when it broke, since our loop may have stood still for most of the rest; after a long
- * stop of ours anew, for what the connection brought meanwhile is read only now. A process that
- * answers probes has as long to be connected again, and no longer: it lives, and does nothing for us. Only one whose loop
- * is blocked, as its answers tell, is kept for as long as they come.
+ * stop of ours anew, for what the connection brought meanwhile is read only now. A process that answers probes has as
+ * long to be connected again, and no longer: it lives, and does nothing for us. Only one whose loop is blocked, as its
+ * answers tell, is kept for as long as they come.
  */
 function capLeft(core: Core, { heard, proven, blocked, suspicion }: PeerRecord): number {
   if (!suspicion) return Number.POSITIVE_INFINITY;

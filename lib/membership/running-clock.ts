@@ -17,7 +17,6 @@ export class RunningClock {
   now: Moment = { ms: Number.NEGATIVE_INFINITY, runMs: 0 };
   /** When our loop was last found late, and by how much. */
   late = { at: this.now, lateMs: 0 };
-
   /** When our loop last stood still for long: of what happened meanwhile nothing was read before. */
   stoodStillUntil = this.now;
 

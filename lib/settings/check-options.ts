@@ -14,13 +14,18 @@ import { checkVia } from './via.js';
 /** Everything that is wrong with the options, each by itself and together. */
 export function checkOptions(options: unknown): Faults {
   const faults = new Faults();
-  if (typeof options === 'object' && options !== null && !Array.isArray(options)) {
+  if (isOptions(options)) {
     checkEach(options, '', faults);
     checkTogether(options, faults);
   } else {
     faults.add('options', `${show(options)} does not work; give an object, such as { via: viaLocal() }.`);
   }
   return faults;
+}
+
+/** Whether it may be looked into for options. */
+export function isOptions(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const toldHost: Check = (value, path, faults) => {

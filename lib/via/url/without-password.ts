@@ -9,8 +9,8 @@ const TELLING = 3;
 
 /** A URL as it may be printed: what is printed ends up in logs and tickets. */
 export function withoutPassword(url: string): string {
-  const { before, after } = aroundPassword(url) ?? { before: url, after: undefined };
-  const shown = after === undefined ? before : `${before}***${after}`;
+  const around = aroundPassword(url);
+  const shown = around ? `${around.before}***${around.after}` : url;
   return shown.replace(/([?&]password=)[^&]*/gi, '$1***');
 }
 
