@@ -1,10 +1,10 @@
 import { PeerageError } from '../errors/peerage-error.js';
 import type { Clock } from '../time/clock.js';
 import { isThenable } from '../time/waiting.js';
-import type { MessageBody } from '../wire/message-frames.js';
+import { type MessageBody, needsNoRoom } from '../wire/message-frames.js';
 import { FrameKind } from '../wire/frames.js';
 import { Fifo } from './transport/fifo.js';
-import { isAnswer, isControl } from './transport/outbox.js';
+import { isControl } from './transport/outbox.js';
 
 /** What a sender may be over its window, since it looks at it once a write. */
 const OVERDRAFT_BYTES = 256 * 1024;
@@ -87,6 +87,13 @@ export class Inbox {
   /** Bytes of all whose handling has not ended, whether or not they need room. */
   get pendingBytes(): number {
     return this.heldBytes + this.passingBytes;
+  }
+
+  /** The numbers of requests that wait for their turn. */
+  waitingRequests(): readonly number[] {
+    return [...this.waiting, ...this.early].flatMap(({ kind, body }) =>
+      kind === FrameKind.request ? [body[0] as number] : [],
+    );
   }
 
   /** A link of the peer begins: `tell` tells it how many bytes more it may send. */
@@ -209,7 +216,7 @@ export class Inbox {
 
 /** Whether a message is handled at once, whatever else waits, and takes no room. */
 export function passesBy(kind: number, body: MessageBody): boolean {
-  return isAnswer(kind) || isControl(topicOf(kind, body));
+  return needsNoRoom(kind) || isControl(topicOf(kind, body));
 }
 
 function topicOf(kind: number, body: MessageBody): unknown {

@@ -1,10 +1,9 @@
 import type { Clock } from '../time/clock.js';
 import { inRootContext } from '../time/root-context.js';
 import { decodeBody, encodeFrame, type Frame, HEADER_BYTES, LENGTH_BYTES } from '../wire/frame-writer.js';
-import type { MessageBody } from '../wire/message-frames.js';
+import { type MessageBody, PART_NAMES } from '../wire/message-frames.js';
 import { Inbox, type InboxLimits, passesBy } from './inbox.js';
 import type { MessageTaker, PostResult } from './mesh.js';
-import { PART_NAMES } from './message-routes.js';
 
 interface LoopbackLimits extends InboxLimits {
   /** Bytes of one message. */

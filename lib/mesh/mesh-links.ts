@@ -3,7 +3,7 @@ import type { Input, LinkId } from '../membership/membership.types.js';
 import { type ControlFrame, FrameKind, isKnownKind, WIRE_VERSIONS } from '../wire/frames.js';
 import type { Clock } from '../time/clock.js';
 import { readControlFrame } from '../wire/control-frames.js';
-import { isMessage } from './message-routes.js';
+import { isMessage } from '../wire/message-frames.js';
 import type { Link } from './transport/transport.js';
 
 /** Bytes that keep arriving are reported no more often than this. */

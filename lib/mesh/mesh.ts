@@ -100,7 +100,7 @@ export interface Mesh {
   /** What was counted since the start, and what waits now. */
   stats(): MeshStats;
   /**
-   * Queues one message (kinds from `FrameKind.event` to `FrameKind.error`) for a peer, or for this node itself. It waits while the
+   * Queues one message (see `isMessage`) for a peer, or for this node itself. It waits while the
    * connection of the peer is being dialled again. Messages of one lane arrive in order; a long one gives way
    * to those of other lanes.
    *
@@ -114,6 +114,11 @@ export interface Mesh {
    * @throws PeerageError `INVALID_MESSAGE`
    */
   hand(bootId: string, kind: number, body: readonly unknown[], lane?: string): HandResult;
+  /**
+   * The numbers of the requests of a peer that wait for their turn here. Undefined while an older
+   * connection of the peer is still read: it may bring more, and answers too.
+   */
+  waitingRequests(bootId: string): readonly number[] | undefined;
   /**
    * Queues one message for every peer; it is encoded once.
    *

@@ -3,7 +3,7 @@ import type { Peer } from '../membership/events.js';
 import type { Clock } from '../time/clock.js';
 import type { LinkId } from '../membership/membership.types.js';
 import { FrameKind, type WireLimits } from '../wire/frames.js';
-import { assertMessage, type MessageBody } from '../wire/message-frames.js';
+import { assertMessage, type MessageBody, PART_NAMES } from '../wire/message-frames.js';
 import { FrameWriter } from '../wire/frame-writer.js';
 import { faultOf } from './fault.js';
 import { Inbox, type InboxLimits } from './inbox.js';
@@ -22,18 +22,6 @@ import type { Link } from './transport/transport.js';
 interface Carrier {
   readonly id: LinkId;
   readonly link: Link;
-}
-
-/** What the parts of a message are called in errors. */
-export const PART_NAMES: Readonly<Record<number, readonly string[]>> = {
-  [FrameKind.event]: ['topic', 'data', 'trace'],
-  [FrameKind.request]: ['id', 'topic', 'data', 'trace'],
-  [FrameKind.reply]: ['id', 'data'],
-  [FrameKind.error]: ['id', 'error'],
-};
-
-export function isMessage(kind: number): boolean {
-  return kind >= FrameKind.event && kind <= FrameKind.error;
 }
 
 /**
@@ -98,7 +86,7 @@ export class MessageRoutes {
   hand(bootId: string, kind: number, body: readonly unknown[], lane?: string): HandResult {
     const outbox = this.outboxes.get(bootId);
     if (!outbox) return 'gone';
-    return outbox.push(kind, body, PART_NAMES[kind]!, lane) ? outbox.ticket(lane) : 'full';
+    return outbox.push(kind, body, PART_NAMES[kind]!, lane) ? outbox.ticket(kind, lane) : 'full';
   }
 
   postAll(kind: number, body: readonly unknown[], lane?: string): PostAllResult {
@@ -112,6 +100,13 @@ export class MessageRoutes {
       else if (!outbox.pushShared(slab, start, end, lane)) full.push(bootId);
     writer.takeBack();
     return { queued: this.outboxes.size - full.length - tooLong.length, full, tooLong };
+  }
+
+  /** The requests of a peer that wait for their turn; undefined while it may have sent more by an older link. */
+  waitingRequests(bootId: string): readonly number[] | undefined {
+    const latest = this.latest.get(bootId);
+    if (latest === undefined || this.hasEnding(bootId, latest)) return undefined;
+    return this.inboxes.get(bootId)?.waitingRequests();
   }
 
   receive(taker: MessageTaker, lost: MessageLoss = () => {}, dropped: MessagesDropped = () => {}): void {

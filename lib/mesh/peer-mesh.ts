@@ -258,6 +258,10 @@ export class PeerMesh implements Mesh {
     return this.loopback.post(kind, body) === 'full' ? 'full' : Promise.resolve();
   }
 
+  waitingRequests(bootId: string): readonly number[] | undefined {
+    return this.messages.waitingRequests(bootId);
+  }
+
   postAll(kind: number, body: readonly unknown[], lane?: string): PostAllResult {
     return this.messages.postAll(kind, body, lane);
   }

@@ -3,37 +3,36 @@ import type { PeerageErrorCode } from '../errors/peerage-error.js';
 import { RemoteError } from '../errors/remote-error.js';
 import { readThrown } from '../errors/thrown.js';
 
-/** Failures that are no handler's: the code says it all. */
-const OWN_CODES: ReadonlySet<string> = new Set<PeerageErrorCode>([
-  'NO_HANDLER',
-  'AMBIGUOUS_HANDLER',
-  'OVERLOADED',
-  'CONNECTION_LOST',
-]);
-
 /** Why a request failed, as it goes over the wire. */
 export interface Failure {
   readonly code: string;
   readonly message: string;
-  /** Of the error that the handler threw. */
+  /** Of an error that the handler threw. */
   readonly name?: string;
   readonly remoteCode?: string | number;
   readonly stack?: string;
+  /** No handler has had the request, or will. */
+  readonly untouched?: true;
 }
 
+/** The code of what a handler threw; other codes are those of the messages themselves. */
+const THROWN: PeerageErrorCode = 'REMOTE_ERROR';
+
 /** A failure of the messages themselves, not of a handler. */
-export function ownFailure(
-  code: 'NO_HANDLER' | 'AMBIGUOUS_HANDLER' | 'OVERLOADED' | 'CONNECTION_LOST',
-  message: string,
-): Failure {
-  return { code, message };
+export function ownFailure({ code, message }: PeerageError, isUntouched = false): Failure {
+  return isUntouched ? { code, message, untouched: true } : { code, message };
+}
+
+/** Whether a failure says that no handler has had the request. */
+export function saysUntouched(failure: unknown): boolean {
+  return isFailure(failure) && failure.untouched === true;
 }
 
 /** What the other side learns of an error that a handler threw. */
 export function failureOf(thrown: unknown, isProduction: boolean): Failure {
   const { name, message, code, stack } = readThrown(thrown);
   return {
-    code: 'REMOTE_ERROR',
+    code: THROWN,
     name,
     message,
     ...(code !== undefined && { remoteCode: code }),
@@ -50,7 +49,7 @@ export function errorOf(failure: unknown, node: string, isProduction: boolean): 
   if (!isFailure(failure))
     throw new PeerageError('MALFORMED_FRAME', 'A reply arrived that is no error of ours.');
   const { code, message, name, remoteCode, stack } = failure;
-  if (OWN_CODES.has(code)) return new PeerageError(code as PeerageErrorCode, message);
+  if (code !== THROWN) return new PeerageError(code as PeerageErrorCode, message);
   return new RemoteError(message, {
     node,
     remoteName: name ?? 'Error',

@@ -1,9 +1,15 @@
-import type { MessageHandler } from './message.types.js';
+import type { IncomingRequest } from './incoming-requests.js';
+import type { MessageContext, MessageHandler } from './message.types.js';
+
+/** Answers a request by itself, in as many parts as it likes. What it returns says until when it is handled, and does not reject. */
+export type RequestHandler = (data: unknown, context: MessageContext, request: IncomingRequest) => unknown;
 
 export interface NamedHandler {
   /** For logs and errors. */
   readonly name: string;
   readonly handle: MessageHandler<never>;
+  /** Takes the requests in place of `handle`. */
+  readonly answer?: RequestHandler;
   /** Called also before the app is ready: it is no part of the app. */
   readonly isEarly?: boolean;
 }

@@ -1,22 +1,29 @@
-import { describeError } from '../errors/peerage-error.js';
+import { describeError, PeerageError } from '../errors/peerage-error.js';
 import { stackOf } from '../errors/thrown.js';
 import { isThenable } from '../time/waiting.js';
-import type { AnswerBody, EventBody, MessageBody, RequestBody } from '../wire/message-frames.js';
+import type {
+  CancelBody,
+  ErrorBody,
+  EventBody,
+  IdsBody,
+  MessageBody,
+  NextBody,
+  ReplyBody,
+  RequestBody,
+} from '../wire/message-frames.js';
 import { FrameKind } from '../wire/frames.js';
 import type { Peer } from '../membership/events.js';
 import type { Mesh } from '../mesh/mesh.js';
-import { errorOf, type Failure, failureOf, ownFailure } from './failure.js';
+import { errorOf, failureOf, ownFailure, saysUntouched } from './failure.js';
 import type { Gate } from './gate.js';
 import type { Handlers, NamedHandler } from './handlers.js';
+import type { IncomingRequest, IncomingRequests } from './incoming-requests.js';
 import type { MessageContext } from './message.types.js';
+import type { OutgoingRequests } from './outgoing-requests.js';
 import { contextOf, type PeerDirectory } from './peer-directory.js';
-import type { Requests } from './requests.js';
 import type { Tracing } from './tracing.js';
 import type { Unhandled } from './unhandled.js';
 import type { Work } from './work.js';
-
-/** Fits into the shortest message that every node takes. */
-const SHORT_TEXT = 1_024;
 
 export interface MessagingLog {
   warn(message: string): void;
@@ -24,9 +31,12 @@ export interface MessagingLog {
 }
 
 interface IncomingParts {
-  readonly mesh: Pick<Mesh, 'self' | 'post'>;
+  readonly mesh: Pick<Mesh, 'self'>;
   readonly directory: PeerDirectory;
-  readonly requests: Requests;
+  /** The requests of this node. */
+  readonly outgoing: OutgoingRequests;
+  /** Those of others. */
+  readonly requests: IncomingRequests;
   readonly handlers: Handlers;
   readonly unhandled: Unhandled;
   readonly log: MessagingLog;
@@ -50,25 +60,31 @@ export class Incoming {
    */
   take(from: string, kind: number, body: MessageBody, left?: Peer): unknown {
     if (this.isStopped) return undefined;
+    const { outgoing, requests } = this.parts;
     switch (kind) {
       case FrameKind.event:
         return this.event(from, body as EventBody, left && contextOf(left, (body as EventBody)[0]));
       case FrameKind.request:
         return this.request(from, body as RequestBody);
       case FrameKind.reply:
-        return this.resolve(from, body as AnswerBody);
+        return outgoing.end(from, body as ReplyBody);
       case FrameKind.error:
-        return this.error(from, body as AnswerBody);
+        return this.failure(from, body as ErrorBody);
+      case FrameKind.next:
+        return outgoing.next(from, body as NextBody);
+      case FrameKind.cancel:
+        return requests.cancel(from, (body as CancelBody)[0]);
+      case FrameKind.keepAlive:
+        return requests.keepAlive(from, body as IdsBody);
+      case FrameKind.unknown:
+        return outgoing.unknown(from, body as IdsBody);
     }
     return undefined;
   }
 
   stop(): void {
     this.isStopped = true;
-  }
-
-  private resolve(from: string, [id, value]: AnswerBody): void {
-    this.parts.requests.resolve(from, id, value);
+    this.parts.requests.stop();
   }
 
   /** `sender`: as it was when the message came, when that was before now. */
@@ -86,14 +102,30 @@ export class Incoming {
   }
 
   private request(from: string, body: RequestBody, sender?: MessageContext): unknown {
+    const { requests, mesh, handlers, directory } = this.parts;
     const [id, topic, data, trace] = body;
-    if (this.mustWait(from, topic))
-      return this.later(from, topic, (before) => this.request(from, body, before));
-    const handlers = this.parts.handlers.of(topic);
-    if (handlers?.length !== 1)
-      return this.fail(from, id, noHandler(this.parts.mesh.self.name, topic, handlers));
-    const context = sender ?? this.parts.directory.context(from, topic);
-    return context && this.answer(from, id, handlers[0]!, data, context, trace);
+    if (requests.wasCancelled(from, id)) return undefined;
+    if (this.mustWait(from, topic)) return this.requestLater(from, body);
+    const found = handlers.of(topic);
+    if (found?.length !== 1)
+      return requests.fail(from, id, ownFailure(noHandler(mesh.self.name, topic, found), true));
+    const [handler] = found as [NamedHandler];
+    const context = sender ?? directory.context(from, topic);
+    if (!context) return undefined;
+    return handler.answer
+      ? this.serve(from, id, handler, data, context, trace)
+      : this.answer(from, id, handler, data, context, trace);
+  }
+
+  /** It is one of those that are known meanwhile. */
+  private requestLater(from: string, body: RequestBody): unknown {
+    const { requests } = this.parts;
+    const held = requests.open(from, body[0], false);
+    return this.later(from, body[1], (before) => {
+      if (held.isOver) return undefined;
+      requests.close(held);
+      return this.request(from, body, before);
+    });
   }
 
   /** The app is not ready, and another node wants something of it. */
@@ -132,66 +164,66 @@ export class Incoming {
     context: MessageContext,
     trace: unknown,
   ): unknown {
-    const { work } = this.parts;
+    const { work, requests } = this.parts;
     try {
       const result = this.call(handler, data, context, trace);
-      if (!isThenable(result)) return this.reply(from, id, result);
+      if (!isThenable(result)) return requests.reply(from, id, result);
       work.begin();
-      const threw = (error: unknown): void => this.threw(from, id, error);
+      const request = requests.open(from, id, false);
       return Promise.resolve(result)
-        .then((value) => this.reply(from, id, value))
-        .catch(threw)
+        .then((value) => this.answered(request, value))
+        .catch((error: unknown) => this.threw(request, error))
         .then(work.end);
     } catch (error) {
-      this.threw(from, id, error);
+      requests.fail(from, id, failureOf(error, isProduction()));
     }
     return undefined;
   }
 
-  private call(handler: NamedHandler, data: unknown, context: MessageContext, trace: unknown): unknown {
-    const { tracing } = this;
-    if (!tracing?.wants(context.topic)) return handler.handle(data as never, context);
-    return tracing.process(context.topic, context.peer.name, trace, () =>
-      handler.handle(data as never, context),
-    );
-  }
-
   /** @throws PeerageError `INVALID_MESSAGE` */
-  private reply(from: string, id: number, value: unknown): void {
-    if (this.isStopped || this.parts.mesh.post(from, FrameKind.reply, [id, value]) !== 'full') return;
-    const message = `The answer of ${this.parts.mesh.self.name} found no room in its queue to you: it sends more than you read.`;
-    this.fail(from, id, ownFailure('OVERLOADED', message));
+  private answered(request: IncomingRequest, value: unknown): void {
+    const { requests } = this.parts;
+    if (!request.isOver) requests.reply(request.from, request.id, value);
+    requests.close(request);
   }
 
-  /** The connection broke when a part of the reply was sent. */
-  replyLost(to: string, id: number): void {
-    const message = `The connection broke while ${this.parts.mesh.self.name} sent its answer. The request was handled.`;
-    this.fail(to, id, ownFailure('CONNECTION_LOST', message));
+  private threw(request: IncomingRequest, error: unknown): void {
+    if (!request.isOver) request.fail(failureOf(error, isProduction()));
   }
 
-  private threw(from: string, id: number, error: unknown): void {
-    this.fail(from, id, failureOf(error, isProduction()));
+  /** By a handler that answers as it likes. */
+  private serve(
+    from: string,
+    id: number,
+    handler: NamedHandler,
+    data: unknown,
+    context: MessageContext,
+    trace: unknown,
+  ): unknown {
+    const { work, requests } = this.parts;
+    const request = requests.open(from, id, true);
+    work.begin();
+    request.onOver(work.end);
+    return this.call(handler, data, context, trace, request);
   }
 
-  private fail(from: string, id: number, failure: Failure): void {
-    if (this.isStopped) return;
-    try {
-      this.parts.mesh.post(from, FrameKind.error, [id, failure]);
-    } catch {
-      // Its texts are longer than the peer takes messages.
-      const { code, name, message } = failure;
-      const short = {
-        code,
-        ...(name !== undefined && { name: 'Error' }),
-        message: message.slice(0, SHORT_TEXT),
-      };
-      this.parts.mesh.post(from, FrameKind.error, [id, short]);
-    }
+  private call(
+    { handle, answer }: NamedHandler,
+    data: unknown,
+    context: MessageContext,
+    trace: unknown,
+    request?: IncomingRequest,
+  ): unknown {
+    const { tracing } = this;
+    const run = (): unknown => (request ? answer!(data, context, request) : handle(data as never, context));
+    if (!tracing?.wants(context.topic)) return run();
+    return tracing.process(context.topic, context.peer.name, trace, run);
   }
 
-  private error(from: string, [id, failure]: AnswerBody): void {
-    const node = this.parts.directory.nameOf(from);
-    this.parts.requests.reject(from, id, errorOf(failure, node, isProduction()));
+  private failure(from: string, [id, failure]: ErrorBody): void {
+    const { directory, outgoing } = this.parts;
+    const error = errorOf(failure, directory.nameOf(from), isProduction());
+    outgoing.fail(from, id, error, saysUntouched(failure));
   }
 
   private unhandled(name: string, topic: string): void {
@@ -207,11 +239,11 @@ export class Incoming {
   }
 }
 
-function noHandler(self: string, topic: string, handlers: readonly NamedHandler[] | undefined): Failure {
+function noHandler(self: string, topic: string, handlers: readonly NamedHandler[] | undefined): PeerageError {
   const shown = JSON.stringify(topic);
-  if (!handlers) return ownFailure('NO_HANDLER', `Nobody on ${self} handles ${shown}.`);
+  if (!handlers) return new PeerageError('NO_HANDLER', `Nobody on ${self} handles ${shown}.`);
   const names = handlers.map(({ name }) => name).join(', ');
-  return ownFailure(
+  return new PeerageError(
     'AMBIGUOUS_HANDLER',
     `${self} has ${handlers.length} handlers of ${shown} (${names}): a request needs exactly one. Use a topic of its own for it.`,
   );

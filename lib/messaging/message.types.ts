@@ -27,7 +27,7 @@ export type MessageHandler<T = unknown> = (data: T, context: MessageContext) => 
 export interface RequestOptions {
   /** After so many milliseconds it rejects with `REQUEST_TIMEOUT`. @default 5000 */
   readonly timeoutMs?: number | undefined;
-  /** Ends the waiting with `ABORTED`. The handler over there runs on. */
+  /** Ends the waiting with `ABORTED`. A handler that has begun over there runs on. */
   readonly signal?: AbortSignal | undefined;
 }
 

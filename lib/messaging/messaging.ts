@@ -1,5 +1,5 @@
 import { PeerageError } from '../errors/peerage-error.js';
-import type { PeerEvent } from '../membership/events.js';
+import type { Peer, PeerEvent } from '../membership/events.js';
 import { MAX_TOPIC, isTopic } from '../wire/message-frames.js';
 import { FrameKind } from '../wire/frames.js';
 import type { Clock } from '../time/clock.js';
@@ -8,9 +8,11 @@ import { Gate } from './gate.js';
 import { Handlers } from './handlers.js';
 import { Incoming } from './incoming.js';
 import type { MessagingLog } from './incoming.js';
+import type { RequestHandler } from './handlers.js';
+import { IncomingRequests } from './incoming-requests.js';
 import type { BroadcastResult, MessageHandler, Recipient, RequestOptions } from './message.types.js';
+import { type AnswerSink, OutgoingRequests } from './outgoing-requests.js';
 import { PeerDirectory, THIS_NODE } from './peer-directory.js';
-import { Requests } from './requests.js';
 import type { Tracing } from './tracing.js';
 import { Unhandled } from './unhandled.js';
 import { Work } from './work.js';
@@ -29,10 +31,11 @@ interface MessagingParts {
 export class Messaging {
   private readonly mesh: Mesh;
   private readonly directory: PeerDirectory;
-  private readonly requests: Requests;
+  private readonly outgoing: OutgoingRequests;
   private readonly handlers = new Handlers();
   private readonly unhandled = new Unhandled();
   private readonly incoming: Incoming;
+  private readonly requests: IncomingRequests;
   /** What handlers of this node are at work on. */
   readonly work: Work;
   private tracing: Tracing | undefined;
@@ -41,16 +44,28 @@ export class Messaging {
   constructor({ mesh, clock, log, tracing, gate = openGate() }: MessagingParts) {
     this.mesh = mesh;
     this.directory = new PeerDirectory(mesh);
-    this.requests = new Requests(clock);
+    this.outgoing = new OutgoingRequests(mesh, clock);
     this.work = new Work(clock);
-    const { directory, requests, handlers, unhandled, work } = this;
-    this.incoming = new Incoming({ mesh, directory, requests, handlers, unhandled, log, gate, work });
+    const { directory, outgoing, handlers, unhandled, work } = this;
+    const requests = new IncomingRequests(mesh, clock);
+    this.requests = requests;
+    this.incoming = new Incoming({
+      mesh,
+      directory,
+      outgoing,
+      requests,
+      handlers,
+      unhandled,
+      log,
+      gate,
+      work,
+    });
     mesh.subscribe((event) => this.hear(event));
     mesh.receive(
       (from, kind, body, left) => this.incoming.take(from, kind, body, left),
       (to, kind, id, error) => {
-        if (kind === FrameKind.request) requests.reject(to, id as number, error);
-        else if (kind === FrameKind.reply) this.incoming.replyLost(to, id as number);
+        if (kind === FrameKind.request) outgoing.fail(to, id as number, error);
+        else if (kind === FrameKind.reply || kind === FrameKind.next) requests.answerLost(to, id as number);
       },
       (from) => gate.drop(from),
     );
@@ -87,6 +102,39 @@ export class Messaging {
     );
   }
 
+  /**
+   * Makes a request without a time limit, to a peer or this node itself, whose answer may come in parts. Tells `sink`, in a
+   * later turn, also when it cannot be sent. Returns what ends the waiting.
+   *
+   * @param what it asks for, as errors say it
+   */
+  open(
+    node: Pick<Peer, 'bootId' | 'name'>,
+    topic: string,
+    data: unknown,
+    what: string,
+    sink: AnswerSink,
+  ): () => void {
+    return this.outgoing.open(node.bootId, what, sink, async (id) => {
+      if (this.isStopped) throw notRunning('the request was sent');
+      const { tracing } = this;
+      if (!tracing?.wants(topic)) return this.hand(node, FrameKind.request, [id, topic, data], topic);
+      return tracing.send(topic, node.name, (trace) =>
+        this.hand(node, FrameKind.request, [id, topic, data, trace], topic),
+      );
+    });
+  }
+
+  /**
+   * Takes the requests of a topic, and answers each by itself.
+   *
+   * @throws PeerageError `INVALID_MESSAGE`
+   */
+  serve(topic: string, answer: RequestHandler): () => void {
+    assertTopic(topic);
+    return this.handlers.add(topic, { name: topic, handle: () => {}, answer });
+  }
+
   /** @throws PeerageError `INVALID_MESSAGE`, `INVALID_OPTIONS` */
   handle(topic: string, handle: MessageHandler<never>, name = handle?.name || 'a handler'): () => void {
     assertTopic(topic);
@@ -112,7 +160,7 @@ export class Messaging {
 
   /** Requests that wait for their answer. */
   get pendingRequests(): number {
-    return this.requests.size;
+    return this.outgoing.size;
   }
 
   /** What does not work here, one sentence each. */
@@ -124,7 +172,7 @@ export class Messaging {
   stop(): void {
     this.isStopped = true;
     this.incoming.stop();
-    this.requests.stop((topic) => notRunning(`the request ${JSON.stringify(topic)} got its answer`));
+    this.outgoing.stop((what) => notRunning(`the request ${JSON.stringify(what)} got its answer`));
   }
 
   private postAll(body: readonly unknown[], topic: string): BroadcastResult {
@@ -150,11 +198,22 @@ export class Messaging {
   ): Promise<void> {
     try {
       assertTopic(topic);
-      const result = this.mesh.hand(this.bootIdOf(recipient), FrameKind.event, body, topic);
-      return typeof result === 'object' ? result : Promise.reject(refusal(result, nameOf(recipient)));
+      const node = { bootId: this.bootIdOf(recipient), name: nameOf(recipient) };
+      return this.hand(node, FrameKind.event, body, topic);
     } catch (error) {
       return rejection(error);
     }
+  }
+
+  /** @throws PeerageError `INVALID_MESSAGE` */
+  private hand(
+    { bootId, name }: Pick<Peer, 'bootId' | 'name'>,
+    kind: number,
+    body: readonly unknown[],
+    topic: string,
+  ): Promise<void> {
+    const result = this.mesh.hand(bootId, kind, body, topic);
+    return typeof result === 'object' ? result : Promise.reject(refusal(result, name));
   }
 
   private ask(
@@ -172,7 +231,7 @@ export class Messaging {
     } catch (error) {
       return rejection(error);
     }
-    return this.requests.make(bootId, topic, options, (id) => {
+    return this.outgoing.make(bootId, topic, options, (id) => {
       const body = trace === undefined ? [id, topic, data] : [id, topic, data, trace];
       const result = this.mesh.post(bootId, FrameKind.request, body, topic);
       if (result !== 'queued') throw refusal(result, nameOf(recipient));
@@ -188,8 +247,9 @@ export class Messaging {
     this.directory.hear(event);
     if (event.type !== 'peer.down') return;
     const { peer, reason } = event;
-    this.requests.peerDown(peer.bootId, (topic) => {
-      const text = `${peer.name} went down (${reason}) before it answered the request ${JSON.stringify(topic)}.`;
+    this.requests.endOf(peer.bootId);
+    this.outgoing.peerDown(peer.bootId, (what) => {
+      const text = `${peer.name} went down (${reason}) before it answered the request ${JSON.stringify(what)}.`;
       return new PeerageError('PEER_GONE', text);
     });
   }

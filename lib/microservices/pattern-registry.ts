@@ -57,8 +57,9 @@ export function offer(cluster: ClusterService, patterns: Iterable<string>): () =
   return retract;
 }
 
-/** Who has which patterns, and whose turn it is to be asked. */
+/** Who has which patterns, and whose turn it is to be asked. The clients of one app share one. */
 export class PatternRegistry {
+  private clients = 0;
   private readonly space: PresenceSpace<null>;
   /** The news that are worth waiting for. */
   private readonly awaited = new Set<Promise<unknown>>();
@@ -69,27 +70,33 @@ export class PatternRegistry {
   private isLeaving = false;
   private endings: (() => void)[] = [];
 
-  /** Calls `gone` with every node that is no peer any more. */
-  constructor(
-    private readonly cluster: ClusterService,
-    private readonly gone: (node: NodeRef) => void,
-  ) {
+  constructor(private readonly cluster: ClusterService) {
     this.space = cluster.presences.of<null>(PATTERNS);
   }
 
-  open(): void {
+  /** One client more uses it. */
+  retain(): void {
+    this.clients += 1;
+    if (this.clients === 1) this.open();
+  }
+
+  release(): void {
+    this.clients -= 1;
+    if (this.clients === 0) this.close();
+  }
+
+  private open(): void {
     const { cluster, candidates } = this;
     const changes = this.space.changes$.subscribe(() => candidates.clear());
     this.endings = [
       () => changes.unsubscribe(),
       cluster.on('peer.up', ({ peer }) => this.wait(peer)),
-      cluster.on('peer.down', ({ peer }) => this.gone(peer)),
       ...STATUS_EVENTS.map((type) => cluster.on(type, () => candidates.clear())),
     ];
     for (const peer of cluster.peers) this.wait(peer);
   }
 
-  close(): void {
+  private close(): void {
     for (const end of this.endings.splice(0)) end();
     this.awaited.clear();
     this.candidates.clear();
@@ -135,4 +142,12 @@ export class PatternRegistry {
     this.awaited.add(enough);
     void enough.finally(() => this.awaited.delete(enough));
   }
+}
+
+const registries = new WeakMap<ClusterService, PatternRegistry>();
+
+export function patternsOf(cluster: ClusterService): PatternRegistry {
+  let registry = registries.get(cluster);
+  if (!registry) registries.set(cluster, (registry = new PatternRegistry(cluster)));
+  return registry;
 }

@@ -1,17 +1,16 @@
 import { ClientProxy } from '@nestjs/microservices';
 import type { ClientsProviderAsyncOptions, ReadPacket, WritePacket } from '@nestjs/microservices';
 import { ClusterService } from '../cluster/cluster.service.js';
-import { PeerageError } from '../errors/peerage-error.js';
+import { PeerageError, peerageCodeOf } from '../errors/peerage-error.js';
 import { assertOptionNames, type OptionNames } from '../naming/option-names.js';
 import { SlotMap } from '../messaging/slot-map.js';
 import { CODEC_OPTIONS, checkOptions, codecOf } from './peerage.options.js';
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
-import { type NodeRef, asWritten } from './local-or-remote.js';
+import { type NodeRef, asWritten, copyOf, sendTo } from './local-or-remote.js';
+import { type PatternRegistry, patternsOf } from './pattern-registry.js';
 import { type FailedTry, Retries } from './retries.js';
 import { assertRoute, choose } from './route.js';
 import type { Route } from './route.js';
-import type { TransportState } from './transport-state.js';
-import { transportStateOf } from './transport-state.js';
 import { TOPICS } from './wire.js';
 
 /**
@@ -78,7 +77,7 @@ interface Session {
  */
 export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'disconnected'> {
   private readonly cluster: ClusterService;
-  private readonly shared: TransportState;
+  private readonly patterns: PatternRegistry;
   private readonly session: Session = { endings: [], pending: new SlotMap() };
   private readonly requestsTo: Route;
   private readonly eventsTo: Route;
@@ -92,7 +91,7 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     checkOptions(options, 'PeerageClient', 'peerageClient', NAMES);
     if (options.requestsTo !== undefined) assertRoute(options.requestsTo);
     this.cluster = options.cluster;
-    this.shared = transportStateOf(options.cluster);
+    this.patterns = patternsOf(options.cluster);
     this.requestsTo = options.requestsTo ?? 'any';
     this.eventsTo = 'all';
     this.retries = checkRetries(options.retries ?? DEFAULT_RETRIES);
@@ -121,7 +120,7 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     if (!this.session.ready) return;
     this.session.ready = undefined;
     for (const [, fail] of [...this.session.pending]) fail(closed());
-    this.shared.release();
+    this.patterns.release();
     this.tell('disconnected');
   }
 
@@ -166,7 +165,7 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
       }
       const each = joined(nodes.length, callback);
       const failed = ({ error }: FailedTry) => each({ err: error });
-      for (const node of nodes) teardowns.push(this.ask(node, serialised, each, failed));
+      for (const node of nodes) teardowns.push(this.ask(node, request, serialised, each, failed));
     };
     start().catch(fail);
     return end;
@@ -174,12 +173,12 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
 
   protected async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
     // What was emitted before the client was closed goes out all the same.
-    this.shared.retain();
+    this.patterns.retain();
     try {
       await this.emitNow(this.routed(packet));
       return undefined as T;
     } finally {
-      this.shared.release();
+      this.patterns.release();
     }
   }
 
@@ -189,20 +188,19 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     const nodes = await this.nodesFor(event, this.eventsTo);
     if (nodes.length === 0 && this.eventsTo !== 'all') throw this.noTargetError(event, this.eventsTo);
     const serialised = this.serialised(event, TOPICS.event, nodes);
-    const { exchange } = this.shared;
-    const sent = nodes.map((node) => exchange.send(node, TOPICS.event, serialised).catch(unlessGone));
+    const sent = nodes.map((node) => sendTo(this.cluster, node, TOPICS.event, serialised).catch(unlessGone));
     await Promise.all(sent);
   }
 
   /** Several nodes get the same, or none of them anything. */
   private serialised(packet: RoutedPacket, topic: string, nodes: readonly NodeRef[]): unknown {
     const serialised: unknown = this.serializer.serialize(packet);
-    return nodes.length > 1 ? this.shared.exchange.copyOf(topic, serialised) : serialised;
+    return nodes.length > 1 ? copyOf(this.cluster, topic, serialised) : serialised;
   }
 
   private async open(): Promise<void> {
-    this.shared.retain();
-    await this.shared.patterns.settled();
+    this.patterns.retain();
+    await this.patterns.settled();
     if (this.session.ready) this.tell('connected');
   }
 
@@ -217,7 +215,7 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     route: Route,
     toAll: 'nodes' | 'staying' = 'nodes',
   ): readonly NodeRef[] | Promise<readonly NodeRef[]> {
-    const { patterns } = this.shared;
+    const { patterns } = this;
     const find = () => {
       const candidates = patterns.candidatesFor(pattern);
       return route === 'all' ? candidates[toAll] : choose(route, candidates, () => this.cluster.peers);
@@ -230,47 +228,53 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
   /** Asks one node, and others after it for as long as that is worth while. */
   private askOneOf(
     first: NodeRef,
-    { pattern }: RoutedPacket,
+    request: RoutedPacket,
     serialised: unknown,
     callback: Callback,
   ): () => void {
+    const { pattern } = request;
     const { requestsTo } = this;
     const retries = new Retries(requestsTo, this.retries, this.idempotent.has(pattern));
     let cancel = (): void => {};
     const failed = (each: FailedTry): void => {
       const candidates =
-        this.session.ready && retries.after(each, () => this.shared.patterns.candidatesFor(pattern));
+        this.session.ready && retries.after(each, () => this.patterns.candidatesFor(pattern));
       const [next] = candidates ? choose(requestsTo, candidates, () => this.cluster.peers) : [];
-      if (next) cancel = this.ask(next, serialised, callback, failed);
+      if (next) cancel = this.ask(next, request, serialised, callback, failed);
       else callback({ err: each.error });
     };
-    cancel = this.ask(first, serialised, callback, failed);
+    cancel = this.ask(first, request, serialised, callback, failed);
     return () => cancel();
   }
 
   private ask(
     node: NodeRef,
+    { pattern }: RoutedPacket,
     serialised: unknown,
     callback: Callback,
     failed: (failure: FailedTry) => void,
   ): () => void {
-    const { requests } = this.shared;
     let hasAnswered = false;
-    const id = requests.ask(node, serialised, {
-      receive: (part) => {
-        hasAnswered = true;
-        void this.receive(id, part, callback);
-      },
-      fail: (error, isUntouched = false) => failed({ node, error, isUntouched, hasAnswered }),
-    });
-    return () => requests.cancel(id);
+    const receive = (part: unknown): void => {
+      hasAnswered = true;
+      void this.receive(part, callback, cancel);
+    };
+    const fail = (error: unknown, isUntouched: boolean): void => {
+      const shown =
+        isUntouched && peerageCodeOf(error) === 'NO_HANDLER' ? noHandler(node, pattern) : asWritten(error);
+      failed({ node, error: shown as Error, isUntouched, hasAnswered });
+    };
+    const sink = { next: receive, end: receive, fail };
+    const cancel = this.cluster.messaging.open(node, TOPICS.request, serialised, pattern, sink);
+    return cancel;
   }
 
-  private async receive(id: number, part: unknown, callback: Callback): Promise<void> {
+  /** @param cancel ends the waiting for more, when there is any */
+  private async receive(part: unknown, callback: Callback, cancel: () => void): Promise<void> {
     try {
       const { err, response, isDisposed } = await this.deserializer.deserialize(part);
       const isLast = isDisposed || err;
-      if (isLast) this.shared.requests.end(id);
+      if (isLast) cancel();
       callback(isLast ? { err, response, isDisposed: true } : { err, response });
     } catch (err) {
       callback({ err });
@@ -293,7 +297,7 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
       [this.cluster.self.name, this.cluster.self.bootId].includes(route.node) ||
       this.cluster.peer(route.node);
     return isKnown
-      ? new PeerageError('NO_HANDLER', `${route.node} has no handler for "${pattern}".`)
+      ? noHandler({ name: route.node }, pattern)
       : new PeerageError('NO_SUCH_PEER', `${route.node} is no peer. explain() says why.`);
   }
 }
@@ -305,6 +309,10 @@ function checkRetries(retries: number): number {
     'INVALID_OPTIONS',
     `PeerageClient: retries is a whole number from 0 on, not ${String(retries)}.`,
   );
+}
+
+function noHandler({ name }: Pick<NodeRef, 'name'>, pattern: string): PeerageError {
+  return new PeerageError('NO_HANDLER', `${name} has no handler for "${pattern}".`);
 }
 
 function closed(): PeerageError {

@@ -9,22 +9,21 @@ import type {
 import { finalize } from 'rxjs';
 import { ClusterService } from '../cluster/cluster.service.js';
 import { PeerageError } from '../errors/peerage-error.js';
+import { ownFailure } from '../messaging/failure.js';
+import type { IncomingRequest } from '../messaging/incoming-requests.js';
+import { SlotMap } from '../messaging/slot-map.js';
 import { Work } from '../messaging/work.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { assertOptionNames } from '../naming/option-names.js';
 import { expectEntries } from '../presence/expected-entries.js';
 import { within } from '../time/waiting.js';
-import { asWritten, type Exchange } from './local-or-remote.js';
+import { asWritten, copyOf } from './local-or-remote.js';
 import { PeerageContext } from './peerage.context.js';
 import { CODEC_OPTIONS, PEERAGE, checkOptions, codecOf } from './peerage.options.js';
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
 import { plainError, sendableError } from './plain-error.js';
-import type { IncomingRequest } from './incoming-requests.js';
-import { IncomingRequests } from './incoming-requests.js';
 import { offer } from './pattern-registry.js';
-import { transportStateOf } from './transport-state.js';
-import { FAILURE, OWN_FAILURE, TOPICS, isMark, isRequest, idsOf, ownFailure } from './wire.js';
-import type { ResponseBody } from './wire.js';
+import { TOPICS } from './wire.js';
 
 /** Packets of one response that may be on their way to the network. */
 const PACKETS_AT_ONCE = 16;
@@ -33,6 +32,9 @@ const MAX_FIELD_BYTES = 64 * 1024;
 
 /** Every client that lives knows within this that a server has its patterns no more. */
 const TOLD_MS = 2_000;
+
+/** Those for which a server listens: one handles all. */
+const served = new WeakSet<ClusterService>();
 
 /**
  * Options of {@link PeerageServer}.
@@ -53,8 +55,8 @@ export class PeerageServer
   /** What `@MessagePattern(pattern, transport)` names to bind a handler to this server alone. */
   override readonly transportId = PEERAGE;
   private readonly cluster: ClusterService;
-  private readonly exchange: Exchange;
-  private readonly requests: IncomingRequests;
+  /** Those that handlers are at work on. */
+  private readonly requests = new SlotMap<IncomingRequest>();
   private listeners: (() => void)[] = [];
   private endings: (() => void)[] = [];
   /** Requests and events that handlers are at work on. */
@@ -69,9 +71,7 @@ export class PeerageServer
     expectEntries();
     checkOptions(options, 'PeerageServer', 'peerageMicroservice', CODEC_OPTIONS);
     this.cluster = options.cluster;
-    this.exchange = transportStateOf(options.cluster).exchange;
     this.underWay = new Work(options.cluster.clock);
-    this.requests = new IncomingRequests(options.cluster.clock, this.underWay);
     const codec = codecOf(options);
     this.initializeSerializer(codec);
     this.initializeDeserializer(codec);
@@ -118,8 +118,7 @@ export class PeerageServer
     this.unmount();
     for (const end of this.listeners.splice(0)) end();
     const closed = new PeerageError('PEER_GONE', `${this.cluster.self.name} stopped before it had answered.`);
-    for (const request of this.requests.close()) this.sendFailure(request, closed);
-    this.exchange.refuse(TOPICS.request, (body, client) => this.refuse(body, client));
+    for (const [, request] of this.requests) request.fail(ownFailure(closed));
     this.tell('disconnected');
   }
 
@@ -144,17 +143,16 @@ export class PeerageServer
   }
 
   private mount(): void {
-    const { exchange } = this;
+    const { cluster } = this;
+    if (served.has(cluster))
+      throw new PeerageError('INVALID_OPTIONS', 'This app listens with two PeerageServers: one handles all.');
+    served.add(cluster);
     this.endings = [
-      this.cluster.on('peer.down', ({ peer }) => this.requests.endOf(peer)),
-      exchange.handle(TOPICS.roll, (ids, client) => this.requests.roll(client, idsOf(ids))),
-      exchange.handle(TOPICS.cancel, (id, client) => {
-        if (typeof id === 'number') this.requests.cancel(client, id);
-      }),
-      exchange.handle(TOPICS.request, (body, client) =>
-        isMark(body) ? this.sendBack(body, client) : this.serve(body, client),
+      () => served.delete(cluster),
+      cluster.messaging.serve(TOPICS.request, (packet, { peer }, request) =>
+        this.serve(packet, peer, request),
       ),
-      exchange.handle(TOPICS.event, (packet, client) => this.hear(packet, client)),
+      cluster.handle(TOPICS.event, (packet, { peer }) => this.hear(packet, peer)),
     ];
   }
 
@@ -175,39 +173,30 @@ export class PeerageServer
     }
   }
 
-  /** Behind all responses so far. When it does not arrive, the client sends another one. */
-  private sendBack(mark: number, client: NodeInfo): void {
-    this.exchange.send(client, TOPICS.response, mark).catch(() => {});
-  }
-
-  /** Who has not heard that nothing is served here any more, asks another node. */
-  private refuse(body: unknown, client: NodeInfo): void {
-    if (isMark(body)) return this.sendBack(body, client);
-    if (!isRequest(body)) return;
-    const [id] = body;
-    const error = new PeerageError('NO_HANDLER', `${this.cluster.self.name} serves no more.`);
-    const refusal: ResponseBody = [id, OWN_FAILURE, ownFailure(error, true)];
-    this.exchange.send(client, TOPICS.response, refusal).catch(() => {});
-  }
-
   /** Until the response is complete. */
-  private async serve(body: unknown, client: NodeInfo): Promise<void> {
-    if (!isRequest(body)) return;
-    const [id, serialised] = body;
-    if (this.requests.wasCancelled(client, id)) return;
-    const request = this.requests.open(client, id);
+  private async serve(serialised: unknown, client: NodeInfo, request: IncomingRequest): Promise<void> {
+    this.begin(request);
     try {
       const packet = await this.deserializer.deserialize(serialised);
       const pattern = this.getPatternAsString(packet.pattern);
       const handler = this.getHandlerByPattern(pattern);
-      if (!handler) return this.sendFailure(request, this.noHandler(pattern), true);
+      if (!handler) return request.fail(ownFailure(this.noHandler(pattern), true));
       const context = new PeerageContext([client, pattern, packet.metadata]);
       const work = () => this.work(request, context, () => handler(packet.data, context));
       this.onProcessingStartHook(this.transportId, context, work);
     } catch (error) {
       this.fail(request, error);
     }
-    return request.over;
+    return new Promise((resolve) => request.onOver(resolve));
+  }
+
+  private begin(request: IncomingRequest): void {
+    this.underWay.begin();
+    const number = this.requests.add(request);
+    request.onOver(() => {
+      this.requests.delete(number);
+      this.underWay.end();
+    });
   }
 
   private async work(
@@ -218,7 +207,8 @@ export class PeerageServer
     const done = () => this.onProcessingEndHook?.(this.transportId, context);
     try {
       const response$ = this.transformToObservable<unknown>(await handle());
-      request.source = this.send(response$.pipe(finalize(done)), (packet) => this.respond(request, packet));
+      const responding = this.send(response$.pipe(finalize(done)), (packet) => this.respond(request, packet));
+      request.onOver(() => responding.unsubscribe());
     } catch (error) {
       done();
       this.fail(request, error);
@@ -228,39 +218,33 @@ export class PeerageServer
   /** Now and then Nest is to wait until the packets so far are with the network. */
   private respond(request: IncomingRequest, packet: WritePacket): Promise<void> | undefined {
     if (request.isOver) return undefined;
-    const body: ResponseBody = [request.id, (request.sent += 1), this.serialise(packet)];
-    if (packet.isDisposed) this.requests.end(request);
-    const sent = this.exchange.send(request.client, TOPICS.response, body);
-    const handed = sent.catch((error: unknown) => this.unsent(request, packet, error));
-    return request.sent % PACKETS_AT_ONCE === 0 ? handed : undefined;
+    const serialised = this.serialise(packet);
+    const failed = (error: unknown) => this.unsent(request, packet, error);
+    try {
+      const sent = packet.isDisposed ? request.end(serialised) : request.next(serialised);
+      const handed = sent.catch(failed);
+      return request.parts % PACKETS_AT_ONCE === 0 ? handed : undefined;
+    } catch (error) {
+      failed(error);
+      return undefined;
+    }
   }
 
   /** Something else than the handler failed, and it is not for the client to know what. */
   private fail(request: IncomingRequest, error: unknown): void {
-    if (error instanceof PeerageError) return this.sendFailure(request, error);
+    if (error instanceof PeerageError) return request.fail(ownFailure(error));
     this.logger.error(error);
-    this.sendFailure(request, { status: 'error', message: 'Internal server error' });
+    request.endWith(this.serialise(failure({ status: 'error', message: 'Internal server error' })));
   }
 
   /** Of an error that cannot be sent, what can be. */
   private unsent(request: IncomingRequest, { err }: WritePacket, problem: unknown): void {
     const isUnsendable = problem instanceof PeerageError && problem.code === 'INVALID_MESSAGE';
-    if (err === undefined || !isUnsendable) return this.sendFailure(request, asWritten(problem));
-    const copy = (value: unknown) => this.exchange.copyOf(TOPICS.response, value, MAX_FIELD_BYTES);
-    this.sendFailure(request, sendableError(err, copy));
+    if (err === undefined || !isUnsendable) return this.fail(request, asWritten(problem));
+    const copy = (value: unknown) => copyOf(this.cluster, TOPICS.request, value, MAX_FIELD_BYTES);
+    request.endWith(this.serialise(failure(sendableError(err, copy))));
   }
 
-  private sendFailure(request: IncomingRequest, error: unknown, isUntouched = false): void {
-    this.requests.end(request);
-    const body: ResponseBody =
-      error instanceof PeerageError
-        ? [request.id, OWN_FAILURE, ownFailure(error, isUntouched)]
-        : [request.id, FAILURE, this.serialise({ err: error, isDisposed: true })];
-    // When it does not arrive either, the roll call tells the client.
-    this.exchange.send(request.client, TOPICS.response, body).catch(() => {});
-  }
-
-  /** The id travels beside the packet. */
   private serialise(packet: WritePacket): unknown {
     const plain = packet.err === undefined ? packet : { ...packet, err: plainError(packet.err) };
     return this.serializer.serialize(plain as OutgoingResponse);
@@ -269,6 +253,10 @@ export class PeerageServer
   private noHandler(pattern: string): PeerageError {
     return new PeerageError('NO_HANDLER', `${this.cluster.self.name} has no handler for "${pattern}".`);
   }
+}
+
+function failure(err: unknown): WritePacket {
+  return { err, isDisposed: true };
 }
 
 /**

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { MAX_KEY } from './presence-wire.js';
 
 /** The presence in which each node has the patterns that it serves. */
-export const PATTERNS = '$patterns';
+export const PATTERNS = '$served';
 
 const WHOLE = '=';
 

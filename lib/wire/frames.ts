@@ -23,6 +23,14 @@ export const FrameKind = {
   leaving: 17,
   /** The sender takes so many bytes of messages more. */
   window: 18,
+  /** A part of the answer to a request; more follow. */
+  next: 19,
+  /** The sender wants no answer to a request any more. */
+  cancel: 20,
+  /** The sender still waits for the answers to these requests. */
+  keepAlive: 21,
+  /** The sender has none of these requests, of which the receiver said that it waits. */
+  unknown: 22,
 } as const;
 
 const KINDS: ReadonlySet<number> = new Set(Object.values(FrameKind));
@@ -33,7 +41,7 @@ export function isKnownKind(kind: number): boolean {
 }
 
 /** The versions of the wire that this release speaks: neighbours overlap, so a rolling upgrade is one mesh. */
-export const WIRE_VERSIONS = { min: 1, max: 1 } as const;
+export const WIRE_VERSIONS = { min: 1, max: 2 } as const;
 
 /** The highest version that both sides speak, when there is one. */
 export function commonVersion({ min, max }: Hello['versions']): number | undefined {

@@ -15,6 +15,10 @@ export class Fifo<T> {
     return this.length === 0 ? undefined : this.items[this.items.length - 1];
   }
 
+  *[Symbol.iterator](): Generator<T> {
+    for (let at = this.head; at < this.items.length; at++) yield this.items[at]!;
+  }
+
   push(item: T): void {
     this.items.push(item);
   }

@@ -1,5 +1,6 @@
 import type { PeerageError } from '../../errors/peerage-error.js';
 import { FrameKind } from '../../wire/frames.js';
+import { needsNoRoom } from '../../wire/message-frames.js';
 import { type BodyName, LENGTH_BYTES } from '../../wire/frame-writer.js';
 import { FlushPolicy } from './flush-policy.js';
 import { MessageStream } from './message-stream.js';
@@ -98,9 +99,9 @@ export class Outbox {
     return true;
   }
 
-  /** Resolves when the operating system has taken the event of this lane that was pushed last. */
-  ticket(lane: string | undefined): Promise<void> {
-    return this.streamOf(FrameKind.event, lane).ticket().promise;
+  /** Resolves when the operating system has taken the message of this kind and lane that was pushed last. */
+  ticket(kind: number, lane: string | undefined): Promise<void> {
+    return this.streamOf(kind, lane).ticket().promise;
   }
 
   /**
@@ -174,7 +175,7 @@ export class Outbox {
   }
 
   private streamOf(kind: number, lane: string | undefined): MessageStream {
-    return isAnswer(kind) || isControl(lane) ? this.answers : this.messages;
+    return needsNoRoom(kind) || isControl(lane) ? this.answers : this.messages;
   }
 
   /** Writes what waits, before more is added, when it is worth it. */
@@ -189,10 +190,6 @@ export class Outbox {
     this.flushPolicy.onQueued();
     if (!wasReady && !this.isHeld && this.isReady) this.wake();
   }
-}
-
-export function isAnswer(kind: number): boolean {
-  return kind === FrameKind.reply || kind === FrameKind.error;
 }
 
 /** Topics of the library's own that go with answers: they keep requests going, and take nobody's time. */

@@ -4,8 +4,15 @@ import { decodeBody, encodeFrame, HEADER_BYTES } from '../../../lib/wire/frame-w
 import type { ClusterService } from '../../../lib/index.js';
 import type { Peer, PeerEvent } from '../../../lib/membership/events.js';
 import type { Mesh } from '../../../lib/mesh/mesh.js';
+import { errorOf, type Failure, ownFailure } from '../../../lib/messaging/failure.js';
+import type { RequestHandler } from '../../../lib/messaging/handlers.js';
+import { IncomingRequests } from '../../../lib/messaging/incoming-requests.js';
 import type { Messaging } from '../../../lib/messaging/messaging.js';
-import { keyOf } from '../../../lib/presence/pattern-keys.js';
+import { type AnswerSink, OutgoingRequests } from '../../../lib/messaging/outgoing-requests.js';
+import { TOPICS } from '../../../lib/microservices/wire.js';
+import { FrameKind } from '../../../lib/wire/frames.js';
+import type { NextBody, ReplyBody } from '../../../lib/wire/message-frames.js';
+import { keyOf, PATTERNS } from '../../../lib/presence/pattern-keys.js';
 import { DEFAULT_LIMITS } from '../../../lib/peerage.options.js';
 import type { PeerageSettings } from '../../../lib/peerage.options.js';
 import { PRESENCE_TOPIC } from '../../../lib/presence/presence-wire.js';
@@ -27,7 +34,7 @@ export class FakeCluster {
   readonly sent: { readonly to: string; readonly topic: string; readonly data: unknown }[] = [];
   /** What requests to others on these topics are answered with. */
   readonly answers = new Map<string, () => Promise<unknown>>();
-  /** What nodes say to themselves. */
+  /** What nodes say to themselves, and requests whose answers may come in parts. */
   readonly messaging = {
     handleEarly: (topic: string, handler: Handler) => this.handle(topic, handler),
     send: async (_to: symbol, topic: string, data: unknown): Promise<void> => {
@@ -35,16 +42,25 @@ export class FakeCluster {
       await Promise.resolve();
       this.receive(this.self, topic, copy);
     },
-    request: async (_to: symbol, topic: string, data: unknown): Promise<unknown> => {
-      if (!this.handlers.has(topic)) throw new PeerageError('NO_HANDLER', `nobody here handles ${topic}`);
-      const { copyOf } = this.messaging;
-      return copyOf(topic, await this.receive(this.self, topic, copyOf(topic, data)));
-    },
+    open: (node: Peer, topic: string, data: unknown, what: string, sink: AnswerSink) =>
+      this.outgoing.open(node.bootId, what, sink, async (id) => {
+        if (node.bootId !== this.self.bootId) return this.send(node, topic, [id, data]);
+        const copy = this.messaging.copyOf(topic, data);
+        await Promise.resolve();
+        this.receive(this.self, topic, [id, copy]);
+      }),
+    serve: (topic: string, answer: RequestHandler) =>
+      this.handle(topic, (body, { peer }) => {
+        const [id, data] = body as readonly [number, unknown];
+        return answer(data, { peer, topic }, this.incoming.open(peer.bootId, id, true));
+      }),
     copyOf: (_topic: string, data: unknown, maxBytes = 1e6): unknown => {
       const frame = encodeFrame(1, [data], maxBytes, ['data']);
       return (decodeBody(frame, HEADER_BYTES, frame.length) as readonly unknown[])[0];
     },
   };
+  private readonly outgoing: OutgoingRequests;
+  private readonly incoming: IncomingRequests;
   /** What nodes that join have, and tell at once. */
   patterns: readonly string[] = [];
   private readonly meshListeners = new Set<(event: PeerEvent) => void>();
@@ -70,6 +86,17 @@ export class FakeCluster {
       handleEarly: (topic: string, handler: Handler) => this.handle(topic, handler),
       request: (to: Peer, topic: string, data: unknown) => this.request(to, topic, data),
     };
+    const frames = {
+      self,
+      waitingRequests: () => [],
+      post: (bootId: string, kind: number, body: readonly unknown[]) => {
+        void this.frame(bootId, kind, body);
+        return 'queued' as const;
+      },
+      hand: (bootId: string, kind: number, body: readonly unknown[]) => this.frame(bootId, kind, body),
+    };
+    this.outgoing = new OutgoingRequests(frames, clock);
+    this.incoming = new IncomingRequests(frames, clock);
     this.presences = new Presence(
       mesh as unknown as Mesh,
       clock,
@@ -112,7 +139,46 @@ export class FakeCluster {
 
   /** A message of a peer arrives. Returns what its handler answers. */
   receive(from: Peer, topic: string, data: unknown): unknown {
-    return this.handlers.get(topic)?.(data, { peer: from, topic });
+    if (this.handlers.has(topic)) return this.handlers.get(topic)!(data, { peer: from, topic });
+    if (topic !== TOPICS.request) return undefined;
+    const [id] = data as readonly [number];
+    return this.incoming.fail(
+      from.bootId,
+      id,
+      ownFailure(new PeerageError('NO_HANDLER', `nobody handles ${topic}`), true),
+    );
+  }
+
+  /** A part of the answer to a request of this node arrives, or nobody wants the answer to one of a peer any more. */
+  receiveFrame(from: Peer, kind: 'next' | 'reply' | 'error' | 'cancel', ...body: readonly unknown[]): void {
+    const [id, failure] = body as readonly [number, unknown];
+    if (kind === 'next') this.outgoing.next(from.bootId, body as unknown as NextBody);
+    else if (kind === 'reply') this.outgoing.end(from.bootId, body as unknown as ReplyBody);
+    else if (kind === 'cancel') this.incoming.cancel(from.bootId, id);
+    else
+      this.outgoing.fail(
+        from.bootId,
+        id,
+        errorOf(failure, from.name, false),
+        (failure as Failure).untouched === true,
+      );
+  }
+
+  /** What belongs to requests goes to a peer, or to this node itself. */
+  private frame(bootId: string, kind: number, body: readonly unknown[]): Promise<void> {
+    const name = Object.entries(FrameKind).find(([, number]) => number === kind)![0] as 'next';
+    if (bootId === this.self.bootId) {
+      const copy = this.messaging.copyOf(name, body) as readonly unknown[];
+      return Promise.resolve().then(() => this.receiveFrame(this.self, name, ...copy));
+    }
+    return this.send(this.peers.find((peer) => peer.bootId === bootId) ?? peerNamed(bootId), name, body);
+  }
+
+  /** The answers that were sent, with the kinds of their frames. */
+  get answersSent(): unknown[] {
+    return this.sent.flatMap(({ topic, data }) =>
+      ['next', 'reply', 'error'].includes(topic) ? [[topic, ...(data as readonly unknown[])]] : [],
+    );
   }
 
   /** A node comes up. `later`: it tells its patterns when it is told to. */
@@ -128,14 +194,14 @@ export class FakeCluster {
   serves(peer: Peer, patterns: readonly string[]): void {
     const telling = (this.tellings.get(peer.bootId) ?? 0) + 1;
     this.tellings.set(peer.bootId, telling);
-    const put = patterns.map((pattern, i) => [1_000 * telling + i, 1, '$patterns', keyOf(pattern), null]);
+    const put = patterns.map((pattern, i) => [1_000 * telling + i, 1, PATTERNS, keyOf(pattern), null]);
     this.receive(peer, PRESENCE_TOPIC, [0, telling, false, 0, put, []]);
   }
 
   /** The patterns that this node tells others now. */
   get offered(): string[] {
     return this.presences
-      .of('$patterns')
+      .of(PATTERNS)
       .list()
       .filter(({ node }) => node.bootId === this.self.bootId)
       .map(({ key }) => key.slice(1));
@@ -150,6 +216,8 @@ export class FakeCluster {
 
   leave(peer: Peer): void {
     this.peers = this.peers.filter(({ bootId }) => bootId !== peer.bootId);
+    this.incoming.endOf(peer.bootId);
+    this.outgoing.peerDown(peer.bootId, () => new PeerageError('PEER_GONE', `${peer.name} went down.`));
     this.say('peer.down', peer);
   }
 

@@ -9,8 +9,8 @@ const here = fileURLToPath(new URL('../../../', import.meta.url));
 const CHANGES = [
   {
     file: 'wire/frames.js',
-    from: 'WIRE_VERSIONS = { min: 1, max: 1 }',
-    to: 'WIRE_VERSIONS = { min: 1, max: 2 }',
+    from: 'WIRE_VERSIONS = { min: 1, max: 2 }',
+    to: 'WIRE_VERSIONS = { min: 1, max: 3 }',
   },
   { file: 'wire/frames.js', from: 'hello: 1,', to: 'hello: 1, gossip: 100,' },
   {

@@ -161,6 +161,10 @@ export class FakeMesh implements Mesh {
     return 'gone';
   }
 
+  waitingRequests(): undefined {
+    return undefined;
+  }
+
   postAll() {
     return { queued: 0, full: [], tooLong: [] };
   }

@@ -172,7 +172,9 @@ describe('requests', () => {
     const [a, b, c] = await world.nodes(3);
     let ids: number[] = [];
     const receive = (node: typeof a): void =>
-      node!.mesh.receive((_from, _kind, body) => void ids.push(Number(body[0])));
+      node!.mesh.receive((_from, kind, body) => {
+        if (kind === FrameKind.request) ids.push(Number(body[0]));
+      });
     receive(b);
     receive(c);
     const late = world.rejection(a!.messaging.request(b!.name, 'x', 1, { timeoutMs: 50 }));

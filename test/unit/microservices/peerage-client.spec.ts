@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
 import type { Peer } from '../../../lib/membership/events.js';
 import { PeerageClient } from '../../../lib/microservices/index.js';
-import { FAILURE, TOPICS } from '../../../lib/microservices/wire.js';
+import { TOPICS } from '../../../lib/microservices/wire.js';
 import { FakeCluster } from '../../support/apps/fake-cluster.js';
 import { turns } from '../../support/recorder.js';
 
@@ -21,18 +21,16 @@ afterEach(() => client.close());
 
 const requests = () => cluster.sentOn(TOPICS.request);
 const events = () => cluster.sent.filter(({ topic }) => topic === TOPICS.event).map(({ to }) => to);
-const respond = (sequence: number, packet: unknown) =>
-  cluster.receive(server, TOPICS.response, [1, sequence, packet]);
 
 describe('a request', () => {
   it('says nothing more to the server once it is answered', async () => {
     const answer = lastValueFrom(client.send('p', 'data').pipe(toArray()));
     await turns(50);
     expect(requests()).toEqual([[1, { pattern: 'p', data: 'data' }]]);
-    respond(1, { response: 'one' });
-    respond(2, { response: 'two', isDisposed: true });
+    cluster.receiveFrame(server, 'next', 1, 1, { response: 'one' });
+    cluster.receiveFrame(server, 'reply', 1, { response: 'two', isDisposed: true }, 2);
     expect(await answer).toEqual(['one', 'two']);
-    expect(cluster.sentOn(TOPICS.cancel)).toEqual([]);
+    expect(cluster.sentOn('cancel')).toEqual([]);
   });
 
   it('is not sent when nobody wants it any more before its node is chosen', async () => {
@@ -51,8 +49,8 @@ describe('a request', () => {
     client.send('p', {}).subscribe({ error: failure });
     const second = lastValueFrom(client.send('p', {}));
     await turns(50);
-    respond(FAILURE, { err: { message: 'no' }, isDisposed: true });
-    cluster.receive(server, TOPICS.response, [2, 1, { response: 'yes', isDisposed: true }]);
+    cluster.receiveFrame(server, 'reply', 1, { err: { message: 'no' }, isDisposed: true });
+    cluster.receiveFrame(server, 'reply', 2, { response: 'yes', isDisposed: true });
     expect(await second).toBe('yes');
     expect(failure).toHaveBeenCalledWith({ message: 'no' });
   });

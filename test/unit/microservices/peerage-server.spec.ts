@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
 import type { Peer } from '../../../lib/membership/events.js';
 import { PEERAGE, PeerageContext, PeerageServer } from '../../../lib/microservices/index.js';
-import { FAILURE, OWN_FAILURE, TOPICS } from '../../../lib/microservices/wire.js';
+import { TOPICS } from '../../../lib/microservices/wire.js';
 import { FakeCluster } from '../../support/apps/fake-cluster.js';
 import { PRESENCE_TOPIC } from '../../../lib/presence/presence-wire.js';
 import { deferred, turns } from '../../support/recorder.js';
@@ -40,7 +40,7 @@ function serve(handlers: Record<string, Handler>): void {
 
 const ask = (pattern: string, data: unknown = {}, id = 1) =>
   cluster.receive(client, TOPICS.request, [id, { pattern, data }]);
-const responses = () => cluster.sentOn(TOPICS.response);
+const responses = () => cluster.answersSent;
 /** Lets everything happen that needs no time. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -84,9 +84,9 @@ describe('a server', () => {
     ask('p', 3);
     await settle();
     expect(responses()).toEqual([
-      [1, 1, { response: 1 }],
-      [1, 2, { response: 2 }],
-      [1, 3, { response: 3, isDisposed: true }],
+      ['next', 1, 1, { response: 1 }],
+      ['next', 1, 2, { response: 2 }],
+      ['reply', 1, { response: 3, isDisposed: true }, 3],
     ]);
   });
 
@@ -107,10 +107,12 @@ describe('a server', () => {
     const ends: string[] = [];
     serve({ p: async () => of(1, 2, 3).pipe(finalize(() => ends.push('end'))) });
     const refused = new PeerageError('INVALID_MESSAGE', 'no');
-    vi.spyOn(cluster, 'send').mockImplementationOnce(() => Promise.reject(refused));
+    vi.spyOn(cluster, 'send').mockImplementationOnce(() => {
+      throw refused;
+    });
     ask('p');
     await settle();
-    expect(responses()).toEqual([[1, OWN_FAILURE, expect.objectContaining({ code: 'INVALID_MESSAGE' })]]);
+    expect(responses()).toEqual([['error', 1, expect.objectContaining({ code: 'INVALID_MESSAGE' })]]);
     expect(ends).toEqual(['end']);
   });
 
@@ -118,7 +120,7 @@ describe('a server', () => {
     serve({});
     ask('none');
     await settle();
-    expect(responses()).toEqual([[1, OWN_FAILURE, expect.objectContaining({ code: 'NO_HANDLER' })]]);
+    expect(responses()).toEqual([['error', 1, expect.objectContaining({ code: 'NO_HANDLER' })]]);
   });
 
   it('tells nothing of what goes wrong inside, but logs it', async () => {
@@ -126,7 +128,7 @@ describe('a server', () => {
     ask('p');
     await settle();
     const err = { status: 'error', message: 'Internal server error' };
-    expect(responses()).toEqual([[1, FAILURE, { err, isDisposed: true }]]);
+    expect(responses()).toEqual([['reply', 1, { err, isDisposed: true }]]);
     expect(logged).toEqual([expect.objectContaining({ message: 'inside' })]);
   });
 
@@ -136,9 +138,8 @@ describe('a server', () => {
     ask('p', 'one', 1);
     ask('p', 'two', 2);
     await turns();
-    cluster.receive(client, TOPICS.cancel, 1);
+    cluster.receiveFrame(client, 'cancel', 1);
     expect(ends).toEqual(['one']);
-    expect(cluster.receive(client, TOPICS.roll, [1, 2])).toEqual([2]);
     cluster.leave(client);
     expect(ends).toEqual(['one', 'two']);
     await settle();
@@ -150,7 +151,7 @@ describe('a server', () => {
     ask('p');
     await turns();
     void server.close();
-    expect(responses()).toEqual([[1, OWN_FAILURE, expect.objectContaining({ code: 'PEER_GONE' })]]);
+    expect(responses()).toEqual([['error', 1, expect.objectContaining({ code: 'PEER_GONE' })]]);
   });
 
   it('runs the hooks around the work', async () => {
@@ -176,15 +177,16 @@ describe('a server', () => {
     serve({ p: async () => of(1) });
     await fc.assert(
       fc.asyncProperty(fc.anything(), fc.anything(), async (one, two) => {
-        for (const topic of [TOPICS.request, TOPICS.event, TOPICS.cancel, TOPICS.roll])
-          for (const body of [one, [one, two], [1, one], { pattern: one, data: two }, [1, { pattern: one }]])
-            await cluster.receive(client, topic, body);
+        for (const packet of [one, [one, two], { pattern: one, data: two }, { pattern: one }]) {
+          await cluster.receive(client, TOPICS.event, packet);
+          void cluster.receive(client, TOPICS.request, [1, packet]);
+        }
         await settle();
       }),
     );
     cluster.sent.length = 0;
     ask('p', {}, 77);
     await settle();
-    expect(responses()).toEqual([[77, 1, { response: 1, isDisposed: true }]]);
+    expect(responses()).toEqual([['reply', 77, { response: 1, isDisposed: true }]]);
   });
 });

@@ -5,7 +5,8 @@ import type { PeerageErrorCode } from '../../../lib/index.js';
 import type { Peer } from '../../../lib/membership/events.js';
 import { PeerageClient, PeerageServer } from '../../../lib/microservices/index.js';
 import type { PeerageClientOptions, Route } from '../../../lib/microservices/index.js';
-import { OWN_FAILURE, TOPICS, ownFailure } from '../../../lib/microservices/wire.js';
+import { ownFailure } from '../../../lib/messaging/failure.js';
+import { TOPICS } from '../../../lib/microservices/wire.js';
 import { FakeCluster } from '../../support/apps/fake-cluster.js';
 import { turns } from '../../support/recorder.js';
 
@@ -42,22 +43,18 @@ async function send(pattern: string | object = 'p', route: Route = 'any'): Promi
 const error = (code: PeerageErrorCode): PeerageError => new PeerageError(code, 'as it happens');
 
 async function refuse(): Promise<void> {
-  cluster.receive(lastAsked(), TOPICS.response, [
-    lastId(),
-    OWN_FAILURE,
-    ownFailure(error('NO_HANDLER'), true),
-  ]);
+  cluster.receiveFrame(lastAsked(), 'error', lastId(), ownFailure(error('NO_HANDLER'), true));
   await turns(60);
 }
 
 /** The failure of a handler that has begun. */
 async function fail(code: PeerageErrorCode): Promise<void> {
-  cluster.receive(lastAsked(), TOPICS.response, [lastId(), OWN_FAILURE, ownFailure(error(code))]);
+  cluster.receiveFrame(lastAsked(), 'error', lastId(), ownFailure(error(code)));
   await turns(60);
 }
 
 async function answer(): Promise<void> {
-  cluster.receive(lastAsked(), TOPICS.response, [lastId(), 1, { response: 'yes', isDisposed: true }]);
+  cluster.receiveFrame(lastAsked(), 'reply', lastId(), { response: 'yes', isDisposed: true });
   await turns(60);
 }
 
@@ -139,7 +136,7 @@ describe('what a handler may have had', () => {
 
   it('is not tried again when a part of the response has come', async () => {
     const ends = await send('safe');
-    cluster.receive(lastAsked(), TOPICS.response, [lastId(), 1, { response: 'one' }]);
+    cluster.receiveFrame(lastAsked(), 'next', lastId(), 1, { response: 'one' });
     await die();
     expect([ends, asked().length]).toEqual([['PEER_GONE'], 1]);
   });
@@ -176,12 +173,10 @@ it('a server that has ended refuses what comes after, as not handled, until it l
   expect(cluster.offered).toEqual([]);
   cluster.receive(servers[0]!, TOPICS.request, [7, { pattern: 'p', data: 1 }]);
   await turns(60);
-  expect(cluster.sentOn(TOPICS.response)).toMatchObject([
-    [7, OWN_FAILURE, { code: 'NO_HANDLER', untouched: true }],
-  ]);
+  expect(cluster.answersSent).toMatchObject([['error', 7, { code: 'NO_HANDLER', untouched: true }]]);
   server.listen(() => {});
   cluster.receive(servers[0]!, TOPICS.request, [8, { pattern: 'p', data: 1 }]);
-  await vi.waitFor(() => expect(cluster.sentOn(TOPICS.response)).toHaveLength(2));
-  expect(cluster.sentOn(TOPICS.response).slice(1)).toMatchObject([[8, 1, { response: 'handled' }]]);
+  await vi.waitFor(() => expect(cluster.answersSent).toHaveLength(2));
+  expect(cluster.answersSent.slice(1)).toMatchObject([['reply', 8, { response: 'handled' }]]);
   await server.close();
 });

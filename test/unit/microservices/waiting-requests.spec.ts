@@ -10,7 +10,7 @@ import { MessageWorld, addressOf, type TalkingNode } from '../../support/mesh/me
 
 const HANDLER_MS = 15_000;
 /** Within these a request that got lost with a connection has failed. */
-const FOUND_OUT_MS = 20_000;
+const FOUND_OUT_MS = 12_000;
 
 let world: MessageWorld;
 let nodes: [TalkingNode, TalkingNode];

@@ -144,10 +144,10 @@ describe('control frames', () => {
   });
 
   it('of a version with other fields are told by their version', () => {
-    expect(() => readControlFrame(FrameKind.hello, { versions: { min: 2, max: 3 }, cluster: 'c' })).toThrow(
+    expect(() => readControlFrame(FrameKind.hello, { versions: { min: 8, max: 9 }, cluster: 'c' })).toThrow(
       expect.objectContaining({ code: 'VERSION_MISMATCH' }),
     );
-    expect(() => readControlFrame(FrameKind.welcome, { version: 2, versions: { min: 2, max: 3 } })).toThrow(
+    expect(() => readControlFrame(FrameKind.welcome, { version: 8, versions: { min: 8, max: 9 } })).toThrow(
       expect.objectContaining({ code: 'VERSION_MISMATCH' }),
     );
   });

@@ -6,7 +6,8 @@ import { FrameKind } from '../../../lib/wire/frames.js';
 const topic = fc.string({ minLength: 1, maxLength: MAX_TOPIC });
 const id = fc.maxSafeInteger();
 const data = fc.anything();
-const ANSWERS = [FrameKind.reply, FrameKind.error];
+/** Those whose body begins with the number of a request. */
+const ANSWERS = [FrameKind.reply, FrameKind.error, FrameKind.cancel, FrameKind.next];
 
 describe('the body of a message frame', () => {
   it('is taken, whatever the app says in it', () => {
@@ -14,7 +15,10 @@ describe('the body of a message frame', () => {
       fc.property(topic, id, data, (theTopic, theId, anything) => {
         assertMessage(FrameKind.event, [theTopic, anything]);
         assertMessage(FrameKind.request, [theId, theTopic, anything, anything]);
-        for (const kind of ANSWERS) assertMessage(kind, [theId, anything]);
+        assertMessage(FrameKind.next, [theId, theId, anything]);
+        assertMessage(FrameKind.reply, [theId, anything, theId]);
+        for (const kind of [FrameKind.reply, FrameKind.error]) assertMessage(kind, [theId, anything]);
+        for (const kind of [FrameKind.keepAlive, FrameKind.unknown]) assertMessage(kind, [theId, theId]);
       }),
     );
   });
@@ -29,6 +33,15 @@ describe('the body of a message frame', () => {
   ])('of a request or an answer is malformed: %s', (_what, body) => {
     for (const kind of [FrameKind.request, ...ANSWERS])
       expect(() => assertMessage(kind, body)).toThrow(expect.objectContaining({ code: 'MALFORMED_FRAME' }));
+  });
+
+  it.each([
+    ['a part without a number', FrameKind.next, [1, 'x', 1]],
+    ['a last part without a number', FrameKind.reply, [1, 'x', '2']],
+    ['a list of odd numbers', FrameKind.keepAlive, [1, 0.5]],
+    ['a list of something else', FrameKind.unknown, [1, 'x']],
+  ])('is malformed: %s', (_what, kind, body) => {
+    expect(() => assertMessage(kind, body)).toThrow(expect.objectContaining({ code: 'MALFORMED_FRAME' }));
   });
 
   it.each([

@@ -16,7 +16,7 @@ import { readControlFrame } from '../../../lib/wire/control-frames.js';
 import { FrameReader } from '../../../lib/wire/frame-reader.js';
 import { encodeFrame, HEADER_BYTES } from '../../../lib/wire/frame-writer.js';
 import { FrameKind } from '../../../lib/wire/frames.js';
-import { assertMessage } from '../../../lib/wire/message-frames.js';
+import { assertMessage, isMessage } from '../../../lib/wire/message-frames.js';
 import { blocksOf, readPage } from '../../support/pages/pages.js';
 
 const MAX_BYTES = 100_000;
@@ -105,7 +105,7 @@ describe('docs/protocol.md', () => {
     const kind = FrameKind[what as keyof typeof FrameKind];
     expect(encodeFrame(kind, value, MAX_BYTES).toString('hex')).toBe(bytes.toString('hex'));
     expect(framesIn(bytes)).toEqual([{ kind, body: value }]);
-    if (kind >= FrameKind.event && kind <= FrameKind.error) assertMessage(kind, value);
+    if (isMessage(kind)) assertMessage(kind, value);
     else if (kind !== FrameKind.window) expect(readControlFrame(kind, value).kind).toBe(what);
   });
 

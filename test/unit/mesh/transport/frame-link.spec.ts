@@ -160,7 +160,7 @@ describe('a link that carries an outbox', () => {
     const { link, outbox, push, pipe, turn } = setUp();
     link.carry(outbox);
     push(1);
-    const promise = outbox.ticket(undefined);
+    const promise = outbox.ticket(FrameKind.event, undefined);
     turn();
     expect(await outcome(promise)).toBe('waits');
     pipe.handed[0]!();
@@ -175,7 +175,7 @@ describe('a link that carries an outbox', () => {
       const { link, outbox, push, pipe, turn } = setUp();
       link.carry(outbox);
       push(1);
-      const promise = outbox.ticket(undefined);
+      const promise = outbox.ticket(FrameKind.event, undefined);
       if (broken === 'unloaded') link.unload();
       else turn();
       if (broken === 'write') pipe.handed[0]!(new Error('EPIPE'));
@@ -191,7 +191,7 @@ describe('a link that carries an outbox', () => {
     push(1);
     turn();
     push(2);
-    const promise = outbox.ticket(undefined);
+    const promise = outbox.ticket(FrameKind.event, undefined);
     link.destroy();
     expect(await outcome(promise)).toBe('waits');
   });

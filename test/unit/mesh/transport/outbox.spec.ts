@@ -121,7 +121,7 @@ describe('an outbox', () => {
     async (_, kind, id) => {
       const { outbox, push, take, release, losses } = setUp();
       push(Buffer.alloc(1e6, 7), 'long', kind, id);
-      const ticket = kind === FrameKind.event ? outbox.ticket('long') : undefined;
+      const ticket = kind === FrameKind.event ? outbox.ticket(FrameKind.event, 'long') : undefined;
       for (let i = 0; i < 5; i++) take();
       push('follows', 'long', kind);
       push('short', 'other');
@@ -309,12 +309,12 @@ describe('an outbox', () => {
     it('with the write that takes them', async () => {
       const { outbox, push, take } = setUp();
       push('a', 'x');
-      const first = outbox.ticket('x');
+      const first = outbox.ticket(FrameKind.event, 'x');
       push('b', 'x');
-      expect(outbox.ticket('x')).toBe(first);
+      expect(outbox.ticket(FrameKind.event, 'x')).toBe(first);
       const { tickets } = take();
       push('c', 'x');
-      const second = outbox.ticket('x');
+      const second = outbox.ticket(FrameKind.event, 'x');
       expect(second).not.toBe(first);
       expect(tickets.map(({ promise }) => promise)).toEqual([first]);
       expect(await state(first)).toBe('waits');
@@ -330,7 +330,7 @@ describe('an outbox', () => {
       );
       const waits = Array.from({ length: 300 }, (_, i) => {
         push(i, 'x');
-        return outbox.ticket('x');
+        return outbox.ticket(FrameKind.event, 'x');
       });
       writes.push(take().tickets.map(({ promise }) => promise));
       expect(writes.length).toBe(3);
@@ -342,7 +342,7 @@ describe('an outbox', () => {
       const { outbox, push, take } = setUp();
       const promises = [1, 2].map(() => {
         push(Buffer.alloc(200_000), 'x');
-        return outbox.ticket('x');
+        return outbox.ticket(FrameKind.event, 'x');
       });
       const handed: Promise<void>[] = [];
       while (outbox.bytes > 0) handed.push(...take().tickets.map(({ promise }) => promise));
@@ -352,9 +352,9 @@ describe('an outbox', () => {
     it('and that they never will', async () => {
       const { outbox, push } = setUp();
       push('a', 'x');
-      const promises = [outbox.ticket('x')];
+      const promises = [outbox.ticket(FrameKind.event, 'x')];
       push(Buffer.alloc(200_000), 'y');
-      promises.push(outbox.ticket('y'));
+      promises.push(outbox.ticket(FrameKind.event, 'y'));
       outbox.close(new PeerageError('PEER_GONE', 'gone'));
       for (const promise of promises) expect(await state(promise)).toBe('PEER_GONE');
       expect(outbox.bytes).toBe(0);
@@ -365,14 +365,14 @@ describe('an outbox', () => {
       push(Buffer.alloc(40_000), 'x');
       const tickets = [1, 2, 3].map((i) => {
         push(Buffer.alloc(20_000, i), 'x');
-        return outbox.ticket('x');
+        return outbox.ticket(FrameKind.event, 'x');
       });
       expect(new Set(tickets).size).toBe(1);
       take();
       expect(bodies.length).toBeGreaterThan(1);
       expect(bodies.length).toBeLessThan(4);
       push('after', 'x');
-      const after = outbox.ticket('x');
+      const after = outbox.ticket(FrameKind.event, 'x');
       outbox.close(new PeerageError('PEER_GONE', 'gone'));
       expect(await state(tickets[0]!)).toBe('CONNECTION_LOST');
       expect(await state(after)).toBe('PEER_GONE');
