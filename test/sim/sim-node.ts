@@ -22,6 +22,8 @@ export class SimNode {
   readonly events: { observer: string; event: PeerEvent; atMs: number }[] = [];
   /** Boot ids of those who are up, as its app was told. */
   readonly view = new Set<string>();
+  /** Those of them that shut down, as its app was told. */
+  readonly leaving = new Set<string>();
   /** How fast this node's clock runs, and what it showed at the beginning of the world. */
   clock = { rate: 1, offsetMs: 0 };
   /** Frames and datagrams that this node sent, and dials that it made, over all incarnations. */
@@ -68,6 +70,7 @@ export class SimNode {
     this.wakeAtMs = undefined;
     this.byLink.clear();
     this.view.clear();
+    this.leaving.clear();
     this.membership = new Membership({
       self: { name: this.name, bootId: this.bootId, host: this.host, port: this.port, meta: {} },
       cluster: 'app',
@@ -199,8 +202,7 @@ export class SimNode {
       case 'emit':
         if (this.world.keepsTimeline)
           this.world.note(`${this.name} (${this.bootId.slice(0, 4)}): ${describe(directive.event)}`);
-        if (directive.event.type === 'peer.up') this.view.add(directive.event.peer.bootId);
-        if (directive.event.type === 'peer.down') this.view.delete(directive.event.peer.bootId);
+        this.see(directive.event);
         this.events.push({ observer: this.bootId, event: directive.event, atMs: this.world.nowMs });
         return this.told(directive.event);
       case 'route':
@@ -214,6 +216,15 @@ export class SimNode {
           this.wake();
         });
       }
+    }
+  }
+
+  private see(event: PeerEvent): void {
+    if (event.type === 'peer.up') this.view.add(event.peer.bootId);
+    else if (event.type === 'peer.leaving') this.leaving.add(event.peer.bootId);
+    else if (event.type === 'peer.down') {
+      this.view.delete(event.peer.bootId);
+      this.leaving.delete(event.peer.bootId);
     }
   }
 

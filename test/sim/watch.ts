@@ -25,8 +25,13 @@ interface Process {
 export class Watch {
   readonly faults = new Set<string>();
   private readonly processes = new Map<string, Process>();
+  /** Those that have ended. */
+  private readonly dead: Process[] = [];
   private readonly running = new Map<SimNode, number>();
-  private readonly meetings = new Map<string, number>();
+  /** By boot id of the observer: since when it might have met whom it does not see. */
+  private readonly unmet = new Map<string, Map<string, number>>();
+  /** By boot id of the observer: since when it might have heard who is leaving. */
+  private readonly untold = new Map<string, Map<string, number>>();
 
   constructor(
     private readonly world: World,
@@ -39,10 +44,16 @@ export class Watch {
   private look(): void {
     const live = [...this.world.nodes.values()].filter(({ isAlive }) => isAlive);
     this.countLives(live);
+    const draining = live.filter(({ drainingAtMs }) => drainingAtMs !== undefined);
+    const byBootId = new Map(live.map((node) => [node.bootId, node]));
     for (const node of live) {
       if (node.isFrozen) this.running.delete(node);
       else if (!this.running.has(node)) this.running.set(node, this.world.nowMs);
-      this.lookAtViewOf(node, live);
+      const sinceMs = this.running.get(node);
+      if (sinceMs === undefined) continue;
+      const deadSeen = this.lookAtDead(node, sinceMs);
+      this.lookAtLeaving(node, draining, byBootId, sinceMs);
+      if (this.allAreTold) this.lookAtPairs(node, live, deadSeen);
     }
     this.world.after(LOOK_EVERY_MS, () => this.look());
   }
@@ -54,65 +65,80 @@ export class Watch {
     }
     for (const process of this.processes.values()) {
       const isGone = !process.node.isAlive || process.node.bootId !== process.bootId;
-      if (isGone) process.diedAtMs ??= nowMs;
+      if (!isGone) continue;
+      this.processes.delete(process.bootId);
+      this.dead.push({ ...process, diedAtMs: nowMs });
     }
   }
 
-  private lookAtViewOf(node: SimNode, live: SimNode[]): void {
-    const sinceMs = this.running.get(node);
-    if (sinceMs === undefined) return;
-    for (const bootId of node.view) {
-      const diedAtMs = this.processes.get(bootId)?.diedAtMs;
-      if (diedAtMs === undefined) continue;
-      if (this.world.nowMs - Math.max(diedAtMs, sinceMs) > DETECTED_MS)
+  /** Returns how many of the dead the node still sees. */
+  private lookAtDead(node: SimNode, sinceMs: number): number {
+    let seen = 0;
+    for (const { bootId, diedAtMs } of this.dead) {
+      if (!node.view.has(bootId)) continue;
+      seen += 1;
+      if (this.world.nowMs - Math.max(diedAtMs!, sinceMs) > DETECTED_MS)
         this.faults.add(
           `${node.name} still sees ${bootId.slice(0, 4)}, dead for more than ${DETECTED_MS} ms`,
         );
     }
-    const leaving = new Set(
-      node.membership.peers().flatMap(({ bootId, status }) => (status === 'leaving' ? [bootId] : [])),
-    );
-    for (const other of live)
-      if (node.view.has(other.bootId)) this.lookAtLeaving(node, other, leaving.has(other.bootId), sinceMs);
-    if (!this.allAreTold) return;
-    for (const other of live) if (other !== node) this.lookAtPair(node, other, node.view.has(other.bootId));
+    return seen;
   }
 
   /** Who drains tells its peers, also those that come later. */
-  private lookAtLeaving(node: SimNode, other: SimNode, isLeaving: boolean, runningMs: number): void {
-    const { world } = this;
-    const key = `${node.bootId} ${other.bootId} leaving`;
-    if (isLeaving && other.drainingAtMs === undefined)
-      this.faults.add(`${node.name} holds ${other.name} for leaving, which stays`);
-    const mayTell =
-      other.drainingAtMs !== undefined &&
-      !isLeaving &&
-      !other.isFrozen &&
-      world.conditions.loss === 0 &&
-      world.reaches(node.host, other.host) &&
-      world.reaches(other.host, node.host);
-    if (!mayTell) return void this.meetings.delete(key);
-    const peersMs = this.meetings.get(key) ?? world.nowMs;
-    this.meetings.set(key, peersMs);
-    const sinceMs = Math.max(peersMs, runningMs, this.running.get(other) ?? world.nowMs);
-    if (world.nowMs - sinceMs > TOLD_MS)
-      this.faults.add(`${node.name} does not know after ${TOLD_MS} ms that ${other.name} is leaving`);
+  private lookAtLeaving(
+    node: SimNode,
+    draining: readonly SimNode[],
+    byBootId: ReadonlyMap<string, SimNode>,
+    runningMs: number,
+  ): void {
+    for (const bootId of node.leaving) {
+      const other = byBootId.get(bootId);
+      if (other && other.drainingAtMs === undefined)
+        this.faults.add(`${node.name} holds ${other.name} for leaving, which stays`);
+    }
+    for (const other of draining) {
+      const isUntold = node.view.has(other.bootId) && !node.leaving.has(other.bootId);
+      const sinceMs = this.since(this.untold, node, other, isUntold);
+      if (sinceMs !== undefined && this.world.nowMs - Math.max(sinceMs, runningMs) > TOLD_MS)
+        this.faults.add(`${node.name} does not know after ${TOLD_MS} ms that ${other.name} is leaving`);
+    }
   }
 
-  private lookAtPair(node: SimNode, other: SimNode, arePeers: boolean): void {
+  private lookAtPairs(node: SimNode, live: readonly SimNode[], deadSeen: number): void {
+    const seesAll = node.view.size - deadSeen === live.length - 1;
+    if (seesAll) return void this.unmet.delete(node.bootId);
+    for (const other of live) {
+      if (other === node) continue;
+      const sinceMs = this.since(this.unmet, node, other, !node.view.has(other.bootId));
+      if (sinceMs === undefined) continue;
+      if (this.world.nowMs - Math.max(sinceMs, this.running.get(node)!) > MET_MS)
+        this.faults.add(`${node.name} has not met ${other.name} for more than ${MET_MS} ms`);
+    }
+  }
+
+  /** Since when one lacks something of the other, and nothing keeps it from getting it. */
+  private since(
+    all: Map<string, Map<string, number>>,
+    { bootId, host }: SimNode,
+    other: SimNode,
+    lacks: boolean,
+  ): number | undefined {
     const { world } = this;
-    const key = `${node.bootId} ${other.bootId}`;
-    const mayMeet =
-      !arePeers &&
+    let times = all.get(bootId);
+    const mayGet =
+      lacks &&
       !other.isFrozen &&
       world.conditions.loss === 0 &&
-      world.reaches(node.host, other.host) &&
-      world.reaches(other.host, node.host);
-    if (!mayMeet) return void this.meetings.delete(key);
-    const reachableMs = this.meetings.get(key) ?? world.nowMs;
-    this.meetings.set(key, reachableMs);
-    const sinceMs = Math.max(reachableMs, this.running.get(node)!, this.running.get(other) ?? world.nowMs);
-    if (world.nowMs - sinceMs > MET_MS)
-      this.faults.add(`${node.name} has not met ${other.name} for more than ${MET_MS} ms`);
+      world.reaches(host, other.host) &&
+      world.reaches(other.host, host);
+    if (!mayGet) {
+      times?.delete(other.bootId);
+      return undefined;
+    }
+    if (!times) all.set(bootId, (times = new Map()));
+    const sinceMs = times.get(other.bootId) ?? world.nowMs;
+    times.set(other.bootId, sinceMs);
+    return Math.max(sinceMs, this.running.get(other) ?? world.nowMs);
   }
 }

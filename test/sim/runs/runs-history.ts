@@ -132,7 +132,7 @@ function faultsOf(kind: RunsKind, world: RunsWorld, dues: readonly number[]): st
   for (const record of world.runs.values()) {
     const isTwice = record.by.length > 1;
     const isTold = kind === 'split' || kind === 'thaw';
-    // Without a store or a majority, a run is known for as long as one lives that has heard of it.
+    // Without a store or a majority, a run is known for as long as one that has heard of it lives, and is not stopped.
     const isExcused = kind === 'deaths' && record.isForgotten;
     if (isTwice && !isTold && kind !== 'rerun' && !isExcused) tell('was run twice', record);
     if (new Set(record.by).size < record.by.length) tell('was run twice by one node', record);

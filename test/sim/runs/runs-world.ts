@@ -24,7 +24,7 @@ export interface RunRecord {
   readonly claimedBy: Set<string>;
   /** Who ran it, and whom that one knew then. */
   readonly knownBy: Set<RunsNode>;
-  /** All of these were dead when it was run again. */
+  /** All of these were dead, or stood still, when it was run again. */
   isForgotten: boolean;
 }
 
@@ -199,7 +199,7 @@ export class RunsWorld {
 
   private noteRun(node: RunsNode, record: RunRecord): void {
     const { by, knownBy } = record;
-    record.isForgotten ||= by.length > 0 && [...knownBy].every(({ state }) => state === 'dead');
+    record.isForgotten ||= by.length > 0 && [...knownBy].every(({ state }) => state !== 'running');
     by.push(node.id);
     for (const each of this.nodes) if (each === node || node.peers.has(each.id)) knownBy.add(each);
   }
