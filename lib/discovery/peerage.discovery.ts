@@ -36,7 +36,7 @@ export class PeerageDiscovery {
   private readonly logger = new Logger(LOG_CONTEXT);
   private readonly stopped = new AbortController();
   private health: readonly ProviderHealth[] = [];
-  private supervisors: readonly ServeSupervisor[] = [];
+  private readonly supervisors: ServeSupervisor[] = [];
   private poller: Poller | undefined;
   private schedule: PollSchedule | undefined;
 
@@ -59,11 +59,14 @@ export class PeerageDiscovery {
     const { warn, clock, cluster } = this;
     const health = new Map(providers.map(({ name }) => [name, new ProviderHealth(name, emit, clock)]));
     this.health = [...health.values()];
-    this.supervisors = providers.map((one) => this.supervisor(one, health.get(one.name)!));
-    const pollers = providers.map(
-      (one) => new ProviderPoller(one, this.settings.limits, health.get(one.name)!, warn, clock, cluster),
-    );
-    const waitMs = this.settings.limits.pollMs;
+    const { limits } = this.settings;
+    const pollers = providers.map((one) => {
+      const warnings = new AnswerWarnings(one.name, limits, warn);
+      const itsHealth = health.get(one.name)!;
+      this.supervisors.push(this.supervisor(one, itsHealth, warnings));
+      return new ProviderPoller(one, limits, itsHealth, warnings, clock, cluster);
+    });
+    const waitMs = limits.pollMs;
     const report = (done: PollReport) => emit({ type: 'poll', report: done });
     const { signal: stopped } = this.stopped;
     this.poller = new Poller(this.mesh, pollers, {
@@ -123,23 +126,30 @@ export class PeerageDiscovery {
     }
   }
 
-  private supervisor(named: NamedProvider, health: ProviderHealth): ServeSupervisor {
+  private supervisor(
+    named: NamedProvider,
+    health: ProviderHealth,
+    warnings: AnswerWarnings,
+  ): ServeSupervisor {
     const { mesh, random, warn, clock, cluster } = this;
-    const found = this.hintsOf(named.name, health);
+    const found = this.hintsOf(named.name, health, warnings);
     const self = (): NodeInfo => mesh.self;
     return new ServeSupervisor(named, health, { self, cluster, random, found, warn, clock });
   }
 
   /** Takes what a provider hands over by `found`: whatever it is, it must not harm the provider's event loop. */
-  private hintsOf(provider: string, health: ProviderHealth): (names: unknown) => void {
+  private hintsOf(
+    provider: string,
+    health: ProviderHealth,
+    warnings: AnswerWarnings,
+  ): (names: unknown) => void {
     const limit = this.settings.limits.hintedNames;
-    const warnings = new AnswerWarnings(provider, limit, 'hintedNames', this.warn);
     const warn = (error: unknown) =>
       this.warn(`Provider ${provider} found nothing usable: ${describeError(error)}`);
     return (answer) => {
       try {
         const read = readNames(answer, limit);
-        warnings.look(read);
+        warnings.look(read, 'hintedNames');
         health.hinted(read.names.length);
         if (read.names.length > 0) this.mesh.found(read.names, { provider, as: 'hint' }).catch(warn);
       } catch (error) {

@@ -3,7 +3,7 @@ import type { Clock } from '../time/clock.js';
 import { systemClock } from '../time/clock.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import type { LimitOptions } from '../peerage.options.js';
-import { AnswerWarnings } from './answer-warnings.js';
+import type { AnswerWarnings } from './answer-warnings.js';
 import type { NamedProvider } from './named-provider.js';
 import type { ProviderReport } from './poll-report.js';
 import type { ProviderHealth } from './provider-health.js';
@@ -30,18 +30,16 @@ export class ProviderPoller {
   private lastGood: readonly string[] | undefined;
   /** The provider was asked and has not ended that call, though it may have been told to. */
   private isBusy = false;
-  private readonly warnings: AnswerWarnings;
 
   constructor(
     private readonly named: NamedProvider,
     private readonly limits: Pick<LimitOptions, 'pollMs' | 'polledNames'>,
     private readonly health: ProviderHealth,
-    warn: (message: string) => void,
+    private readonly warnings: AnswerWarnings,
     private readonly clock: Clock = systemClock,
     private readonly cluster?: ClusterLabel,
   ) {
     this.name = named.name;
-    this.warnings = new AnswerWarnings(named.name, limits.polledNames, 'polledNames', warn);
   }
 
   /** Whether it ever answered. */
@@ -71,7 +69,7 @@ export class ProviderPoller {
   private accept(answer: unknown): ReadNames {
     const read = readNames(answer, this.limits.polledNames);
     this.lastGood = read.names;
-    this.warnings.look(read);
+    this.warnings.look(read, 'polledNames');
     this.health.answered(read.names);
     return read;
   }

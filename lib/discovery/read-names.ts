@@ -5,7 +5,7 @@ import { nameOrUndefined } from '../naming/node-name.js';
 export interface ReadNames {
   /** Valid, canonical, each once, in the order of the answer. */
   readonly names: readonly string[];
-  /** Malformed ones, shortened, at most 20. */
+  /** Malformed ones, each once, shortened, at most 20. */
   readonly invalid: readonly string[];
   /** The answer had more names than are taken. */
   readonly isCut: boolean;
@@ -21,15 +21,15 @@ const ADVICE = "Return a list of names, such as ['myapp@10.0.0.1'], or a promise
  */
 export function readNames(answer: unknown, limit: number): ReadNames {
   const names = new Set<string>();
-  const invalid: string[] = [];
+  const invalid = new Set<string>();
   let count = 0;
   for (const entry of iterable(answer)) {
     if (++count > limit) break;
     const name = nameOrUndefined(entry);
     if (name !== undefined) names.add(name);
-    else if (invalid.length < MAX_INVALID) invalid.push(shorten(entry));
+    else if (invalid.size < MAX_INVALID) invalid.add(shorten(entry));
   }
-  return { names: [...names], invalid, isCut: count > limit };
+  return { names: [...names], invalid: [...invalid], isCut: count > limit };
 }
 
 function iterable(answer: unknown): Iterable<unknown> {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AnswerWarnings } from '../../../lib/discovery/answer-warnings.js';
 import { ProviderHealth } from '../../../lib/discovery/provider-health.js';
 import { ProviderPoller } from '../../../lib/discovery/provider-poller.js';
 import { ServeSupervisor } from '../../../lib/discovery/serve.supervisor.js';
@@ -7,7 +8,7 @@ import type { PeerageProvider } from '../../../lib/via/provider.js';
 
 /** Between two polls: more often than in an app, so that tests take less time. */
 const POLL_EVERY_MS = 500;
-const LIMITS = { pollMs: 5_000, polledNames: 1_000 };
+const LIMITS = { pollMs: 5_000, polledNames: 1_000, hintedNames: 1_000 };
 
 /** A provider as the module runs it: polled, and served under its supervisor, with what is said about it. */
 export class ProviderRun {
@@ -37,7 +38,7 @@ export class ProviderRun {
       found: (names) => void this.found.push(...(names as Iterable<string>)),
       warn,
     });
-    const poller = new ProviderPoller(named, LIMITS, health, warn);
+    const poller = new ProviderPoller(named, LIMITS, health, new AnswerWarnings(named.name, LIMITS, warn));
     this.polling = this.keepPolling(() => poller.poll(self, this.aborter.signal));
     this.supervisor.start();
   }

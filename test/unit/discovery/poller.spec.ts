@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AnswerWarnings } from '../../../lib/discovery/answer-warnings.js';
 import { nameProviders } from '../../../lib/discovery/named-provider.js';
 import { Poller } from '../../../lib/discovery/poller.js';
 import type { DiscoveryEvent, PollReport } from '../../../lib/discovery/poll-report.js';
@@ -9,7 +10,8 @@ import { FakeNetwork } from '../../support/mesh/fake-mesh.js';
 import { settings } from '../../support/peerage-settings.js';
 import { deferred, recorder } from '../../support/recorder.js';
 
-const limits = { pollMs: 5_000, polledNames: 100 };
+const limits = { pollMs: 5_000, polledNames: 100, hintedNames: 100 };
+const warnings = new AnswerWarnings('any', limits, () => undefined);
 
 describe('a poll', () => {
   const network = new FakeNetwork();
@@ -22,7 +24,7 @@ describe('a poll', () => {
   function pollerOf(...providers: PeerageProvider[]): Poller {
     stop = new AbortController();
     const pollers = nameProviders(providers).map(
-      (named) => new ProviderPoller(named, limits, new ProviderHealth(named.name, events), () => undefined),
+      (named) => new ProviderPoller(named, limits, new ProviderHealth(named.name, events), warnings),
     );
     return new Poller(a, pollers, {
       waitMs: limits.pollMs,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
+import { AnswerWarnings } from '../../../lib/discovery/answer-warnings.js';
 import { ProviderHealth } from '../../../lib/discovery/provider-health.js';
 import { ProviderPoller } from '../../../lib/discovery/provider-poller.js';
 import type { DiscoveryEvent } from '../../../lib/discovery/poll-report.js';
@@ -20,7 +21,12 @@ function poller(
   const warn = recorder<string>();
   const provider = { poll } as PeerageProvider;
   const health = new ProviderHealth('src', events);
-  return { one: new ProviderPoller({ name: 'src', provider }, limits, health, warn, clock), events, warn };
+  const warnings = new AnswerWarnings('src', { ...limits, hintedNames: 5 }, warn);
+  return {
+    one: new ProviderPoller({ name: 'src', provider }, limits, health, warnings, clock),
+    events,
+    warn,
+  };
 }
 
 describe('polling one provider', () => {

@@ -175,7 +175,8 @@ describe('via', () => {
   it('hands what a serve finds to the mesh, and warns of nonsense instead of throwing', async () => {
     const via: PeerageProvider = {
       name: 'radio',
-      poll: () => [],
+      // What both of its parts say is warned of once.
+      poll: () => ['nonsense', 'nonsense'],
       serve: async ({ signal, found }) => {
         found(['b@H:4370', 'nonsense']);
         found(['nonsense']);
@@ -184,9 +185,10 @@ describe('via', () => {
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
       },
     };
-    const { mesh, log } = await start({ peerage: options(via) });
+    const { mesh, log, cluster } = await start({ peerage: options(via) });
     expect(mesh.calls).toEqual([{ names: ['b@h'], source: { provider: 'radio', as: 'hint' } }]);
-    expect(log.matching('radio')).toEqual([
+    await cluster.poll();
+    expect(log.matching('Provider radio')).toEqual([
       'warn Provider radio gave names that are skipped, as they are not app@host: "nonsense"',
       expect.stringContaining(
         'Provider radio found nothing usable: It gave the text "b@h" instead of a list.',
