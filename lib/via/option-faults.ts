@@ -1,4 +1,5 @@
 import { PeerageError } from '../errors/peerage-error.js';
+import { faultWithoutPassword } from './url/without-password.js';
 import { isAppName, isPort } from '../naming/node-name.js';
 
 const MIN_TTL_MS = 1_000;
@@ -12,6 +13,11 @@ export class OptionFaults {
 
   add(...faults: readonly string[]): void {
     this.faults.push(...faults);
+  }
+
+  /** A fault may quote a piece of the URL, which has a password. */
+  ofUrl(url: unknown, ...faults: readonly string[]): void {
+    this.add(...faults.map((fault) => faultWithoutPassword(fault, typeof url === 'string' ? url : '')));
   }
 
   port(value: number | undefined): void {

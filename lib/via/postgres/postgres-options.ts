@@ -52,7 +52,7 @@ export function validatePostgresOptions(options: ViaPostgresOptions): void {
   faults.oneOf({ url, pool, token });
   if (url !== undefined && !isPostgresUrl(url))
     faults.add('url is not of the form postgres://user@host/database');
-  else if (url !== undefined) faults.add(...parameterFaults(url));
+  else if (url !== undefined) faults.ofUrl(url, ...parameterFaults(url));
   if (table !== undefined && !isTableName(table))
     faults.add('table is not of the form name or schema.name (letters, digits and _)');
   if (cluster !== undefined && (typeof cluster !== 'string' || !/^\S+$/.test(cluster)))

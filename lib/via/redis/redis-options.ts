@@ -54,7 +54,7 @@ export function validateRedisOptions(options: ViaRedisOptions): void {
     try {
       readRedisUrl(url);
     } catch (error) {
-      faults.add(describeError(error));
+      faults.ofUrl(url, describeError(error));
     }
   }
   if (key !== undefined && (typeof key !== 'string' || key === '')) faults.add('key is no text');

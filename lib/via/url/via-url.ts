@@ -6,17 +6,13 @@ import type { UdpSettings } from '../udp/udp-options.js';
 import { udpSettings } from '../udp/udp-options.js';
 import type { ViaUrl } from './via-url-readers.js';
 import { READERS, readUdp } from './via-url-readers.js';
-import { mayEndInPassword, showsPassword, withoutPassword } from './without-password.js';
+import { faultWithoutPassword, mayEndInPassword, withoutPassword } from './without-password.js';
 
 const KNOWN =
   'self:, list:a@127.0.0.1:4001;b@127.0.0.1:4002, dns:myapp, dns+srv:_peerage._tcp.myapp, ' +
   'udp://230.1.1.1:45900, local:, file:peers.txt, redis://host:6379, rediss://host:6379, ' +
   'postgres://user@host/db, kubernetes:myservice';
 
-/** Said where the cause itself would show the password. */
-const WRONG_PASSWORD =
-  'a password may stand in URLs of Redis and PostgreSQL alone, behind redis://user: or postgres://user:, with its ' +
-  'special characters written as in %3F';
 const NOT_SEPARATE =
   'node names go into list:, separated by semicolons; write a comma inside of a URL as %2C';
 
@@ -108,9 +104,8 @@ function hint(text: string): string {
 
 function unreadable(text: string, why: string, cause?: unknown): PeerageError {
   const shown = JSON.stringify(withoutPassword(text).slice(0, 200));
-  const isTelling = showsPassword(why, text);
-  const told = isTelling ? WRONG_PASSWORD : why;
+  const told = faultWithoutPassword(why, text);
   return new PeerageError('INVALID_OPTIONS', `${shown} names no provider: ${told}. Known are ${KNOWN}.`, {
-    cause: isTelling ? undefined : cause,
+    cause: told === why ? cause : undefined,
   });
 }

@@ -6,6 +6,10 @@ const PORT = /^[^:@/\\?]*:\d*([/?]|$)/;
 const OF_NAMES = /^\s*list:/i;
 /** Shorter pieces of a password are in every text. */
 const TELLING = 3;
+/** Said where the cause itself would show the password. */
+const WRONG_PASSWORD =
+  'a password may stand in URLs of Redis and PostgreSQL alone, behind redis://user: or postgres://user:, with its ' +
+  'special characters written as in %3F';
 
 /** A URL as it may be printed: what is printed ends up in logs and tickets. */
 export function withoutPassword(url: string): string {
@@ -15,10 +19,15 @@ export function withoutPassword(url: string): string {
 }
 
 /** Whether a text, such as the message of an error, shows a piece of the password in this URL. */
-export function showsPassword(text: string, url: string): boolean {
+function showsPassword(text: string, url: string): boolean {
   const { secret = '' } = aroundPassword(url) ?? {};
   const pieces = `${secret} ${decoded(secret)}`.toLowerCase().split(/[^\p{L}\p{N}]+/u);
   return pieces.some((piece) => piece.length >= TELLING && text.toLowerCase().includes(piece));
+}
+
+/** What is wrong with a URL, as it may be printed. */
+export function faultWithoutPassword(fault: string, url: string): string {
+  return showsPassword(fault, url) ? WRONG_PASSWORD : fault;
 }
 
 /** Whether a URL that was cut at a comma may have been cut in its password: an @ may be one of the user's name. */

@@ -180,6 +180,16 @@ describe('parseViaUrl', () => {
     expect(() => parseViaUrls(text)).toThrow(shown);
   });
 
+  it.each([
+    'redis://u:12/secret@h',
+    'redis://u:1?secret@h',
+    'redis://u:1@h?db=2&secret@h',
+    'postgres://u:1?secret@h/db',
+  ])('%s is refused without its password where it is given to its provider', (url) => {
+    const given = () => (url.startsWith('redis') ? viaRedis({ url }) : viaPostgres({ url }));
+    expect(given).toThrow(/: a password may stand in URLs .* %3F\.$/);
+  });
+
   it('shows no password, whatever the scheme, the slashes and the password', () => {
     const schemes = fc.oneof(
       fc.constantFrom(
@@ -189,6 +199,7 @@ describe('parseViaUrl', () => {
         'HTTP',
         '',
       ),
+      fc.constantFrom('redis', 'rediss', 'postgres', 'postgresql'),
       fc.stringMatching(/^[a-z]{1,8}$/),
     );
     const url = fc.record({
@@ -201,6 +212,12 @@ describe('parseViaUrl', () => {
       ),
       after: fc.constantFrom('@h', '@h/db', '@h:1/0?x=1', '@h?kee=x,self:', '@h?port=no'),
     });
+    const parsers = [
+      parseViaUrl,
+      parseViaUrls,
+      (text: string) => viaRedis({ url: text }),
+      (text: string) => viaPostgres({ url: text }),
+    ];
     fc.assert(
       fc.property(url, ({ scheme, slashes, user, middle, after }) => {
         // A user without a password.
@@ -208,7 +225,7 @@ describe('parseViaUrl', () => {
         // A user and a password, or two URLs, as far as anybody can tell.
         fc.pre(!(user === '' && /[:,]/.test(middle)));
         const text = `${scheme}${slashes}${user}Hunter${middle}Secret${after}`;
-        for (const parse of [parseViaUrl, parseViaUrls]) {
+        for (const parse of parsers) {
           try {
             parse(text);
           } catch (error) {
