@@ -23,12 +23,12 @@ const NOT_SEPARATE =
  */
 export function parseViaUrls(text: string): PeerageProvider[] {
   const faults: unknown[] = [];
-  const providers = partsBetweenCommas(text)
-    .filter((part) => part !== '')
-    .flatMap((part) => {
+  const providers = urlsIn(text)
+    .filter((url) => url !== '')
+    .flatMap((url) => {
       try {
-        if (part.includes(',')) throw unreadable(part, NOT_SEPARATE);
-        return [parseViaUrl(part)];
+        if (url.includes(',')) throw unreadable(url, NOT_SEPARATE);
+        return [parseViaUrl(url)];
       } catch (error) {
         faults.push(error);
         return [];
@@ -64,20 +64,28 @@ export function parseViaUrl(text: string): PeerageProvider {
   }
 }
 
-/** A URL whose password has a comma stays whole, so that no piece of it is taken for another URL and quoted. */
-function partsBetweenCommas(text: string): string[] {
-  const parts: string[] = [];
-  let cutAt: number | undefined;
-  for (const part of text.split(',').map((each) => each.trim())) {
-    parts.push(part);
-    const begins = Object.hasOwn(READERS, partsOf(part).scheme) || /^[a-z+]+:\/\//i.test(part);
-    if (cutAt === undefined || begins) cutAt = mayEndInPassword(part) ? parts.length - 1 : undefined;
-    else if (part.includes('@')) {
-      parts.push(parts.splice(cutAt).join(','));
-      cutAt = undefined;
-    }
+function urlsIn(text: string): string[] {
+  const pieces = text.split(',').map((piece) => piece.trim());
+  const urls: string[] = [];
+  for (let start = 0, end = 0; start < pieces.length; start = end) {
+    end = endOfUrl(pieces, start);
+    urls.push(pieces.slice(start, end).join(','));
   }
-  return parts;
+  return urls;
+}
+
+/**
+ * One piece is a URL, but for one whose password has commas: that goes on up to its @, so that no piece of a password is
+ * taken for another URL and quoted.
+ */
+function endOfUrl(pieces: readonly string[], start: number): number {
+  if (!mayEndInPassword(pieces[start]!)) return start + 1;
+  const next = pieces.findIndex((piece, at) => at > start && (beginsUrl(piece) || piece.includes('@')));
+  return next < 0 || beginsUrl(pieces[next]!) ? start + 1 : next + 1;
+}
+
+function beginsUrl(piece: string): boolean {
+  return Object.hasOwn(READERS, partsOf(piece).scheme) || /^[a-z+]+:\/\//i.test(piece);
 }
 
 /** What a URL of UDP says, with the defaults. Undefined of any other one. */
