@@ -1,5 +1,5 @@
 import { Logger, Module } from '@nestjs/common';
-import type { DynamicModule, Provider } from '@nestjs/common';
+import type { DynamicModule, InjectionToken, Provider } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { OtherApps } from './cluster/apps/other-apps.js';
 import { ClusterExplorer } from './cluster/cluster.explorer.js';
@@ -51,7 +51,11 @@ import {
   PEERAGE_VIA,
 } from './peerage.constants.js';
 import { ConfigurableModuleClass } from './peerage.module-definition.js';
-import type { GivenVia, PeerageModuleAsyncOptions } from './peerage.module-definition.js';
+import type {
+  GivenVia,
+  PeerageModuleAsyncOptions,
+  PeerageOptionsFactory,
+} from './peerage.module-definition.js';
 import type { PeerageModuleOptions, PeerageSettings } from './peerage.options.js';
 
 /** Depends on nothing: when a service of another copy is what Nest cannot resolve, this has been said before. */
@@ -173,9 +177,27 @@ export class PeerageModule extends ConfigurableModuleClass {
    */
   static override forRootAsync(options: PeerageModuleAsyncOptions): DynamicModule {
     const { useFactory, useClass, useExisting } = options ?? {};
-    if (useFactory ?? useClass ?? useExisting) return super.forRootAsync(options);
-    return super.forRootAsync({ useFactory: noFactory });
+    if (useFactory) return super.forRootAsync(options);
+    const token: InjectionToken | undefined = useExisting ?? useClass;
+    if (!token) return super.forRootAsync({ useFactory: noFactory });
+    const definition = super.forRootAsync(options);
+    const providers = definition.providers?.map((provider) => withMethod(provider, token));
+    return { ...definition, ...(providers && { providers }) };
   }
+}
+
+/** Nest calls the method of whatever it gets. */
+function withMethod(provider: Provider, token: InjectionToken): Provider {
+  if (!('useFactory' in provider) || provider.provide !== PEERAGE_OPTIONS) return provider;
+  const useFactory = (maker: Partial<PeerageOptionsFactory> | undefined): unknown => {
+    if (typeof maker?.createPeerageOptions === 'function') return provider.useFactory(maker);
+    const name = typeof token === 'function' ? token.name : String(token);
+    const problem =
+      `was given ${name}, without the method createPeerageOptions() that makes the options: let its class implement ` +
+      'PeerageOptionsFactory.';
+    throw invalidOptions([{ path: 'forRootAsync()', problem }]);
+  };
+  return { ...provider, useFactory };
 }
 
 function noFactory(): never {

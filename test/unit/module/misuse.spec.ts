@@ -1,4 +1,5 @@
 import { markFromEnvironment, vainVariables } from '../../../lib/config/vain-variables.js';
+import { Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { OnClusterEvent, PeerageModule } from '../../../lib/index.js';
@@ -40,6 +41,23 @@ describe('what cannot work is refused', () => {
         code: 'INVALID_OPTIONS',
         message: expect.stringContaining('useFactory, useClass or useExisting'),
       });
+  });
+
+  it('a class of options without the method that makes them', async () => {
+    class Unfinished {
+      createOptions() {
+        return {};
+      }
+    }
+    @Module({ providers: [Unfinished], exports: [Unfinished] })
+    class Config {}
+    const problem =
+      'forRootAsync(): was given Unfinished, without the method createPeerageOptions() that makes the ' +
+      'options: let its class implement PeerageOptionsFactory.';
+    for (const given of [{ useClass: Unfinished }, { imports: [Config], useExisting: Unfinished }])
+      expect(
+        await thrownBy(() => fakeApp({ peerage: PeerageModule.forRootAsync(given as never) })),
+      ).toMatchObject({ code: 'INVALID_OPTIONS', message: expect.stringContaining(problem) });
   });
 
   it('a cluster of less than no nodes, and nodes after its end', async () => {
