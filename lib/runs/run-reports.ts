@@ -16,6 +16,9 @@ const CONCERNS: Readonly<Partial<Record<SkipReason, string>>> = {
   stale: 'it is overdue by too much',
 };
 
+/** So many characters of a boot id are shown. */
+const SHOWN_ID = 8;
+
 /** Skips of one job for one reason, as in a split, are told so often while they go on. */
 const AGAIN_MS = 10 * 60_000;
 /** A job that is due each minute goes on, too. */
@@ -60,7 +63,9 @@ export class RunReports {
   private say(run: RunKey, told: ToldRun, nowMs: number): void {
     const { key } = contextOf(run);
     if (told.type === 'duplicate')
-      this.log.warn(`${key} was run twice, while the network was split: by ${told.by.join(' and ')}`);
+      this.log.warn(
+        `${key} was run twice, while the network was split: by ${told.by.map(inWords).join(' and ')}`,
+      );
     if (told.type !== 'skipped') return;
     const { reason, by } = told;
     const concern = CONCERNS[reason];
@@ -70,8 +75,17 @@ export class RunReports {
     if (!isNews) return;
     this.repeats.sweep(nowMs);
     this.repeats.told(kind, nowMs);
-    this.log.warn(`${key} is skipped: ${by === undefined ? '' : `${by} `}${concern}${sinceThen(goesOn)}`);
+    this.log.warn(
+      `${key} is skipped: ${by === undefined ? '' : `${inWords(by)} `}${concern}${sinceThen(goesOn)}`,
+    );
   }
+}
+
+/** Others tell of the runs of nodes that were never seen here: of those there is no name, but the boot id. */
+function inWords(node: string): string {
+  return node.includes('@')
+    ? node
+    : `a node that this one has never met (boot id ${node.slice(0, SHOWN_ID)})`;
 }
 
 /** What a run is called with. */

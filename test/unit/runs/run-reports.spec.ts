@@ -36,3 +36,15 @@ it('says each that stands alone, each other job and reason, and nothing of what 
   skip('bill', 600 * SECOND_MS, 'no quorum');
   expect(warn.heard).toHaveLength(4);
 });
+
+it('tells of a node whose name nobody here knows in words, with as much of its boot id as logs have', () => {
+  const unknown = 'd8a3f25f'.padEnd(32, '0');
+  const stranger = 'a node that this one has never met (boot id d8a3f25f)';
+  const key = { job: 'bill', dueMs: SECOND_MS };
+  reports.tell(key, { type: 'skipped', reason: 'lost', by: unknown });
+  reports.tell(key, { type: 'duplicate', by: ['app@10.0.0.1', unknown] });
+  expect(warn.heard).toEqual([
+    expect.stringContaining(`is skipped: ${stranger} ended before it was done`),
+    expect.stringMatching(/by app@10\.0\.0\.1 and a node that .* \(boot id d8a3f25f\)$/),
+  ]);
+});
