@@ -74,11 +74,11 @@ export class ClusterReports {
   /** Why this node has had no peer for so long; undefined when it has some, or should have none. */
   isolation(explanation?: MeshExplanation): (Isolation & { readonly forMs: number }) | undefined {
     const { mesh, clock, aloneSinceMs, state } = this;
-    if (aloneSinceMs === undefined || state.phase !== 'running') return undefined;
+    if (aloneSinceMs === undefined || mesh.peers.length > 0 || state.phase !== 'running') return undefined;
     const forMs = Math.round(clock.now() - aloneSinceMs);
     if (forMs < ALONE_MS) return undefined;
     const view = explanation ?? mesh.explain();
-    const isolation = isolationOf({ ...view, providers: this.discovery.explain() });
+    const isolation = isolationOf({ ...view, loop: this.loopStats(), providers: this.discovery.explain() });
     return isolation && { ...isolation, forMs };
   }
 

@@ -1,13 +1,14 @@
 import { OWN_SOURCES } from '../membership/address-book.js';
 import type { MeshExplanation, NameExplanation } from '../membership/explanation.js';
 import type { ProviderExplanation } from '../discovery/provider-status.js';
+import type { LoopStats } from './explanation.js';
 import { isLoopback } from '../naming/hosts.js';
 import { duration } from '../time/seconds.js';
 import { whyNothing } from '../via/nothing-found.js';
 
 const SHOWN = 3;
 
-/** A refusal at our door that long ago may be why we are alone. */
+/** A refusal at our door, or a block of our own, that long ago may be why we are alone. */
 const LATELY_MS = 60_000;
 
 /** Why a node has no peer. */
@@ -20,6 +21,7 @@ export interface Isolation {
 }
 
 type View = Pick<MeshExplanation, 'names' | 'refused' | 'security' | 'listening'> & {
+  readonly loop: LoopStats;
   readonly providers: readonly ProviderExplanation[];
 };
 
@@ -27,7 +29,7 @@ type View = Pick<MeshExplanation, 'names' | 'refused' | 'security' | 'listening'
 export function isolationOf(view: View): Isolation | undefined {
   const others = view.names.filter(({ state }) => state !== 'self' && state !== 'disconnected');
   const sources = view.providers.filter(({ name }) => name !== 'self');
-  const found = others.length > 0 ? noneReachable(others) : noneFound(sources);
+  const found = others.length > 0 ? noneReachable(others, view.loop) : noneFound(sources);
   if (!found || (others.length === 0 && view.names.some(({ state }) => state === 'disconnected')))
     return undefined;
   const more = [failing(others.length > 0 ? sources : []), unprotected(view, sources), callers(view)];
@@ -39,12 +41,12 @@ export function isolationOf(view: View): Isolation | undefined {
   };
 }
 
-function noneReachable(others: readonly NameExplanation[]): Isolation {
+function noneReachable(others: readonly NameExplanation[], loop: LoopStats): Isolation {
   const sources = [...new Set(others.flatMap(({ foundBy }) => foundBy))].filter(isSource);
   const by = sources.length > 0 ? ` (by ${sources.join(', ')})` : '';
   const count = others.length === 1 ? '1 other node is' : `${others.length} other nodes are`;
   return {
-    cause: `${count} known${by}, and none can be reached. ${reasonsOf(others)}`,
+    cause: `${count} known${by}, and none can be reached. ${reasonsOf(others)}${busy(loop)}`,
     key: [...groupByCode(others).keys()].join(),
     isOrdinary: false,
   };
@@ -63,19 +65,33 @@ export function reasonsOf(names: readonly NameExplanation[]): string {
 function groupByCode(names: readonly NameExplanation[]): Map<string, NameExplanation[]> {
   const groups = new Map<string, NameExplanation[]>();
   for (const name of names) {
-    const { lastAttempt } = name;
-    const code = lastAttempt?.result === 'failed' ? lastAttempt.code : 'being dialled';
+    const failure = failureOf(name);
+    const code = failure?.code ?? name.lastDown?.reason ?? 'being dialled';
     groups.set(code, [...(groups.get(code) ?? []), name]);
   }
   return new Map([...groups].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function reasonOf(code: string, names: readonly NameExplanation[]): string {
-  const [first] = names;
-  const { lastAttempt } = first!;
-  if (lastAttempt?.result !== 'failed') return `${listed(names)}: no attempt has ended yet.`;
+  const first = names[0]!;
+  const failure = failureOf(first);
   const alike = names.length > 1 ? `, as ${listed(names.slice(1))}` : '';
-  return `${whose(first!, lastAttempt.message)} (${code}${alike})`;
+  if (failure) return `${whose(first, failure.message)} (${code}${alike})`;
+  const { lastDown } = first;
+  return lastDown
+    ? `${first.name}: it was a peer until ${duration(lastDown.agoMs)} ago (${code}${alike}); no attempt has ended since.`
+    : `${listed(names)}: the first attempt is under way, or waits for its turn.`;
+}
+
+/** How the last attempt failed, unless the name has been a peer since. */
+function failureOf({ lastAttempt: last, lastDown: down }: NameExplanation) {
+  return last?.result === 'failed' && last.agoMs <= (down?.agoMs ?? Infinity) ? last : undefined;
+}
+
+/** Whoever stands still does not connect, whatever the attempts say. */
+function busy({ last }: LoopStats): string {
+  if (!last || last.agoMs >= LATELY_MS) return '';
+  return ` The event loop of this node was blocked for ${duration(last.forMs)}, ${duration(last.agoMs)} ago: it may be too busy to connect.`;
 }
 
 /** Not every message says whom it is about. */

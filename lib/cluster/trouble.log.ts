@@ -61,7 +61,7 @@ export class TroubleLog {
   }
 
   private lookAtPeers(): void {
-    const isolation = this.mesh.peers.length === 0 ? this.reports.isolation() : undefined;
+    const isolation = this.reports.isolation();
     if (!isolation) return;
     const { forMs, cause, key, isOrdinary } = isolation;
     const agoMs = this.clock.now() - (this.told?.atMs ?? Number.NEGATIVE_INFINITY);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MissingNames } from '../../../lib/cluster/missing-names.js';
 import { isolationOf } from '../../../lib/cluster/isolation.js';
+import type { LoopStats } from '../../../lib/cluster/explanation.js';
 import type { ProviderExplanation } from '../../../lib/discovery/provider-status.js';
 import type { PeerageErrorCode } from '../../../lib/errors/peerage-error.js';
 import type { NameExplanation } from '../../../lib/membership/explanation.js';
@@ -11,6 +12,7 @@ const view = {
   security: 'secret' as const,
   listening: { host: '::', port: 4370 },
   providers: [] as ProviderExplanation[],
+  loop: { lagMs: 0, blocks: 0, longestMs: 0 } as LoopStats,
 };
 
 const provider = (name: string, more: Partial<ProviderExplanation> = {}): ProviderExplanation => ({
@@ -59,6 +61,53 @@ describe('why a node is alone', () => {
     } as NameExplanation;
     const { cause } = isolationOf({ ...view, names: [self, silent] })!;
     expect(cause).toContain('none can be reached. a@2: the connection ended. (CONNECTION_LOST)');
+  });
+
+  it('names a cause also before an attempt has ended: it is the first one, or the peer has just been lost', () => {
+    const dialling: NameExplanation = {
+      name: 'a@2',
+      state: 'dialling',
+      summary: '',
+      foundBy: ['dns:myapp'],
+      failures: 0,
+    };
+    const cause = (...names: NameExplanation[]) => isolationOf({ ...view, names: [self, ...names] })!.cause;
+    const known = '1 other node is known (by dns:myapp), and none can be reached.';
+    expect(cause(dialling)).toBe(`${known} a@2: the first attempt is under way, or waits for its turn.`);
+    const evidence = {
+      silentMs: 4_000,
+      countedMs: 4_000,
+      deadlineMs: 4_000,
+      multiplier: 1,
+      probes: { sent: 0, answered: 0 },
+      asked: [],
+      ownLagMs: 0,
+    } as const;
+    const lastDown = { reason: 'timeout', evidence, bootId: '1', agoMs: 9_000 } as const;
+    const lost = `${known} a@2: it was a peer until 9.0 s ago (timeout); no attempt has ended since.`;
+    expect(cause({ ...dialling, lastDown })).toBe(lost);
+    const connected = { result: 'connected', bootId: '1', agoMs: 60_000 } as const;
+    expect(cause({ ...dialling, lastDown, lastAttempt: connected })).toBe(lost);
+    const { lastAttempt } = unreachable('a@2', 'DIAL_TIMEOUT');
+    expect(cause({ ...dialling, lastDown, lastAttempt: { ...lastAttempt!, agoMs: 60_000 } })).toBe(lost);
+    expect(cause({ ...dialling, lastDown, lastAttempt: lastAttempt! })).toContain('(DIAL_TIMEOUT)');
+  });
+
+  it('says that this node is too busy itself, where that was so lately', () => {
+    const causeWith = (agoMs: number, names: NameExplanation[]) =>
+      isolationOf({
+        ...view,
+        names: [self, ...names],
+        loop: { lagMs: 0, blocks: 2, longestMs: 3_000, last: { forMs: 2_000, agoMs } },
+        providers: [provider('dns:myapp', { names: ['a@1'] })],
+      });
+    const unreached = [unreachable('a@2', 'DIAL_TIMEOUT')];
+    expect(causeWith(5_000, unreached)!.cause).toMatch(
+      / The event loop of this node was blocked for 2\.0 s, 5\.0 s ago: it may be too busy to connect\.$/,
+    );
+    expect(causeWith(5_000, unreached)!.key).toBe(causeWith(70_000, unreached)!.key);
+    expect(causeWith(70_000, unreached)!.cause).not.toContain('event loop');
+    expect(causeWith(5_000, [])).toMatchObject({ isOrdinary: true });
   });
 
   it('tells of providers that find nothing, or fail', () => {
