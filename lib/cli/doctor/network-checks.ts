@@ -7,40 +7,50 @@ import type { UdpInterface } from '../../via/udp/udp-interfaces.js';
 import { udpInterfaces } from '../../via/udp/udp-interfaces.js';
 import type { UdpSettings } from '../../via/udp/udp-options.js';
 import { openReceiver, sendFrom } from '../../via/udp/udp-sockets.js';
-import { udpSettingsOf } from '../../via/url/via-url.js';
+import { familiesOf } from '../../via/dns/dns-families.js';
+import { srvRecords } from '../../via/dns/dns-srv.js';
+import { whyNothing } from '../../via/nothing-found.js';
+import { dnsOptionsOf, udpSettingsOf } from '../../via/url/via-url.js';
 import type { Finding } from './doctor.js';
 
 const LOOP_MS = 1_000;
+const NONE = 'none';
 
 /** What each record type of the name behind a `dns:` URL gives. */
 export async function checkDns(url: string): Promise<Finding[]> {
-  const [, scheme, rest = ''] = /^(dns|dns\+srv):([^?]*)/.exec(url) ?? [];
-  if (scheme === undefined || rest === '') return [];
-  const name = decodeURIComponent(rest);
+  const options = dnsOptionsOf(url);
+  if (!options) return [];
+  const { dnsName: name, nameservers, family = 0, srv } = options;
   const resolver = new Resolver({ timeout: 1_500, tries: 2 });
-  const system = lookup(name, { all: true }).then((found) => found.map(({ address }) => address));
-  return Promise.all([
-    ...(scheme === 'dns' ? [recordFinding(`the system's lookup of ${name}`, system)] : []),
-    ...(scheme === 'dns' ? [recordFinding(`A records of ${name}`, resolver.resolve4(name))] : []),
-    ...(scheme === 'dns' ? [recordFinding(`AAAA records of ${name}`, resolver.resolve6(name))] : []),
-    ...(scheme === 'dns+srv'
-      ? [
-          recordFinding(
-            `SRV records of ${name}`,
-            resolver
-              .resolveSrv(name)
-              .then((records) => records.map(({ name: host, port }) => `${host}:${port}`)),
-          ),
-        ]
-      : []),
-  ]);
+  if (nameservers) resolver.setServers(nameservers);
+  if (srv) {
+    const records = srvRecords(resolver, options);
+    const texts = records.then((all) => all.map(({ name: host, port }) => `${host}:${port}`));
+    return withoutNothing(url, [await recordFinding(`SRV records of ${name}`, texts)]);
+  }
+  const types = familiesOf(family).map((each) =>
+    each === 4
+      ? recordFinding(`A records of ${name}`, resolver.resolve4(name))
+      : recordFinding(`AAAA records of ${name}`, resolver.resolve6(name)),
+  );
+  if (nameservers) return withoutNothing(url, await Promise.all(types));
+  const system = lookup(name, { all: true, family }).then((all) => all.map(({ address }) => address));
+  const bySystem = recordFinding(`the system's lookup of ${name}`, system);
+  return [...withoutNothing(url, [await bySystem]), ...(await Promise.all(types))];
+}
+
+/** That all which a provider asks for is not there, is no answer that anybody wants. */
+function withoutNothing(url: string, findings: Finding[]): Finding[] {
+  const isNothing = findings.every(({ result, says }) => result === 'ok' && says.startsWith(NONE));
+  if (!isNothing) return findings;
+  return findings.map((finding) => ({ ...finding, result: 'warning', advice: whyNothing(url) }));
 }
 
 async function recordFinding(check: string, answer: Promise<string[]>): Promise<Finding> {
   try {
-    return { check, result: 'ok', says: (await answer).join(', ') || 'none' };
+    return { check, result: 'ok', says: (await answer).join(', ') || NONE };
   } catch (error) {
-    if (isNoSuchRecord(error)) return { check, result: 'ok', says: `none (${codeOf(error)})` };
+    if (isNoSuchRecord(error)) return { check, result: 'ok', says: `${NONE} (${codeOf(error)})` };
     return {
       check,
       result: 'failed',

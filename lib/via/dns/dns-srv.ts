@@ -1,3 +1,4 @@
+import type { SrvRecord } from 'node:dns';
 import type { Resolver } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
@@ -20,10 +21,9 @@ export interface SrvQuestion {
 /** The node names that the SRV records of a name stand for. */
 export async function namesBySrv(question: SrvQuestion, signal: AbortSignal): Promise<string[]> {
   const { dnsName, app, family, nameservers } = question;
-  const candidates = nameservers ? [dnsName] : searchCandidates(dnsName, await systemSearchRules());
   return withResolver(dnsName, nameservers, signal, async (resolver) => {
     const names = new Set<string>();
-    const records = await resolveSrv(resolver, candidates);
+    const records = await srvRecords(resolver, question);
     for (let start = 0; start < records.length; start += TARGETS_AT_ONCE) {
       const batch = records.slice(start, start + TARGETS_AT_ONCE);
       const hosts = await Promise.all(batch.map((record) => hostsOf(resolver, record.name, family, signal)));
@@ -33,6 +33,15 @@ export async function namesBySrv(question: SrvQuestion, signal: AbortSignal): Pr
     }
     return [...names];
   });
+}
+
+/** The records of the name as it stands, or in the search domains of the system. */
+export async function srvRecords(
+  resolver: Resolver,
+  { dnsName, nameservers }: Pick<SrvQuestion, 'dnsName' | 'nameservers'>,
+): Promise<SrvRecord[]> {
+  const candidates = nameservers ? [dnsName] : searchCandidates(dnsName, await systemSearchRules());
+  return resolveSrv(resolver, candidates);
 }
 
 /** The addresses of a target, or the target itself: then dialling it will say what is the matter. */

@@ -44,7 +44,8 @@ export const READERS: Readonly<Record<string, Reader>> = {
   kubernetes: readKubernetes,
 };
 
-function readDns({ rest, query }: ViaUrl): ViaDnsOptions {
+/** The options in a URL of DNS, but for `srv`, which is its scheme. */
+export function readDns({ rest, query }: ViaUrl): ViaDnsOptions {
   const family = query.number('family');
   return {
     dnsName: expectSomething(rest, 'the name to look up, such as dns:myapp'),

@@ -5,7 +5,8 @@ import { UrlQuery } from './url-query.js';
 import type { UdpSettings } from '../udp/udp-options.js';
 import { udpSettings } from '../udp/udp-options.js';
 import type { ViaUrl } from './via-url-readers.js';
-import { READERS, readUdp } from './via-url-readers.js';
+import type { ViaDnsOptions } from '../dns/dns-options.js';
+import { READERS, readDns, readUdp } from './via-url-readers.js';
 import { faultWithoutPassword, mayEndInPassword, withoutPassword } from './without-password.js';
 
 const KNOWN =
@@ -86,6 +87,13 @@ function endOfUrl(pieces: readonly string[], start: number): number {
 
 function beginsUrl(piece: string): boolean {
   return Object.hasOwn(READERS, partsOf(piece).scheme) || /^[a-z+]+:\/\//i.test(piece);
+}
+
+/** What a URL of DNS says. Undefined of any other one. */
+export function dnsOptionsOf(text: string): (ViaDnsOptions & { dnsName: string }) | undefined {
+  const url = partsOf(text);
+  if (!url.scheme.startsWith('dns')) return undefined;
+  return { ...readDns(url), dnsName: url.rest, srv: url.scheme === 'dns+srv' };
 }
 
 /** What a URL of UDP says, with the defaults. Undefined of any other one. */
