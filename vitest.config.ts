@@ -47,6 +47,7 @@ const project = (
 const MOCKING = [
   'test/unit/via/url/via-url.spec.ts',
   'test/unit/via/dns/via-dns.spec.ts',
+  'test/unit/via/dns/dns-srv.spec.ts',
   'test/unit/cli/network-checks.spec.ts',
   'test/e2e/via-local-unwatched.spec.ts',
 ];

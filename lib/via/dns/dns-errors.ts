@@ -36,17 +36,17 @@ export function lookupFailed(dnsName: string, error: unknown): PeerageError {
   );
 }
 
-/** What the app is told when a lookup was given up. */
-export function lookupAborted(dnsName: string, signal: AbortSignal): PeerageError {
+/** What the app is told when a lookup was given up. `what` of it, in words. */
+export function lookupAborted(dnsName: string, signal: AbortSignal, what = ''): PeerageError {
   const cause: unknown = signal.reason;
   if (cause instanceof PeerageError) return cause;
   if ((cause as { name?: unknown } | undefined)?.name === 'TimeoutError') {
     return new PeerageError(
       'PROVIDER_TIMEOUT',
-      `DNS lookup of "${dnsName}" did not end in time: its name servers are slow or unreachable. ` +
+      `DNS lookup of "${dnsName}"${what} did not end in time: its name servers are slow or unreachable. ` +
         `Names found before stay known.`,
       { cause },
     );
   }
-  return new PeerageError('ABORTED', `DNS lookup of "${dnsName}" was aborted.`, { cause });
+  return new PeerageError('ABORTED', `DNS lookup of "${dnsName}"${what} was aborted.`, { cause });
 }

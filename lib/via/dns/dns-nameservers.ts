@@ -20,9 +20,9 @@ export class NameserverLookup {
   private sleeper: Sleeper | undefined;
 
   constructor(
-    private readonly dnsName: string,
+    readonly dnsName: string,
     private readonly family: AddressFamily,
-    private readonly nameservers: readonly string[],
+    readonly nameservers: readonly string[],
   ) {}
 
   /** @throws PeerageError `PROVIDER_FAILED`, `PROVIDER_TIMEOUT`, `ABORTED` */
@@ -62,7 +62,7 @@ export class NameserverLookup {
   }
 
   private ask(signal: AbortSignal): Promise<AddressAnswer> {
-    return withResolver(this.dnsName, this.nameservers, signal, (resolver) =>
+    return withResolver(this, signal, (resolver) =>
       resolveAddresses(resolver, this.dnsName, this.family, this.memory),
     );
   }

@@ -1,6 +1,6 @@
 import { Resolver } from 'node:dns/promises';
 import type { RecordWithTtl, SrvRecord } from 'node:dns';
-import { onAbort } from '../../time/abortable.js';
+import { onAbort, orAborted } from '../../time/abortable.js';
 import type { AddressFamily, AddressMemory } from './dns-families.js';
 import { familiesOf, uniteFamilies } from './dns-families.js';
 import { isAboutOneName, isNoSuchRecord, lookupAborted, lookupFailed } from './dns-errors.js';
@@ -11,6 +11,15 @@ const TRIES = 2;
 
 const WITH_TTL = { ttl: true } as const;
 
+/** What is looked up, by whom. */
+interface Lookup {
+  readonly dnsName: string;
+  /** @default those of the system */
+  readonly nameservers?: readonly string[] | undefined;
+  /** What of the name, in words, when that is not all. */
+  readonly what?: string;
+}
+
 /**
  * Runs one poll's queries on a resolver of its own, which ends with the signal. It asks name servers
  * itself: no hosts file, no search domains, no thread; truncated answers are asked for again over TCP.
@@ -18,19 +27,20 @@ const WITH_TTL = { ttl: true } as const;
  * @throws PeerageError `PROVIDER_FAILED`, `PROVIDER_TIMEOUT`, `ABORTED`
  */
 export async function withResolver<T>(
-  dnsName: string,
-  nameservers: readonly string[] | undefined,
+  { dnsName, nameservers, what }: Lookup,
   signal: AbortSignal,
   query: (resolver: Resolver) => Promise<T>,
 ): Promise<T> {
-  if (signal.aborted) throw lookupAborted(dnsName, signal);
+  const aborted = () => lookupAborted(dnsName, signal, what);
+  if (signal.aborted) throw aborted();
   const resolver = new Resolver({ timeout: TRY_MS, tries: TRIES });
   if (nameservers) resolver.setServers(nameservers);
   const endWaiting = onAbort(signal, () => resolver.cancel());
   try {
-    return await query(resolver);
+    // The resolver itself rejects a turn later, when nobody listens any more.
+    return await orAborted(query(resolver), signal, aborted);
   } catch (error) {
-    throw signal.aborted ? lookupAborted(dnsName, signal) : lookupFailed(dnsName, error);
+    throw signal.aborted ? aborted() : lookupFailed(dnsName, error);
   } finally {
     endWaiting();
   }

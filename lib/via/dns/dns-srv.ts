@@ -9,6 +9,8 @@ import { parseResolvConf, searchCandidates } from './dns-search.js';
 import type { AddressFamily } from './dns-families.js';
 
 const TARGETS_AT_ONCE = 64;
+/** So long all targets may take together: time for a lost question to be asked again, and less than a poll has. */
+const TARGETS_MS = 2_500;
 
 /** What one SRV lookup needs to know. */
 export interface SrvQuestion {
@@ -21,18 +23,44 @@ export interface SrvQuestion {
 /** The node names that the SRV records of a name stand for. */
 export async function namesBySrv(question: SrvQuestion, signal: AbortSignal): Promise<string[]> {
   const { dnsName, app, family, nameservers } = question;
-  return withResolver(dnsName, nameservers, signal, async (resolver) => {
-    const names = new Set<string>();
-    const records = await srvRecords(resolver, question);
-    for (let start = 0; start < records.length; start += TARGETS_AT_ONCE) {
-      const batch = records.slice(start, start + TARGETS_AT_ONCE);
-      const hosts = await Promise.all(batch.map((record) => hostsOf(resolver, record.name, family, signal)));
-      batch.forEach(({ port }, index) =>
-        hosts[index]!.forEach((host) => names.add(formatNodeName({ app, host, port }))),
-      );
+  const ofAll = { dnsName, nameservers };
+  const records = await withResolver(ofAll, signal, (resolver) => srvRecords(resolver, question));
+  const ofTargets = { ...ofAll, what: ` (its ${records.length} targets)` };
+  const hosts = await withResolver(ofTargets, signal, (resolver) =>
+    hostsOfAll(resolver, records, family, signal),
+  );
+  const names = records.flatMap(({ port }, i) =>
+    hosts[i]!.map((host) => formatNodeName({ app, host, port })),
+  );
+  return [...new Set(names)];
+}
+
+/** The hosts of each record. Targets that are not answered for keep neither the others waiting, nor the poll. */
+async function hostsOfAll(
+  resolver: Resolver,
+  records: readonly SrvRecord[],
+  family: AddressFamily,
+  signal: AbortSignal,
+): Promise<string[][]> {
+  const hosts = records.map(({ name }) => [name]);
+  const waiting = records.entries();
+  let isOver = false;
+  const timer = setTimeout(() => {
+    isOver = true;
+    resolver.cancel();
+  }, TARGETS_MS);
+  const lookUp = async (): Promise<void> => {
+    for (const [i, { name }] of waiting) {
+      if (isOver || signal.aborted) return;
+      hosts[i] = await hostsOf(resolver, name, family);
     }
-    return [...names];
-  });
+  };
+  try {
+    await Promise.all(Array.from({ length: TARGETS_AT_ONCE }, lookUp));
+    return hosts;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The records of the name as it stands, or in the search domains of the system. */
@@ -45,20 +73,14 @@ export async function srvRecords(
 }
 
 /** The addresses of a target, or the target itself: then dialling it will say what is the matter. */
-async function hostsOf(
-  resolver: Resolver,
-  target: string,
-  family: AddressFamily,
-  signal: AbortSignal,
-): Promise<string[]> {
+async function hostsOf(resolver: Resolver, target: string, family: AddressFamily): Promise<string[]> {
   // A target of "." says that there is no such service.
   if (target === '' || target === '.') return [];
   if (isIP(target)) return [target];
   try {
     const { addresses } = await resolveAddresses(resolver, target, family);
     return addresses.length > 0 ? addresses : [target];
-  } catch (error) {
-    if (signal.aborted) throw error;
+  } catch {
     return [target];
   }
 }
