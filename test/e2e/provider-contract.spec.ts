@@ -67,7 +67,7 @@ describe('viaLocal', () => {
     heal: () => chmodSync(dir(), 0o700),
     held: async () => {
       const read = await Promise.all((await files()).map((name) => readEntry(dir(), name)));
-      return read.flatMap((one) => (one ? [one.entry.name] : []));
+      return read.flatMap((one) => (one?.entry ? [one.entry.name] : []));
     },
     pushes: true,
   };

@@ -34,28 +34,41 @@ export async function ensureLocalDirectory(dir: string): Promise<void> {
   }
 }
 
-/** The files in which processes may have written of themselves. */
-export async function listEntryFiles(dir: string): Promise<string[]> {
-  return (await listFiles(dir)).filter(isEntryFileName).slice(0, MAX_FILES);
-}
+/** The files in which processes wrote of themselves. */
+export class LocalDirectory {
+  /** Files that are named like ours and were written by others: they are read once. */
+  private readonly foreign = new Set<string>();
 
-/**
- * The entries of processes that live. Files of processes that are gone are removed on the way; what is not
- * ours, half written or malformed is left alone.
- */
-export async function readLiveEntries(
-  dir: string,
-  fileNames: readonly string[],
-  pidSpace: string,
-): Promise<LocalEntry[]> {
-  const live: LocalEntry[] = [];
-  for (const fileName of fileNames) {
-    const read = await readEntry(dir, fileName);
-    if (!read) continue;
-    if (isLive(read.entry, read.refreshedAtMs, pidSpace)) live.push(read.entry);
-    else await unlink(join(dir, fileName)).catch(() => {});
+  /** So many files are read at once. Those after them have their turn when it is known which of these are none of ours. */
+  constructor(
+    readonly path: string,
+    readonly maxFiles = MAX_FILES,
+  ) {}
+
+  /** The files in which processes may have written of themselves. */
+  async files(): Promise<string[]> {
+    const present = new Set((await listFiles(this.path)).filter(isEntryFileName));
+    for (const fileName of this.foreign) if (!present.delete(fileName)) this.foreign.delete(fileName);
+    return [...present];
   }
-  return live;
+
+  /**
+   * The entries of processes that live, in the first of these files. Files of processes that are gone are removed on the
+   * way; what is not ours, half written or malformed is left alone.
+   */
+  async liveEntries(fileNames: readonly string[], pidSpace: string): Promise<LocalEntry[]> {
+    const live: LocalEntry[] = [];
+    for (const fileName of fileNames.slice(0, this.maxFiles)) {
+      const read = await readEntry(this.path, fileName);
+      if (!read) continue;
+      const { entry, refreshedAtMs } = read;
+      // What is young may be being written.
+      if (!entry && isOld(refreshedAtMs)) this.foreign.add(fileName);
+      else if (entry && isLive(entry, refreshedAtMs, pidSpace)) live.push(entry);
+      else if (entry) await unlink(join(this.path, fileName)).catch(() => {});
+    }
+    return live;
+  }
 }
 
 async function makeDirectory(dir: string): Promise<Stats> {
@@ -118,8 +131,12 @@ async function listFiles(dir: string): Promise<string[]> {
 }
 
 function isLive(entry: LocalEntry, refreshedAtMs: number, pidSpace: string): boolean {
-  if (Math.abs(Date.now() - refreshedAtMs) >= STALE_MS) return false;
+  if (isOld(refreshedAtMs)) return false;
   return entry.pidSpace !== pidSpace || processExists(entry.pid);
+}
+
+function isOld(refreshedAtMs: number): boolean {
+  return Math.abs(Date.now() - refreshedAtMs) >= STALE_MS;
 }
 
 function processExists(pid: number): boolean {

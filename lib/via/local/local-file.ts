@@ -53,20 +53,21 @@ export async function writeEntry(dir: string, entry: LocalEntry): Promise<void> 
   }
 }
 
-/** The entry in a file and when it was last refreshed, or undefined when it is none of ours. */
+/** The entry in a file, if it is one, and when it was last refreshed. Undefined when it cannot be read. */
 export async function readEntry(
   dir: string,
   fileName: string,
-): Promise<{ entry: LocalEntry; refreshedAtMs: number } | undefined> {
+): Promise<{ entry: LocalEntry | undefined; refreshedAtMs: number } | undefined> {
   const bootId = FILE_NAME.exec(fileName)?.[1];
   if (bootId === undefined) return undefined;
   const file = await open(join(dir, fileName), SAFE_READ).catch(() => undefined);
   if (!file) return undefined;
   try {
     const stats = await file.stat();
-    if (!stats.isFile() || stats.size > MAX_FILE_BYTES) return undefined;
+    const refreshedAtMs = stats.mtimeMs;
+    if (!stats.isFile() || stats.size > MAX_FILE_BYTES) return { entry: undefined, refreshedAtMs };
     const entry = parseEntry(await file.readFile('utf8'));
-    return entry?.bootId === bootId ? { entry, refreshedAtMs: stats.mtimeMs } : undefined;
+    return { entry: entry?.bootId === bootId ? entry : undefined, refreshedAtMs };
   } catch {
     return undefined;
   } finally {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { canonicalName } from '../../naming/node-name.js';
 import { Sleeper } from '../../time/sleeper.js';
 import { sleep } from '../../time/waiting.js';
-import { ensureLocalDirectory, listEntryFiles, readLiveEntries } from './local-directory.js';
+import { ensureLocalDirectory } from './local-directory.js';
+import type { LocalDirectory } from './local-directory.js';
 import type { LocalEntry } from './local-file.js';
 import { entryFileName, isEntryFileName, isOfCluster, ownPidSpace, writeEntry } from './local-file.js';
 import type { ServeContext } from '../provider.js';
@@ -26,7 +27,7 @@ export class LocalSession {
   private readonly sleeper: Sleeper;
 
   constructor(
-    private readonly dir: string,
+    private readonly folder: LocalDirectory,
     private readonly context: ServeContext,
   ) {
     this.sleeper = new Sleeper(context.signal);
@@ -50,7 +51,7 @@ export class LocalSession {
   }
 
   private get ownFile(): string {
-    return join(this.dir, entryFileName(this.context.self.bootId));
+    return join(this.folder.path, entryFileName(this.context.self.bootId));
   }
 
   /** Touches our file; when it is not there (any more), writes it and watches the folder anew. */
@@ -62,9 +63,9 @@ export class LocalSession {
       () => false,
     );
     if (isThere && this.watcher) return;
-    await ensureLocalDirectory(this.dir);
+    await ensureLocalDirectory(this.folder.path);
     this.watchFolder();
-    if (!isThere) await writeEntry(this.dir, this.ownEntry(pidSpace));
+    if (!isThere) await writeEntry(this.folder.path, this.ownEntry(pidSpace));
   }
 
   private ownEntry(pidSpace: string): LocalEntry {
@@ -82,7 +83,9 @@ export class LocalSession {
   private watchFolder(): void {
     this.watcher?.close();
     try {
-      const watcher = watch(this.dir, { persistent: false }, (event, file) => this.onEvent(event, file));
+      const watcher = watch(this.folder.path, { persistent: false }, (event, file) =>
+        this.onEvent(event, file),
+      );
       watcher.on('error', () => this.unwatch(watcher));
       this.watcher = watcher;
     } catch {
@@ -107,10 +110,11 @@ export class LocalSession {
 
   /** Reads only files that were not read before: when many processes start, each makes all others look. */
   private async handOverNew(pidSpace: string): Promise<void> {
-    const present = new Set(await listEntryFiles(this.dir));
+    const present = new Set(await this.folder.files());
     for (const fileName of this.known) if (!present.has(fileName)) this.known.delete(fileName);
     const unread = [...present].filter((fileName) => !this.known.has(fileName));
-    const entries = await readLiveEntries(this.dir, unread, pidSpace);
+    if (unread.length > this.folder.maxFiles) this.context.warn?.(this.crowded());
+    const entries = await this.folder.liveEntries(unread, pidSpace);
     for (const { bootId } of entries) this.known.add(entryFileName(bootId));
     const ownName = canonicalName(this.context.self.name);
     const others = entries.filter(
@@ -118,6 +122,14 @@ export class LocalSession {
     );
     const names = others.map(({ name }) => name);
     if (names.length > 0) this.context.found(names);
+  }
+
+  private crowded(): string {
+    const { path, maxFiles } = this.folder;
+    return (
+      `The folder ${path} has more than ${maxFiles} files that are named like those of nodes, so it takes some ` +
+      'polls to find the nodes among them. Empty it, or give viaLocal() a folder of its own.'
+    );
   }
 
   private async untilChange(): Promise<void> {

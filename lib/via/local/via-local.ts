@@ -1,11 +1,6 @@
 import { assertOptionNames, type OptionNames } from '../../naming/option-names.js';
 import { PeerageError } from '../../errors/peerage-error.js';
-import {
-  defaultLocalDirectory,
-  ensureLocalDirectory,
-  listEntryFiles,
-  readLiveEntries,
-} from './local-directory.js';
+import { defaultLocalDirectory, ensureLocalDirectory, LocalDirectory } from './local-directory.js';
 import { isOfCluster, ownPidSpace } from './local-file.js';
 import { LocalSession } from './local-session.js';
 import type { PeerageProvider } from '../provider.js';
@@ -41,12 +36,12 @@ export function viaLocal(options: ViaLocalOptions = {}): PeerageProvider {
   if (dir !== undefined && (typeof dir !== 'string' || dir === '')) {
     throw new PeerageError('INVALID_OPTIONS', 'viaLocal(): dir is not the path of a folder.');
   }
-  const folder = dir ?? defaultLocalDirectory();
+  const folder = new LocalDirectory(dir ?? defaultLocalDirectory());
   return {
     name: 'local',
     async poll({ self, cluster }) {
-      await ensureLocalDirectory(folder);
-      const entries = await readLiveEntries(folder, await listEntryFiles(folder), await ownPidSpace());
+      await ensureLocalDirectory(folder.path);
+      const entries = await folder.liveEntries(await folder.files(), await ownPidSpace());
       // By the boot id: who looks from outside may be called like one of them.
       const found = entries.filter((entry) => entry.bootId !== self.bootId && isOfCluster(entry, cluster));
       return [...new Set(found.map(({ name }) => name))];
