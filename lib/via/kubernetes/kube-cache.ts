@@ -3,6 +3,12 @@ import { addressesIn } from './kube-names.js';
 import type { KubeEvent, KubeList } from './kube-api.js';
 import type { KubeSettings } from './kube-options.js';
 
+/** The addresses of what has changed. */
+export interface KubeChange {
+  readonly before: readonly KubeAddress[];
+  readonly after: readonly KubeAddress[];
+}
+
 /** The objects as the last list and the events since then tell. */
 export class KubeCache {
   resourceVersion = '';
@@ -28,13 +34,17 @@ export class KubeCache {
     this.heardAtMs = performance.now();
   }
 
-  apply({ type, object }: KubeEvent): void {
+  apply({ type, object }: KubeEvent): KubeChange {
     this.heardAtMs = performance.now();
     const { resourceVersion } = metadataOf(object);
     if (typeof resourceVersion === 'string') this.resourceVersion = resourceVersion;
-    if (type === 'BOOKMARK') return;
-    if (type === 'DELETED') this.addresses.delete(keyOf(object));
-    else this.addresses.set(keyOf(object), addressesIn(object, this.settings));
+    if (type === 'BOOKMARK') return { before: [], after: [] };
+    const key = keyOf(object);
+    const before = this.addresses.get(key) ?? [];
+    const after = type === 'DELETED' ? [] : addressesIn(object, this.settings);
+    if (type === 'DELETED') this.addresses.delete(key);
+    else this.addresses.set(key, after);
+    return { before, after };
   }
 
   all(): KubeAddress[] {

@@ -3,9 +3,10 @@ import { underDeadline } from '../../time/abortable.js';
 import { jittered, sleep } from '../../time/waiting.js';
 import type { ServeContext } from '../provider.js';
 import type { KubeApi } from './kube-api.js';
-import type { KubeCache } from './kube-cache.js';
+import type { KubeCache, KubeChange } from './kube-cache.js';
 import { kubeFailure, KubeStatusError } from './kube-errors.js';
 import { nameAt } from './kube-names.js';
+import type { KubeAddress } from './kube-names.js';
 import type { KubeSettings } from './kube-options.js';
 
 const LIST_MS = 10_000;
@@ -20,7 +21,8 @@ const HELD_MS = 2_000;
 
 /** One run of the Kubernetes provider: lists, then watches, and hands over new names. */
 export class KubeSession {
-  private known = new Set<string>();
+  /** How many addresses go by each name. */
+  private readonly counts = new Map<string, number>();
   private retryMs = FIRST_RETRY_MS;
   /** When the last list was taken; infinite while there is none. */
   private listedAtMs = Infinity;
@@ -56,18 +58,19 @@ export class KubeSession {
   private async listAndWatch(): Promise<void> {
     const { signal } = this.context;
     this.listedAtMs = Infinity;
+    // What is there at the start is of an earlier run.
+    const before = this.counts.size > 0 ? this.cache.all() : [];
     this.cache.take(await underDeadline(LIST_MS, signal, (deadline) => this.api.list(deadline)));
     this.listedAtMs = performance.now();
     // Handed over also when it is empty: the provider works again.
-    this.handOver(this.news());
+    this.handOver(this.newsOf({ before, after: this.cache.all() }));
     while (!signal.aborted) await underDeadline(STALLED_MS, signal, (deadline) => this.watchOnce(deadline));
   }
 
   private async watchOnce(signal: AbortSignal): Promise<void> {
     const startedAtMs = performance.now();
     for await (const event of this.api.watch(this.cache.resourceVersion, WATCH_SECONDS, signal)) {
-      this.cache.apply(event);
-      const news = this.news();
+      const news = this.newsOf(this.cache.apply(event));
       if (news.length > 0) this.handOver(news);
     }
     // That it is over is no failure: the next one goes on where it was.
@@ -102,12 +105,23 @@ export class KubeSession {
     if (!signal.aborted) found(names);
   }
 
-  private news(): string[] {
-    const { self } = this.context;
-    const names = this.cache.all().flatMap((address) => nameAt(address, self, this.settings) ?? []);
-    const ownName = canonicalName(self.name);
-    const news = names.filter((name) => name !== ownName && !this.known.has(name));
-    this.known = new Set(names);
+  /** The names that were not there before. Of thousands of pods, those that did not change are not looked at. */
+  private newsOf({ before, after }: KubeChange): string[] {
+    const ownName = canonicalName(this.context.self.name);
+    const news = this.namesOf(after).filter((name) => this.count(name, 1) === 1 && name !== ownName);
+    for (const name of this.namesOf(before)) this.count(name, -1);
     return news;
+  }
+
+  private namesOf(addresses: readonly KubeAddress[]): string[] {
+    const { self } = this.context;
+    return addresses.flatMap((address) => nameAt(address, self, this.settings) ?? []);
+  }
+
+  private count(name: string, by: 1 | -1): number {
+    const count = (this.counts.get(name) ?? 0) + by;
+    if (count > 0) this.counts.set(name, count);
+    else this.counts.delete(name);
+    return count;
   }
 }
