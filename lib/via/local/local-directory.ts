@@ -89,15 +89,16 @@ async function makeDirectory(dir: string): Promise<Stats> {
  * One folder after the other: `recursive` of Node calls a file system that is read-only a folder that is not there, and
  * comes to no end where a folder that is there takes none (/proc).
  */
-async function makeFolders(dir: string): Promise<void> {
+async function makeFolders(dir: string, isSecondTry = false): Promise<void> {
   try {
     await mkdir(dir, { mode: 0o700 });
   } catch (error) {
     if (await isFolder(dir)) return;
     const parent = dirname(dir);
-    if (codeOf(error) !== 'ENOENT' || parent === dir || (await isFolder(parent))) throw error;
-    await makeFolders(parent);
-    await makeFolders(dir);
+    if (codeOf(error) !== 'ENOENT' || parent === dir || isSecondTry) throw error;
+    // Another process may have made it just now.
+    if (!(await isFolder(parent))) await makeFolders(parent);
+    await makeFolders(dir, true);
   }
 }
 

@@ -11,9 +11,13 @@ describe('the folder of viaLocal', () => {
   afterEach(() => rmSync(root, { recursive: true }));
 
   it('is made with those above it, by several at once too', async () => {
-    const dir = join(root, 'a/b/c');
-    await Promise.all([dir, dir, dir].map(ensureLocalDirectory));
-    expect(statSync(dir).mode & 0o777).toBe(0o700);
+    for (let round = 0; round < 50; round++) {
+      const dirs = ['a/b/c/d', 'a/b/c/d', 'a/b/c', 'a/b', 'a/b/c/d'].map((path) =>
+        join(root, `${round}`, path),
+      );
+      await Promise.all(dirs.map((dir) => ensureLocalDirectory(dir)));
+      for (const dir of dirs) expect(statSync(dir).mode & 0o777).toBe(0o700);
+    }
   });
 
   it('that lies in a file is told of by the cause', async () => {
