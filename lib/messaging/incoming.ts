@@ -103,7 +103,7 @@ export class Incoming {
 
   private request(from: string, body: RequestBody, sender?: MessageContext): unknown {
     const { requests, mesh, handlers, directory } = this.parts;
-    const [id, topic, data, trace] = body;
+    const [id, topic] = body;
     if (requests.wasCancelled(from, id)) return undefined;
     if (this.mustWait(from, topic)) return this.requestLater(from, body);
     const found = handlers.of(topic);
@@ -113,8 +113,8 @@ export class Incoming {
     const context = sender ?? directory.context(from, topic);
     if (!context) return undefined;
     return handler.answer
-      ? this.serve(from, id, handler, data, context, trace)
-      : this.answer(from, id, handler, data, context, trace);
+      ? this.serve(from, body, handler, context)
+      : this.answer(from, body, handler, context);
   }
 
   /** It is one of those that are known meanwhile. */
@@ -158,11 +158,9 @@ export class Incoming {
 
   private answer(
     from: string,
-    id: number,
+    [id, , data, trace]: RequestBody,
     handler: NamedHandler,
-    data: unknown,
     context: MessageContext,
-    trace: unknown,
   ): unknown {
     const { work, requests } = this.parts;
     try {
@@ -194,11 +192,9 @@ export class Incoming {
   /** By a handler that answers as it likes. */
   private serve(
     from: string,
-    id: number,
+    [id, , data, trace]: RequestBody,
     handler: NamedHandler,
-    data: unknown,
     context: MessageContext,
-    trace: unknown,
   ): unknown {
     const { work, requests } = this.parts;
     const request = requests.open(from, id, true);
