@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runScenario } from './scenario.js';
 
-const SEEDS = Number(process.env['SIM_SEEDS'] ?? 200);
+const SEEDS = Number(process.env['SIM_SEEDS'] ?? 120);
 const FIRST = Number(process.env['SIM_FIRST'] ?? 1);
 const NODES = process.env['SIM_NODES'];
 const options = NODES === undefined ? {} : { nodes: Number(NODES) };
