@@ -84,6 +84,23 @@ describe('keys that are held', () => {
     ).toEqual(moving.map((key) => `end ${key}`).sort());
   });
 
+  it('count for a node that is back after a split at once, before it has told what it holds', async () => {
+    const [a, b] = (await start(2)) as [TestNode, TestNode];
+    await cluster.advance(1_100);
+    const ownersSeenBy = (node: TestNode): unknown[] =>
+      KEYS.map((key) => node.cluster.keys('feeds').ownerOf(key)?.name);
+    const whole = ownersSeenBy(a);
+    expect(new Set(whole).size).toBe(2);
+    cluster.partition([a], [b]);
+    await cluster.advance(10_000);
+    expect(ownersSeenBy(a)).toEqual(KEYS.map(() => a.name));
+    const seen: unknown[] = [];
+    a.cluster.on('peer.up', () => void seen.push(ownersSeenBy(a)));
+    cluster.heal();
+    await cluster.settle();
+    expect(seen[0]).toEqual(whole);
+  });
+
   it('move when their holder is killed, and when it is closed', async () => {
     const nodes = await start(4);
     await cluster.advance(1_100);
