@@ -22,6 +22,7 @@ const jobs = [
   jobOf('*/7 * * * * *'),
   jobOf('0 */5 * * * *'),
   jobOf('30 2 * * *', 'Europe/Berlin'),
+  jobOf('*/30 * * * *', 'Europe/Berlin'),
   jobOf('0 9 * * 1-5', 'America/New_York'),
   jobOf('0 0 1 * *', 'Asia/Tokyo'),
 ];
@@ -32,7 +33,15 @@ const nextOf =
     const at = cronTime.sendAt();
     return cronTime.getNextDateFrom(at.plus({ milliseconds: ms - at.toMillis() })).toMillis();
   };
-const date = fc.integer({ min: Date.UTC(2026, 0, 1), max: Date.UTC(2027, 11, 31) });
+/** When the clocks of Berlin go forward, and back. */
+const CHANGES = [Date.UTC(2026, 2, 29, 1), Date.UTC(2026, 9, 25, 1)];
+const HOUR_MS = 3_600_000;
+const date = fc.oneof(
+  fc.integer({ min: Date.UTC(2026, 0, 1), max: Date.UTC(2027, 11, 31) }),
+  fc
+    .tuple(fc.constantFrom(...CHANGES), fc.integer({ min: -3 * HOUR_MS, max: 3 * HOUR_MS }))
+    .map(([changeMs, ms]) => changeMs + ms),
+);
 
 describe('the due time of a cron job', () => {
   it('is what the timer was set for, however late that is, for each of a row', () => {
