@@ -2,8 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { PeerageDiscovery } from '../discovery/peerage.discovery.js';
 import { PeerageError } from '../errors/peerage-error.js';
+import { shown } from '../errors/thrown.js';
 import type { Peer } from '../membership/events.js';
 import type { Clock } from '../time/clock.js';
+import { isTimerMs } from '../time/waiting.js';
 import type { Mesh } from '../mesh/mesh.js';
 import type {
   BroadcastResult,
@@ -270,7 +272,13 @@ export class ClusterService {
    */
   async waitFor(peers: number, options: WaitOptions = {}): Promise<readonly Peer[]> {
     if (!Number.isInteger(peers) || peers < 0)
-      throw new PeerageError('INVALID_OPTIONS', `waitFor() takes a number of peers, not ${String(peers)}.`);
+      throw new PeerageError('INVALID_OPTIONS', `waitFor() takes a number of peers, not ${shown(peers)}.`);
+    const { timeoutMs } = options;
+    if (timeoutMs !== undefined && !isTimerMs(timeoutMs))
+      throw new PeerageError(
+        'INVALID_OPTIONS',
+        `waitFor(): timeoutMs is a number of milliseconds, not ${shown(timeoutMs)}.`,
+      );
     this.state.assertRunning('waitFor()');
     return waitForPeers(this.peers$, peers, options, () => this.explain(), this.clock);
   }

@@ -193,8 +193,8 @@ export class PeerageLifecycle
     do {
       // Requests of others may have come while Nest closed the servers, or while this waited.
       await messaging.work.done();
-      if (mesh.waitingBytes > 0) await sleep(LOOK_MS, undefined, clock);
-    } while (!state.isStopped && (mesh.waitingBytes > 0 || messaging.work.size > 0));
+      if (mesh.waitingBytes() > 0) await sleep(LOOK_MS, undefined, clock);
+    } while (!state.isStopped && (mesh.waitingBytes() > 0 || messaging.work.size > 0));
   }
 
   private giveUp(drainMs: number): void {

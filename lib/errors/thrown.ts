@@ -92,3 +92,8 @@ const SHORT = { depth: 1, maxArrayLength: 10, maxStringLength: 1_000, breakLengt
 function cut(text: string): string {
   return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
 }
+
+/** A value that was given, as a message shows it. Short, and never throws. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : describeError(value);
+}

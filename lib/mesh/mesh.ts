@@ -62,8 +62,8 @@ export interface Mesh {
   readonly self: NodeInfo;
   /** Sorted by name, without self. */
   readonly peers: readonly Peer[];
-  /** Bytes of messages that wait here for peers: for room there, or for the network. */
-  readonly waitingBytes: number;
+  /** Bytes of messages that wait here for peers, or for one of them: for room there, or for the network. */
+  waitingBytes(bootId?: string): number;
   /** Whether any node is being dialled, or a handshake is under way. */
   readonly isDialling: boolean;
   /** How many peers were heard of late: without those whose life is in doubt. */

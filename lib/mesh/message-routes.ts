@@ -55,8 +55,9 @@ export class MessageRoutes {
     private readonly clock: Clock,
   ) {}
 
-  /** Bytes that wait for peers. */
-  get waitingBytes(): number {
+  /** Bytes that wait for peers, or for one of them. */
+  waitingBytes(bootId?: string): number {
+    if (bootId !== undefined) return this.outboxes.get(bootId)?.bytes ?? 0;
     let bytes = 0;
     for (const outbox of this.outboxes.values()) bytes += outbox.bytes;
     return bytes;
@@ -69,7 +70,7 @@ export class MessageRoutes {
       inboxes.reduce((sum, inbox) => sum + of(inbox), 0);
     return {
       messages: { sent: sent.snapshot(), received: received.snapshot() },
-      queues: { sendBytes: this.waitingBytes, receiveBytes: total(({ bytes }) => bytes) },
+      queues: { sendBytes: this.waitingBytes(), receiveBytes: total(({ bytes }) => bytes) },
       handlers: {
         running: total(({ runningCount }) => runningCount),
         waiting: total(({ waitingCount }) => waitingCount),

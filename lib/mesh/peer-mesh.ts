@@ -131,8 +131,8 @@ export class PeerMesh implements Mesh {
     return this.core?.peers() ?? [];
   }
 
-  get waitingBytes(): number {
-    return this.messages.waitingBytes;
+  waitingBytes(bootId?: string): number {
+    return this.messages.waitingBytes(bootId);
   }
 
   get isDialling(): boolean {
@@ -302,10 +302,10 @@ export class PeerMesh implements Mesh {
   }
 
   private warnOfLoss(): void {
-    const { waitingBytes } = this.messages;
-    if (waitingBytes === 0) return;
+    const bytes = this.messages.waitingBytes();
+    if (bytes === 0) return;
     this.parts.warn(
-      `This node stops while ${waitingBytes} bytes of messages wait for peers that take them too slowly: they are lost. Give shutdown.drainMs more time, or let handlers there be faster.`,
+      `This node stops while ${bytes} bytes of messages wait for peers that take them too slowly: they are lost. Give shutdown.drainMs more time, or let handlers there be faster.`,
     );
   }
 

@@ -9,8 +9,8 @@ import { SlotMap } from './slot-map.js';
 /** So often a node may miss to say that it waits before nobody wants the answer. */
 const MAX_MISSED = 4;
 
-/** Of one node, numbers of cancelled requests that have not come up yet: as many as could wait here. */
-const REMEMBERED_CANCELS = 4_096;
+/** Of one node, numbers of cancelled requests that have not come up yet: as many short ones as fit into its window. */
+const REMEMBERED_CANCELS = 2 ** 18;
 
 /** Fits into the shortest message that every node takes. */
 const SHORT_TEXT = 1_024;
@@ -33,6 +33,16 @@ export class IncomingRequest {
     readonly isKept: boolean,
     private readonly requests: IncomingRequests,
   ) {}
+
+  /** Bytes that wait here for its node, of this answer and of all else. */
+  get waitingBytes(): number {
+    return this.requests.waitingBytes(this.from);
+  }
+
+  /** What belongs to one answer keeps its order; others need not wait for a long one. */
+  get lane(): string | undefined {
+    return this.parts > 0 ? `answer ${this.id}` : undefined;
+  }
 
   /** Whether it needs no more work: it is answered, or nobody wants the answer. */
   get isOver(): boolean {
@@ -71,13 +81,40 @@ export class IncomingRequest {
   /** Answers in place of what could not be sent, and ends the work. What the caller has so far may have a gap. */
   endWith(value: unknown): void {
     this.requests.close(this);
-    this.requests.reply(this.from, this.id, value);
+    this.requests.reply(this.from, this.id, value, this.lane);
   }
 
   /** Ends the work, and tells the caller why there is no answer. */
   fail(failure: Failure): void {
     this.requests.close(this);
-    this.requests.fail(this.from, this.id, failure);
+    this.requests.fail(this.from, this.id, failure, this.lane);
+  }
+}
+
+/**
+ * Cancelled requests of one node that were not at work: a cancel overtakes a request which waits for its turn. Most had
+ * been answered, so that their numbers never come up.
+ */
+class CancelledIds {
+  private young = new Set<number>();
+  private old = new Set<number>();
+
+  add(id: number): void {
+    this.young.add(id);
+    if (this.young.size <= REMEMBERED_CANCELS) return;
+    this.old = this.young;
+    this.young = new Set();
+  }
+
+  delete(id: number): boolean {
+    return this.young.delete(id) || this.old.delete(id);
+  }
+
+  /** Forgets those that were there when it was called before. Returns whether none is left. */
+  forgetOld(): boolean {
+    this.old = this.young;
+    this.young = new Set();
+    return this.old.size === 0;
   }
 }
 
@@ -85,13 +122,13 @@ export class IncomingRequest {
 export class IncomingRequests {
   /** By the boot id of the node. */
   private readonly nodes = new Map<string, SlotMap<IncomingRequest>>();
-  /** Numbers by the boot id of the node: a cancel overtakes the request when that waits for its turn. */
-  private readonly cancelled = new Map<string, Set<number>>();
+  /** By the boot id of the node. */
+  private readonly cancelled = new Map<string, CancelledIds>();
   private endSweep: (() => void) | undefined;
   private isStopped = false;
 
   constructor(
-    private readonly mesh: Pick<Mesh, 'self' | 'post' | 'hand' | 'waitingRequests'>,
+    private readonly mesh: Pick<Mesh, 'self' | 'post' | 'hand' | 'waitingRequests' | 'waitingBytes'>,
     private readonly clock: Clock,
   ) {}
 
@@ -102,7 +139,7 @@ export class IncomingRequests {
     let requests = this.nodes.get(from);
     if (!requests) this.nodes.set(from, (requests = new SlotMap()));
     request.number = requests.add(request);
-    if (isSwept) this.endSweep ??= every(this.clock, KEEP_ALIVE_MS, () => this.sweep());
+    if (isSwept) this.sweepLater();
     return request;
   }
 
@@ -116,9 +153,9 @@ export class IncomingRequests {
   cancel(from: string, id: number): void {
     for (const [, request] of this.nodes.get(from) ?? []) if (request.id === id) return this.close(request);
     let ids = this.cancelled.get(from);
-    if (!ids) this.cancelled.set(from, (ids = new Set()));
+    if (!ids) this.cancelled.set(from, (ids = new CancelledIds()));
     ids.add(id);
-    if (ids.size > REMEMBERED_CANCELS) for (const oldest of ids) return void ids.delete(oldest);
+    this.sweepLater();
   }
 
   /** Whether a request that comes up now was cancelled before; asked once. */
@@ -148,15 +185,18 @@ export class IncomingRequests {
     if (unknown.length > 0) this.mesh.post(from, FrameKind.unknown, unknown);
   }
 
+  waitingBytes(from: string): number {
+    return this.mesh.waitingBytes(from);
+  }
+
   /**
    * Sends what belongs to an answer. Resolves when the operating system has taken it.
    *
    * @throws PeerageError `INVALID_MESSAGE`, `OVERLOADED`, `PEER_GONE`
    */
-  hand({ from, id }: IncomingRequest, kind: number, body: readonly unknown[]): Promise<void> {
+  hand({ from, lane }: IncomingRequest, kind: number, body: readonly unknown[]): Promise<void> {
     if (this.isStopped) return Promise.resolve();
     // The parts of one answer keep their order; others need not wait for a long one.
-    const lane = kind === FrameKind.next || body.length > 2 ? `answer ${id}` : undefined;
     const result = this.mesh.hand(from, kind, body, lane);
     if (result === 'full') throw this.noRoom();
     if (result === 'gone') throw new PeerageError('PEER_GONE', 'Who asked is no peer any more.');
@@ -164,15 +204,15 @@ export class IncomingRequests {
   }
 
   /** Sends a whole answer. @throws PeerageError `INVALID_MESSAGE` */
-  reply(from: string, id: number, value: unknown): void {
-    if (this.isStopped || this.mesh.post(from, FrameKind.reply, [id, value]) !== 'full') return;
-    this.fail(from, id, ownFailure(this.noRoom()));
+  reply(from: string, id: number, value: unknown, lane?: string): void {
+    if (this.isStopped || this.mesh.post(from, FrameKind.reply, [id, value], lane) !== 'full') return;
+    this.fail(from, id, ownFailure(this.noRoom()), lane);
   }
 
-  fail(from: string, id: number, failure: Failure): void {
+  fail(from: string, id: number, failure: Failure, lane?: string): void {
     if (this.isStopped) return;
     try {
-      this.mesh.post(from, FrameKind.error, [id, failure]);
+      this.mesh.post(from, FrameKind.error, [id, failure], lane);
     } catch {
       // Its texts are longer than the peer takes messages.
       const { code, name, message } = failure;
@@ -181,7 +221,7 @@ export class IncomingRequests {
         ...(name !== undefined && { name: 'Error' }),
         message: message.slice(0, SHORT_TEXT),
       };
-      this.mesh.post(from, FrameKind.error, [id, short]);
+      this.mesh.post(from, FrameKind.error, [id, short], lane);
     }
   }
 
@@ -211,7 +251,16 @@ export class IncomingRequests {
         kept += 1;
         if ((request.missed += 1) > MAX_MISSED) this.close(request);
       }
-    if (kept === 0) this.stopSweep();
+    for (const [from, ids] of this.cancelled) {
+      // Those that wait at their node wait for those that wait here.
+      const waiting = this.mesh.waitingRequests(from);
+      if (waiting?.length === 0 && ids.forgetOld()) this.cancelled.delete(from);
+    }
+    if (kept === 0 && this.cancelled.size === 0) this.stopSweep();
+  }
+
+  private sweepLater(): void {
+    this.endSweep ??= every(this.clock, KEEP_ALIVE_MS, () => this.sweep());
   }
 
   private stopSweep(): void {

@@ -1,8 +1,10 @@
 import { PeerageError } from '../errors/peerage-error.js';
+import { shown } from '../errors/thrown.js';
 import type { Peer, PeerEvent } from '../membership/events.js';
 import { MAX_TOPIC, isTopic } from '../wire/message-frames.js';
 import { FrameKind } from '../wire/frames.js';
 import type { Clock } from '../time/clock.js';
+import { isTimerMs } from '../time/waiting.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { Gate } from './gate.js';
 import { Handlers } from './handlers.js';
@@ -226,12 +228,12 @@ export class Messaging {
     let bootId: string;
     try {
       assertTopic(topic);
-      assertTimeout(options.timeoutMs);
+      assertOptions(options);
       bootId = this.bootIdOf(recipient);
     } catch (error) {
       return rejection(error);
     }
-    return this.outgoing.make(bootId, topic, options, (id) => {
+    return this.outgoing.make(bootId, topic, options ?? {}, (id) => {
       const body = trace === undefined ? [id, topic, data] : [id, topic, data, trace];
       const result = this.mesh.post(bootId, FrameKind.request, body, topic);
       if (result !== 'queued') throw refusal(result, nameOf(recipient));
@@ -293,10 +295,14 @@ function assertHandler(topic: string, handle: unknown): void {
   );
 }
 
-function assertTimeout(timeoutMs: number | undefined): void {
-  if (timeoutMs === undefined || (timeoutMs > 0 && timeoutMs < 2 ** 31)) return;
-  throw new PeerageError(
-    'INVALID_OPTIONS',
-    `timeoutMs is a positive number of milliseconds, not ${timeoutMs}.`,
-  );
+function assertOptions(options: unknown): asserts options is RequestOptions {
+  const { timeoutMs, signal } = (options ?? {}) as Partial<Record<keyof RequestOptions, unknown>>;
+  if (timeoutMs !== undefined && !(isTimerMs(timeoutMs) && timeoutMs > 0))
+    throw badOption(`timeoutMs is a positive number of milliseconds, not ${shown(timeoutMs)}`);
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw badOption(`signal is an AbortSignal, not ${shown(signal)}`);
+}
+
+function badOption(problem: string): PeerageError {
+  return new PeerageError('INVALID_OPTIONS', `request(): ${problem}.`);
 }

@@ -80,10 +80,11 @@ export class PeerDirectory {
   /**
    * The boot id of whom a message is for.
    *
-   * @throws PeerageError `NO_SUCH_PEER`, `SELF`, `INVALID_NAME`
+   * @throws PeerageError `NO_SUCH_PEER`, `SELF`, `INVALID_NAME`, `INVALID_OPTIONS` when it is for none
    */
   bootIdOf(recipient: Recipient | typeof THIS_NODE): string {
     if (recipient === THIS_NODE) return this.mesh.self.bootId;
+    assertRecipient(recipient);
     if (typeof recipient !== 'string') return this.notSelf(recipient.bootId);
     const peer = this.byName.get(recipient) ?? this.get(recipient);
     if (peer) return peer.bootId;
@@ -120,4 +121,15 @@ export class PeerDirectory {
       'That is this node itself: call what you want to reach, without a message.',
     );
   }
+}
+
+/** Apps may hand over anything. */
+function assertRecipient(recipient: Partial<Pick<Peer, 'bootId'>> | string | null | undefined): void {
+  const bootId: unknown = typeof recipient === 'object' ? recipient?.bootId : recipient;
+  if (typeof bootId === 'string') return;
+  const given = recipient === null ? 'null' : typeof recipient;
+  throw new PeerageError(
+    'INVALID_OPTIONS',
+    `A message is for a peer, its name or its boot id, not for ${given === 'object' ? 'an object without a bootId' : given}.`,
+  );
 }

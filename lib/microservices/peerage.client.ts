@@ -1,11 +1,17 @@
 import { ClientProxy } from '@nestjs/microservices';
-import type { ClientsProviderAsyncOptions, ReadPacket, WritePacket } from '@nestjs/microservices';
+import type {
+  ClientsProviderAsyncOptions,
+  IncomingResponse,
+  ReadPacket,
+  WritePacket,
+} from '@nestjs/microservices';
 import { ClusterService } from '../cluster/cluster.service.js';
 import { PeerageError, peerageCodeOf } from '../errors/peerage-error.js';
 import { assertOptionNames, type OptionNames } from '../naming/option-names.js';
 import { SlotMap } from '../messaging/slot-map.js';
 import { CODEC_OPTIONS, checkOptions, codecOf } from './peerage.options.js';
 import type { PeerageEvents, PeerageTransportOptions } from './peerage.options.js';
+import { InOrder } from './in-order.js';
 import { type NodeRef, asWritten, copyOf, sendTo } from './local-or-remote.js';
 import { type PatternRegistry, patternsOf } from './pattern-registry.js';
 import { type FailedTry, Retries } from './retries.js';
@@ -255,30 +261,28 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
     failed: (failure: FailedTry) => void,
   ): () => void {
     let hasAnswered = false;
+    const inOrder = new InOrder();
     const receive = (part: unknown): void => {
       hasAnswered = true;
-      void this.receive(part, callback, cancel);
+      inOrder.take(
+        () => this.deserializer.deserialize(part),
+        deliver,
+        (err) => callback({ err }),
+      );
+    };
+    const deliver = ({ err, response, isDisposed }: IncomingResponse): void => {
+      const isLast = isDisposed || err;
+      if (isLast) cancel();
+      callback(isLast ? { err, response, isDisposed: true } : { err, response });
     };
     const fail = (error: unknown, isUntouched: boolean): void => {
-      const shown =
-        isUntouched && peerageCodeOf(error) === 'NO_HANDLER' ? noHandler(node, pattern) : asWritten(error);
-      failed({ node, error: shown as Error, isUntouched, hasAnswered });
+      const isUnhandled = isUntouched && peerageCodeOf(error) === 'NO_HANDLER';
+      const shown = isUnhandled ? noHandler(node, pattern) : asWritten(error);
+      inOrder.after(() => failed({ node, error: shown as Error, isUntouched, hasAnswered }));
     };
     const sink = { next: receive, end: receive, fail };
     const cancel = this.cluster.messaging.open(node, TOPICS.request, serialised, pattern, sink);
     return cancel;
-  }
-
-  /** @param cancel ends the waiting for more, when there is any */
-  private async receive(part: unknown, callback: Callback, cancel: () => void): Promise<void> {
-    try {
-      const { err, response, isDisposed } = await this.deserializer.deserialize(part);
-      const isLast = isDisposed || err;
-      if (isLast) cancel();
-      callback(isLast ? { err, response, isDisposed: true } : { err, response });
-    } catch (err) {
-      callback({ err });
-    }
   }
 
   private routed(packet: ReadPacket): RoutedPacket {
@@ -286,8 +290,8 @@ export class PeerageClient extends ClientProxy<PeerageEvents, 'connected' | 'dis
   }
 
   private noTargetError({ pattern }: RoutedPacket, route: Route): PeerageError {
-    const { state } = this.cluster;
-    if (state.isStopped) return state.problemWith('send()')!;
+    const problem = this.cluster.state.problemWith('send()');
+    if (problem) return problem;
     if (typeof route === 'string' || 'key' in route)
       return new PeerageError(
         'NO_HANDLER',

@@ -9,7 +9,7 @@ import type {
 import { finalize } from 'rxjs';
 import { ClusterService } from '../cluster/cluster.service.js';
 import { PeerageError } from '../errors/peerage-error.js';
-import { ownFailure } from '../messaging/failure.js';
+import { failureOf, ownFailure } from '../messaging/failure.js';
 import type { IncomingRequest } from '../messaging/incoming-requests.js';
 import { SlotMap } from '../messaging/slot-map.js';
 import { Work } from '../messaging/work.js';
@@ -25,8 +25,9 @@ import { plainError, sendableError } from './plain-error.js';
 import { offer } from './pattern-registry.js';
 import { TOPICS } from './wire.js';
 
-/** Packets of one response that may be on their way to the network. */
+/** Packets of one response that may be on their way to the network, while little waits for its client. */
 const PACKETS_AT_ONCE = 16;
+const BYTES_AT_ONCE = 256 * 1024;
 /** What an error carries in one of its own properties, when not all of it can be sent. */
 const MAX_FIELD_BYTES = 64 * 1024;
 
@@ -218,12 +219,13 @@ export class PeerageServer
   /** Now and then Nest is to wait until the packets so far are with the network. */
   private respond(request: IncomingRequest, packet: WritePacket): Promise<void> | undefined {
     if (request.isOver) return undefined;
-    const serialised = this.serialise(packet);
     const failed = (error: unknown) => this.unsent(request, packet, error);
     try {
+      const serialised = this.serialise(packet);
       const sent = packet.isDisposed ? request.end(serialised) : request.next(serialised);
       const handed = sent.catch(failed);
-      return request.parts % PACKETS_AT_ONCE === 0 ? handed : undefined;
+      const isMuch = request.parts % PACKETS_AT_ONCE === 0 || request.waitingBytes > BYTES_AT_ONCE;
+      return isMuch ? handed : undefined;
     } catch (error) {
       failed(error);
       return undefined;
@@ -234,7 +236,16 @@ export class PeerageServer
   private fail(request: IncomingRequest, error: unknown): void {
     if (error instanceof PeerageError) return request.fail(ownFailure(error));
     this.logger.error(error);
-    request.endWith(this.serialise(failure({ status: 'error', message: 'Internal server error' })));
+    this.endWith(request, { status: 'error', message: 'Internal server error' });
+  }
+
+  /** With what the app's serialiser makes of an error, if it can. */
+  private endWith(request: IncomingRequest, err: unknown): void {
+    try {
+      request.endWith(this.serialise({ err, isDisposed: true }));
+    } catch (error) {
+      request.fail(failureOf(error, true));
+    }
   }
 
   /** Of an error that cannot be sent, what can be. */
@@ -242,21 +253,17 @@ export class PeerageServer
     const isUnsendable = problem instanceof PeerageError && problem.code === 'INVALID_MESSAGE';
     if (err === undefined || !isUnsendable) return this.fail(request, asWritten(problem));
     const copy = (value: unknown) => copyOf(this.cluster, TOPICS.request, value, MAX_FIELD_BYTES);
-    request.endWith(this.serialise(failure(sendableError(err, copy))));
+    this.endWith(request, sendableError(err, copy));
   }
 
   private serialise(packet: WritePacket): unknown {
-    const plain = packet.err === undefined ? packet : { ...packet, err: plainError(packet.err) };
+    const plain = 'err' in packet ? { ...packet, err: plainError(packet.err) } : packet;
     return this.serializer.serialize(plain as OutgoingResponse);
   }
 
   private noHandler(pattern: string): PeerageError {
     return new PeerageError('NO_HANDLER', `${this.cluster.self.name} has no handler for "${pattern}".`);
   }
-}
-
-function failure(err: unknown): WritePacket {
-  return { err, isDisposed: true };
 }
 
 /**

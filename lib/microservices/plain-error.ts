@@ -5,9 +5,10 @@ const MAX_FIELDS = 100;
 
 /**
  * What a handler failed with, as it travels: an error becomes a plain object with its name, message and own
- * properties, without a stack. Everything else stays as it is.
+ * properties, without a stack. What Nest would take for no error at all becomes one. Everything else stays as it is.
  */
 export function plainError(error: unknown): unknown {
+  if (!error) return { status: 'error', message: describeError(error) };
   if (!isError(error)) return error;
   const { name, message } = readThrown(error);
   return { status: 'error', name, message, ...fieldsOf(error) };

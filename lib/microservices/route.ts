@@ -25,12 +25,18 @@ const NAMED = ['any', 'nearest', 'all'];
 
 /** @throws PeerageError `INVALID_OPTIONS` */
 export function assertRoute(route: unknown): void {
-  if (typeof route === 'object' && route !== null && ('key' in route || 'node' in route)) return;
+  if (typeof route === 'object' && route !== null) {
+    const { key, node } = route as { readonly key?: unknown; readonly node?: unknown };
+    if (typeof key === 'string' || typeof key === 'number' || typeof node === 'string') return;
+  }
   if (typeof route === 'string' && NAMED.includes(route)) return;
   const given = typeof route === 'string' ? JSON.stringify(route) : `Something of the type ${typeof route}`;
   const near = typeof route === 'string' ? didYouMean(route, NAMED) : undefined;
   const what = `${given} is no route${near === undefined ? '' : ` (did you mean "${near}"?)`}`;
-  throw new PeerageError('INVALID_OPTIONS', `${what}; there are any, nearest, all, { key } and { node }.`);
+  throw new PeerageError(
+    'INVALID_OPTIONS',
+    `${what}; there are any, nearest, all, { key } with a text or number, and { node } with a name or boot id.`,
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import { PeerageError } from '../errors/peerage-error.js';
-import { describeError } from '../errors/thrown.js';
+import { shown } from '../errors/thrown.js';
 import { assertOptionNames } from '../naming/option-names.js';
 import type { OptionNames } from '../naming/option-names.js';
 import { keyFault } from '../naming/sendable-text.js';
@@ -90,9 +90,4 @@ function checker(who: string): Check {
 
 function isWhole(value: unknown, least: number, most: number): boolean {
   return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
-}
-
-/** Short, and never throws. */
-function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : describeError(value);
 }

@@ -35,6 +35,11 @@ export async function within<T>(
   }
 }
 
+/** What a timer can wait: a number of milliseconds, and no text of one. */
+export function isTimerMs(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < 2 ** 31;
+}
+
 /** `ms`, a fifth more or less. `random` is uniform in [0, 1). */
 export function jittered(ms: number, random: () => number): number {
   return Math.round(ms * (0.8 + 0.4 * random()));

@@ -89,6 +89,7 @@ export class FakeCluster {
     const frames = {
       self,
       waitingRequests: () => [],
+      waitingBytes: () => 0,
       post: (bootId: string, kind: number, body: readonly unknown[]) => {
         void this.frame(bootId, kind, body);
         return 'queued' as const;

@@ -45,7 +45,6 @@ export class FakeMesh implements Mesh {
   /** What every attempt waits for. */
   foundGate: Promise<unknown> = Promise.resolve();
   state: 'new' | 'running' | 'stopped' = 'new';
-  readonly waitingBytes = 0;
   isDialling = false;
   private readonly others = new Map<string, Peer>();
   private readonly disconnected = new Set<string>();
@@ -159,6 +158,10 @@ export class FakeMesh implements Mesh {
 
   hand(): 'gone' {
     return 'gone';
+  }
+
+  waitingBytes(): number {
+    return 0;
   }
 
   waitingRequests(): undefined {

@@ -21,7 +21,10 @@ beforeEach(() => {
   const hand = async (to: string, kind: number, body: readonly unknown[]): Promise<void> =>
     void post(to, kind, body);
   const self = { name: 'me@h', bootId: 'me', host: 'h', port: 1, meta: {} };
-  requests = new IncomingRequests({ self, post, hand, waitingRequests: () => waiting }, clock);
+  requests = new IncomingRequests(
+    { self, post, hand, waitingRequests: () => waiting, waitingBytes: () => 0 },
+    clock,
+  );
 });
 afterEach(() => {
   requests.stop();
@@ -58,10 +61,32 @@ describe('the work on a request', () => {
         ['a', 7],
       ].map(([from, id]) => requests.wasCancelled(from as string, id as number)),
     ).toEqual([false, true, false]);
-    for (let id = 1; id <= 10_000; id++) requests.cancel('a', id);
-    expect([requests.wasCancelled('a', 1), requests.wasCancelled('a', 10_000)]).toEqual([false, true]);
+    requests.cancel('a', 8);
     requests.endOf('a');
-    expect(requests.wasCancelled('a', 9_999)).toBe(false);
+    expect(requests.wasCancelled('a', 8)).toBe(false);
+  });
+
+  it('does not begin for any of those that were cancelled while they waited, however many and however long', async () => {
+    waiting = [0];
+    for (let id = 1; id <= 100_000; id++) requests.cancel('a', id);
+    await clock.advanceAsync(20 * KEEP_ALIVE_MS);
+    for (let id = 1; id <= 100_000; id += 999) expect(requests.wasCancelled('a', id)).toBe(true);
+  });
+
+  it('remembers no cancel for long of what cannot come any more, since nothing waits', async () => {
+    requests.cancel('a', 1);
+    await clock.advanceAsync(KEEP_ALIVE_MS);
+    requests.cancel('a', 2);
+    await clock.advanceAsync(KEEP_ALIVE_MS);
+    expect([requests.wasCancelled('a', 1), requests.wasCancelled('a', 2)]).toEqual([false, true]);
+    await clock.advanceAsync(2 * KEEP_ALIVE_MS);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('remembers a bounded number of cancels', () => {
+    waiting = [0];
+    for (let id = 1; id <= 600_000; id++) requests.cancel('a', id);
+    expect([requests.wasCancelled('a', 1), requests.wasCancelled('a', 600_000)]).toEqual([false, true]);
   });
 
   it('ends with its node', () => {

@@ -168,6 +168,27 @@ describe('requests', () => {
     );
   });
 
+  it.each<[string, unknown]>([
+    ['a time that is a text', { timeoutMs: '5000' }],
+    ['a time that is no number', { timeoutMs: Number.NaN }],
+    ['a time that no timer can wait', { timeoutMs: Infinity }],
+    ['a signal that is none', { signal: {} }],
+  ])('reject what is no option: %s', async (_what, options) => {
+    const [a, b] = await world.nodes(2);
+    b!.messaging.handle('x', () => 1);
+    expect(await world.rejection(a!.messaging.request(b!.name, 'x', 1, options as object))).toEqual(
+      coded('INVALID_OPTIONS'),
+    );
+  });
+
+  it.each([undefined, null, 5, {}])('reject a recipient that is none: %s', async (recipient) => {
+    const [a] = await world.nodes(2);
+    for (const send of ['request', 'send'] as const)
+      expect(await world.rejection(a!.messaging[send](recipient as never, 'x', 1))).toEqual(
+        coded('INVALID_OPTIONS'),
+      );
+  });
+
   it('ignore an answer that comes too late, or twice, or from somebody else', async () => {
     const [a, b, c] = await world.nodes(3);
     let ids: number[] = [];

@@ -1,5 +1,6 @@
 import { lastValueFrom, toArray } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { NodeState } from '../../../lib/cluster/node-state.js';
 import { PeerageError } from '../../../lib/errors/peerage-error.js';
 import type { Peer } from '../../../lib/membership/events.js';
 import { PeerageClient } from '../../../lib/microservices/index.js';
@@ -54,6 +55,12 @@ describe('a request', () => {
     expect(await second).toBe('yes');
     expect(failure).toHaveBeenCalledWith({ message: 'no' });
   });
+});
+
+it('a request before this node has started says so', async () => {
+  Object.assign(cluster, { state: new NodeState(), peers: [] });
+  cluster.leave(server);
+  await expect(lastValueFrom(client.send('p', {}))).rejects.toMatchObject({ code: 'NOT_RUNNING' });
 });
 
 describe('while a node has not told its patterns', () => {

@@ -1,11 +1,8 @@
 import { lastValueFrom } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NodeState } from '../../../lib/cluster/node-state.js';
-import type { ClusterService, PeerageModuleOptions } from '../../../lib/index.js';
+import type { PeerageModuleOptions } from '../../../lib/index.js';
 import { PeerageClient, PeerageServer } from '../../../lib/microservices/index.js';
-import { DEFAULT_LIMITS } from '../../../lib/peerage.options.js';
-import type { PeerageSettings } from '../../../lib/peerage.options.js';
-import { Presence } from '../../../lib/presence/presence.service.js';
+import { clusterOf } from '../../support/mesh/talking-cluster.js';
 import { MessageWorld, addressOf, type TalkingNode } from '../../support/mesh/message-world.js';
 
 const HANDLER_MS = 15_000;
@@ -24,7 +21,7 @@ afterEach(end);
 async function begin(limits: NonNullable<PeerageModuleOptions['limits']>): Promise<void> {
   world = new MessageWorld();
   nodes = [await world.node({ limits }), await world.node({ limits })];
-  const clusters = nodes.map(clusterOf);
+  const clusters = nodes.map((node) => clusterOf(node, world.clock));
   await world.meet(nodes);
   started = [];
   const work = (data: unknown, ms: number): Promise<unknown> => {
@@ -43,32 +40,6 @@ async function end(): Promise<void> {
   client.close();
   void server.close();
   await world.stop();
-}
-
-/** Of `ClusterService`, what clients and servers use. */
-function clusterOf({ mesh, messaging }: TalkingNode): ClusterService {
-  const state = new NodeState();
-  state.run();
-  const cluster = {
-    clock: world.clock,
-    drainMs: 0,
-    state,
-    presences: new Presence(mesh, world.clock, { limits: DEFAULT_LIMITS } as PeerageSettings, messaging),
-    get self() {
-      return mesh.self;
-    },
-    get peers() {
-      return mesh.peers;
-    },
-    peer: (name: string) => mesh.peers.find((peer) => [peer.name, peer.bootId].includes(name)),
-    on: (type: string, listener: (event: unknown) => void) =>
-      mesh.subscribe((event) => void (event.type === type && listener(event))),
-    handle: messaging.handle.bind(messaging),
-    messaging,
-    send: messaging.send.bind(messaging),
-    request: messaging.request.bind(messaging),
-  };
-  return cluster as unknown as ClusterService;
 }
 
 /** How requests ended, in order. */
