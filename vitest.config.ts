@@ -49,6 +49,7 @@ const MOCKING = [
   'test/unit/via/dns/via-dns.spec.ts',
   'test/unit/via/dns/dns-srv.spec.ts',
   'test/unit/cli/network-checks.spec.ts',
+  'test/unit/via/local/read-only.spec.ts',
   'test/e2e/via-local-unwatched.spec.ts',
 ];
 

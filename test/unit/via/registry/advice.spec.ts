@@ -28,6 +28,10 @@ describe('what to do about an error of Redis', () => {
     ['MISCONF Redis is configured to save RDB snapshots', /cannot save/],
     ['LOADING Redis is loading the dataset in memory', /starting/],
     ['ERR max number of clients reached', /maxclients/],
+    // What ioredis says where the server had said that, and hung up.
+    ['write EPIPE', /hung up: .*no connection left \(maxclients\).*rediss:/],
+    ['read ECONNRESET', /hung up: .*no connection left \(maxclients\)/],
+    ['Connection is closed.', /hung up: .*no connection left \(maxclients\)/],
     ["ERR unknown command 'TIME'", /does not have the command/],
     ['ERR unsupported command', /does not have the command/],
     ['Connection in subscriber mode, only subscriber commands may be used', /is subscribed/],
