@@ -93,6 +93,21 @@ describe.skipIf(!has('postgres'))('viaPostgres', () => {
       { hold, addGarbage: (texts) => addGarbage?.(texts), held },
       { describe, it, title: 'keeps the contract' },
     );
+    it('says that no notification gets through, and what to do', async () => {
+      const aborter = new AbortController();
+      const self = { name: 'kit@10.0.0.1', bootId: 'a', host: 'h', port: 1, meta: {} };
+      const context = { self, signal: aborter.signal, found: () => {} };
+      let serving: Promise<void> | undefined;
+      const warning = new Promise<string>((warn, reject) => {
+        serving = viaPostgres({ url: bouncer.url }).serve!({ ...context, warn });
+        serving.catch(reject);
+      });
+      await expect(warning).resolves.toMatch(
+        /found at the next poll only: .*PgBouncer with pool_mode = transaction.*address of the server itself/,
+      );
+      aborter.abort();
+      await serving;
+    });
     it('says that it does not pass on what the URL asks for', async () => {
       const one = viaPostgres({ url: `${bouncer.url}?options=-csearch_path%3Dpublic` });
       const self = { name: 'kit@10.0.0.1', bootId: 'a', host: 'h', port: 1, meta: {} };

@@ -16,8 +16,15 @@ import { channelOf, statementsFor } from './statements.js';
 const UNDEFINED_TABLE = '42P01';
 /** Deadline of what takes several questions. */
 const ASK_MS = 3_000;
+/** So long a notification of our own may take to come back. */
+const ECHO_MS = 2_000;
 /** Two made the table at once, and the other one was faster. */
 const MADE_BY_ANOTHER = new Set(['23505', '42P07', '42710']);
+
+const DEAF =
+  `A notification of our own has not come back within ${ECHO_MS} ms. A pooler that gives each transaction another connection ` +
+  'has no LISTEN, such as PgBouncer with pool_mode = transaction: give the address of the server itself, or one where the ' +
+  'pooler has pool_mode = session.';
 
 export interface PostgresRegistryOptions {
   readonly table: string;
@@ -78,16 +85,22 @@ export class PostgresRegistry implements Registry {
     });
     lost.catch(() => {});
     const ofOurs = `${this.clusterOf(self)} `;
-    client.on('notification', (message) => {
-      const { payload = '' } = message as { payload?: string };
-      if (payload.startsWith(ofOurs)) on.changed();
+    // Heard by nobody else.
+    const echo = `peerage:${self.bootId}`;
+    const heard = new Promise<void>((resolve) => {
+      client.on('notification', (message) => {
+        const { channel: from, payload = '' } = message as { channel: string; payload?: string };
+        if (from === echo) resolve();
+        else if (payload.startsWith(ofOurs)) on.changed();
+      });
     });
     try {
       await underDeadline(ASK_MS, signal, async (deadline) => {
         const givenUp = () => abortedError('PostgreSQL', deadline);
         await orAborted(client.connect(), deadline, givenUp);
-        await orAborted(client.query(`LISTEN "${channel}"`), deadline, givenUp);
+        await orAborted(client.query(`LISTEN "${channel}"; LISTEN "${echo}"`), deadline, givenUp);
       });
+      await Promise.race([lost, this.hearItself(echo, heard, signal)]);
       on.listening();
       await Promise.race([lost, keepAlive(() => client.query('SELECT 1'), signal)]);
     } catch (error) {
@@ -95,6 +108,14 @@ export class PostgresRegistry implements Registry {
     } finally {
       destroyClient(client);
     }
+  }
+
+  /** A pooler of transactions takes a LISTEN, and passes nothing on: only what is heard shows that we listen. */
+  private async hearItself(echo: string, heard: Promise<void>, signal: AbortSignal): Promise<void> {
+    await this.ask(signal, this.sql.notify, [echo, '']);
+    await underDeadline(ECHO_MS, signal, (deadline) =>
+      orAborted(heard, deadline, () => new PeerageError('PROVIDER_FAILED', DEAF)),
+    );
   }
 
   /**

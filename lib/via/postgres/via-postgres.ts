@@ -18,7 +18,7 @@ export type { PostgresPool, ViaPostgresOptions } from './postgres-options.js';
 /**
  * Finds the nodes that share a PostgreSQL database: each keeps a row in a table while it runs, and
  * notifications tell the others of a new one. Through a pooler that has no LISTEN, the table is read at every
- * poll and a new node is found then. No peer is lost while the server is down.
+ * poll and a new node is found then, which a warning says. No peer is lost while the server is down.
  *
  * @throws PeerageError `INVALID_OPTIONS`. Its `poll` rejects with `PROVIDER_FAILED` and `PROVIDER_TIMEOUT`.
  * @publicApi
