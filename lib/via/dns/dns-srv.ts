@@ -2,6 +2,7 @@ import type { SrvRecord } from 'node:dns';
 import type { Resolver } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import { within } from '../../time/waiting.js';
 import { formatNodeName } from '../../naming/node-name.js';
 import { resolveAddresses, resolveSrv, withResolver } from './dns-resolver.js';
 import type { SearchRules } from './dns-search.js';
@@ -9,6 +10,8 @@ import { parseResolvConf, searchCandidates } from './dns-search.js';
 import type { AddressFamily } from './dns-families.js';
 
 const TARGETS_AT_ONCE = 64;
+/** A target that is not answered for in this time lets the next one have its turn. */
+const TURN_MS = 500;
 /** So long all targets may take together: time for a lost question to be asked again, and less than a poll has. */
 const TARGETS_MS = 2_500;
 
@@ -44,6 +47,7 @@ async function hostsOfAll(
 ): Promise<string[][]> {
   const hosts = records.map(({ name }) => [name]);
   const waiting = records.entries();
+  const asked: Promise<void>[] = [];
   let isOver = false;
   const timer = setTimeout(() => {
     isOver = true;
@@ -52,11 +56,14 @@ async function hostsOfAll(
   const lookUp = async (): Promise<void> => {
     for (const [i, { name }] of waiting) {
       if (isOver || signal.aborted) return;
-      hosts[i] = await hostsOf(resolver, name, family);
+      const asking = hostsOf(resolver, name, family).then((found) => void (hosts[i] = found));
+      asked.push(asking);
+      await within(TURN_MS, asking);
     }
   };
   try {
     await Promise.all(Array.from({ length: TARGETS_AT_ONCE }, lookUp));
+    await Promise.all(asked);
     return hosts;
   } finally {
     clearTimeout(timer);
