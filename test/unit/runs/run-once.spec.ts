@@ -170,7 +170,8 @@ describe('@RunOnce() in an app', () => {
       }
     }
     await start(Yearly);
-    await vi.waitFor(() => expect(given).toEqual([new Date(Date.UTC(new Date().getUTCFullYear(), 0, 1))]));
+    const newYear = new Date(Date.UTC(new Date().getUTCFullYear(), 0, 1));
+    await vi.waitFor(() => expect(given).toEqual([newYear]), 10_000);
     expect(warned).toHaveBeenCalledWith(expect.stringContaining('Executing immediately'));
     late.mockRestore();
     warned.mockRestore();
