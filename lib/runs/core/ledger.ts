@@ -12,6 +12,8 @@ export interface LedgerEntry {
 
 interface Kept extends LedgerEntry {
   readonly atMs: number;
+  /** Of what is lost: its holder went before anything was heard of a start. */
+  readonly wasClaim?: boolean;
 }
 
 /** So many runs, and so many keys, are remembered, whatever members claim; beyond that the oldest are forgotten. */
@@ -39,14 +41,18 @@ export class Ledger {
   }
 
   set(entry: LedgerEntry, nowMs: number): void {
-    const text = keyText(entry.key);
     const before = this.get(entry.key, nowMs);
     // News that were sent again may be older than what is known.
     if (before?.state === 'done' && before.holder === entry.holder && entry.state !== 'done') return;
-    // What was changed last stands last, so that the oldest are found first.
+    this.put({ ...entry, atMs: nowMs });
+  }
+
+  private put(entry: Kept): void {
+    const text = keyText(entry.key);
     const kept = this.of(entry.key);
+    // What was changed last stands last, so that the oldest are found first.
     kept.delete(text);
-    kept.set(text, { ...entry, atMs: nowMs });
+    kept.set(text, entry);
     if (kept.size > this.maxKept) this.forgetOldest(kept);
   }
 
@@ -59,8 +65,15 @@ export class Ledger {
     for (const entry of [...this.keys.values(), ...this.runs.values()]) {
       if (entry.holder !== holder || (entry.state !== 'claimed' && entry.state !== 'started')) continue;
       if (entry.onLoss === 'rerun') this.delete(entry.key);
-      else this.set({ ...entry, state: 'lost' }, nowMs);
+      else this.put({ ...entry, state: 'lost', wasClaim: entry.state === 'claimed', atMs: nowMs });
     }
+  }
+
+  /** That node is back, it had not ended: what it had claimed, it may have begun or given back, and can be asked. */
+  find(holder: string, nowMs: number): void {
+    for (const entry of [...this.keys.values(), ...this.runs.values()])
+      if (entry.holder === holder && entry.state === 'lost' && entry.wasClaim === true)
+        this.put({ ...entry, state: 'claimed', wasClaim: false, atMs: nowMs });
   }
 
   /** What was begun, the latest last, for a node that comes. It remembers a run for as long as this one. */

@@ -78,6 +78,7 @@ export class Runs {
         return this.tellOwn(input.key, input.isReleased ? 'released' : 'done');
       case 'up':
         if (input.metBlank) this.heard.add(input.id);
+        this.ledger.find(input.id, this.nowMs);
         if (!input.metBlank || this.knowsRuns) this.tellAll(input.id, 'all');
         return this.evaluateAll();
       case 'down':
@@ -304,8 +305,8 @@ export class Runs {
       const isRun = entry && (entry.state === 'started' || entry.state === 'done');
       const hasEnded = word === 'lost' || (word === 'started' && !this.isPeer(by));
       if (hasEnded) {
-        // Nobody here will see its end.
-        if (!entry && onLoss === 'skip') this.record(key, by, 'lost', { onLoss, keepMs });
+        // Nobody here will see its end. Who is in sight is not lost, and tells itself what became of its runs.
+        if (!entry && onLoss === 'skip' && !this.isPeer(by)) this.record(key, by, 'lost', { onLoss, keepMs });
       } else if (isRun && entry.holder !== by) this.duplicate(entry, by);
       else {
         if (run?.claim && !run.claim.isStoring) this.giveUp(run);

@@ -166,6 +166,17 @@ describe('a run', () => {
     ]);
   });
 
+  it('is not lost because another node lost sight of the one that has it, which this one sees', () => {
+    for (const isInSight of [true, false]) {
+      const { core, peers } = node('b');
+      if (!isInSight) peers.splice(0, peers.length, ...peers.filter(({ id }) => id !== 'c'));
+      const lost = { key, word: 'lost', by: 'c', onLoss: 'skip', keepMs: KEEP_MS } as const;
+      core.handle({ type: 'told', from: 'a', news: [lost], scope: 'all' }, 1);
+      const { answer } = core.answer('a', { type: 'will', key }, 2);
+      expect(answer).toEqual(isInSight ? { type: 'no' } : { type: 'held', by: 'c', state: 'lost' });
+    }
+  });
+
   it('that is done is not begun again by news that come late', () => {
     const { core } = node('b');
     const news = (word: 'started' | 'done') => [{ key, word, onLoss: 'rerun', keepMs: KEEP_MS } as const];

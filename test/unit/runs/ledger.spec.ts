@@ -64,3 +64,17 @@ it('remembers so many runs, and so many keys, and forgets the oldest of each, bu
   expect(ledger.get({ job: 'tick', dueMs: 991_000 }, 1_000)).toBeDefined();
   expect(ledger.get({ job: 'tick', dueMs: 990_000 }, 1_000)).toBeUndefined();
 });
+
+it('holds what a lost node had claimed for claimed when it is back, and what it had begun for lost', () => {
+  const ledger = new Ledger(() => 'self');
+  const [claimed, started] = [entryOf('claimed', 60_000, 1), entryOf('started', 60_000, 2)];
+  ledger.set({ ...claimed, state: 'claimed' }, 0);
+  ledger.set({ ...started, state: 'started' }, 0);
+  const states = () => [claimed, started].map(({ key }) => ledger.get(key, 2)?.state);
+  ledger.lose('a', 1);
+  expect(states()).toEqual(['lost', 'lost']);
+  ledger.find('b', 2);
+  expect(states()).toEqual(['lost', 'lost']);
+  ledger.find('a', 2);
+  expect(states()).toEqual(['claimed', 'lost']);
+});
