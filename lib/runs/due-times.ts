@@ -80,7 +80,9 @@ export class CronDues implements DueTimes {
     const expectedMs = this.expected();
     const nextMs = this.after(nowMs + EARLY_MS);
     const hasCome = expectedMs !== undefined && expectedMs <= nowMs + EARLY_MS;
-    const isExpected = hasCome && this.after(expectedMs) === nextMs;
+    // Two due times are a second apart at least, and to ask the expression takes long.
+    const isExpected =
+      hasCome && (nowMs + EARLY_MS < expectedMs + SECOND_MS || this.after(expectedMs) === nextMs);
     const dueMs = (isExpected ? expectedMs : this.last(nowMs + EARLY_MS)) ?? nowMs;
     this.nextMs = nextMs;
     // What nothing was due for, or is stopped, the app has called: that is not late.
