@@ -44,6 +44,11 @@ export class Loopback {
     return 'queued';
   }
 
+  /** The numbers of requests that wait for their turn. */
+  waitingRequests(): readonly number[] {
+    return this.inbox.waitingRequests();
+  }
+
   /**
    * A body as it is when it has arrived.
    *

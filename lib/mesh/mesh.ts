@@ -115,7 +115,7 @@ export interface Mesh {
    */
   hand(bootId: string, kind: number, body: readonly unknown[], lane?: string): HandResult;
   /**
-   * The numbers of the requests of a peer that wait for their turn here. Undefined while an older
+   * The numbers of the requests of a peer, or of this node itself, that wait for their turn here. Undefined while an older
    * connection of the peer is still read: it may bring more, and answers too.
    */
   waitingRequests(bootId: string): readonly number[] | undefined;

@@ -259,7 +259,7 @@ export class PeerMesh implements Mesh {
   }
 
   waitingRequests(bootId: string): readonly number[] | undefined {
-    return this.messages.waitingRequests(bootId);
+    return (bootId === this.self.bootId ? this.loopback : this.messages).waitingRequests(bootId);
   }
 
   postAll(kind: number, body: readonly unknown[], lane?: string): PostAllResult {

@@ -173,10 +173,11 @@ export class IncomingRequests {
 
   /** A node says that it waits for these. Those that never came, or are answered, it is told of. */
   keepAlive(from: string, ids: readonly number[]): void {
+    const asked = new Set(ids);
     const known = new Set<number>();
     for (const [, request] of this.nodes.get(from) ?? []) {
       known.add(request.id);
-      request.missed = 0;
+      if (asked.has(request.id)) request.missed = 0;
     }
     const waiting = this.mesh.waitingRequests(from);
     if (!waiting) return;
@@ -196,7 +197,6 @@ export class IncomingRequests {
    */
   hand({ from, lane }: IncomingRequest, kind: number, body: readonly unknown[]): Promise<void> {
     if (this.isStopped) return Promise.resolve();
-    // The parts of one answer keep their order; others need not wait for a long one.
     const result = this.mesh.hand(from, kind, body, lane);
     if (result === 'full') throw this.noRoom();
     if (result === 'gone') throw new PeerageError('PEER_GONE', 'Who asked is no peer any more.');

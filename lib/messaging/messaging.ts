@@ -7,10 +7,9 @@ import type { Clock } from '../time/clock.js';
 import { isTimerMs } from '../time/waiting.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { Gate } from './gate.js';
-import { Handlers } from './handlers.js';
+import { Handlers, type RequestHandler } from './handlers.js';
 import { Incoming } from './incoming.js';
 import type { MessagingLog } from './incoming.js';
-import type { RequestHandler } from './handlers.js';
 import { IncomingRequests } from './incoming-requests.js';
 import type { BroadcastResult, MessageHandler, Recipient, RequestOptions } from './message.types.js';
 import { type AnswerSink, OutgoingRequests } from './outgoing-requests.js';
@@ -48,9 +47,8 @@ export class Messaging {
     this.directory = new PeerDirectory(mesh);
     this.outgoing = new OutgoingRequests(mesh, clock);
     this.work = new Work(clock);
-    const { directory, outgoing, handlers, unhandled, work } = this;
-    const requests = new IncomingRequests(mesh, clock);
-    this.requests = requests;
+    this.requests = new IncomingRequests(mesh, clock);
+    const { directory, outgoing, requests, handlers, unhandled, work } = this;
     this.incoming = new Incoming({
       mesh,
       directory,

@@ -36,6 +36,15 @@ describe('what a node says to itself', () => {
     ]);
   });
 
+  it('waits when as many handlers as may be are at work, and the requests among it are known', async () => {
+    handle = () => new Promise(() => {});
+    for (const id of [1, 2, 3]) loopback.post(FrameKind.request, [id, 't', 'data']);
+    event('one-way');
+    await turn();
+    expect(taken).toHaveLength(2);
+    expect(loopback.waitingRequests()).toEqual([3]);
+  });
+
   it('is refused like anything else, by its path', () => {
     expect(() => event({ cb() {} })).toThrow('data.cb is a function');
     expect(() => event('x'.repeat(2_000))).toThrow('more than 1000 bytes');
