@@ -60,6 +60,7 @@ export function sendBeat(core: Core, peer: PeerRecord, answer = false): void {
 export function takeBeat(core: Core, peer: PeerRecord, beat: Beat): void {
   peer.lastBeat = { sentAt: beat.sentAt, atMs: core.nowMs };
   if (beat.echo !== undefined) {
+    peer.echoMs = beat.echo;
     peer.rttMs = Math.max(0, core.nowMs - beat.echo - (beat.heldMs ?? 0));
     core.out.push({ type: 'roundTrip', ms: peer.rttMs });
   }

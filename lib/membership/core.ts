@@ -105,6 +105,8 @@ export interface PeerRecord {
   rttMs?: number;
   /** The last beat of the other side, to be echoed. */
   lastBeat?: { readonly sentAt: number; readonly atMs: number };
+  /** When we sent the last beat that it has answered. */
+  echoMs?: number;
   /** How its connection ended, while it is being redialled. */
   closedBy?: string;
   /** What came of connecting to the address in its name, to see whether we could: failures in a row, and why. */

@@ -111,8 +111,10 @@ export function takeUnheard(core: Core, peer: PeerRecord, silentMs: number | und
   suspect(core, peer, 'unheard', earlierMs);
   const suspicion = peer.suspicion!;
   if (suspicion.why !== 'unheard') {
-    // A burst that goes on unanswered is not begun anew.
-    const countedMs = earlierMs > 0 ? Math.max(earlierMs, countedSilence(core, peer)) : 0;
+    // A burst that goes on unanswered is not begun anew; but the path may just have opened, so half of it is to come.
+    const { probeEveryMs, windowMs } = core.timing;
+    const burstMs = Math.min(suspicion.unanswered * probeEveryMs, windowMs / 2);
+    const countedMs = earlierMs > 0 ? Math.max(earlierMs + burstMs, countedSilence(core, peer)) : 0;
     suspicion.countsFromMs = core.clock.now.runMs - countedMs;
     core.timers.set('judge', peer.node.bootId, core.nowMs);
   }
@@ -159,9 +161,15 @@ export function probed(core: Core, bootId: string, lagMs: number, ageMs = 0): vo
   } else if (peer.status === 'degraded') recover(core, peer);
 }
 
-/** A beat that answers what we asked since the suspicion began: the connection works both ways. */
+/**
+ * A beat that answers what we asked since the suspicion began: the connection works both ways. Where packets are lost it
+ * may have been on its way for long, and its process may have ended since; so whom we do not watch is asked once more,
+ * since nobody tells us of a doubt twice.
+ */
 export function takeProof(core: Core, peer: PeerRecord, echo: number | undefined): void {
-  if (peer.suspicion && echo !== undefined && echo >= peer.suspicion.since.ms) cleared(core, peer);
+  if (!peer.suspicion || echo === undefined || echo < peer.suspicion.since.ms) return;
+  cleared(core, peer);
+  if (!peer.watched && core.nowMs - echo >= core.timing.suspectMs) suspect(core, peer, 'told', 0);
 }
 
 /** The peer lives, and its connection works. */
@@ -229,11 +237,17 @@ function probeTrial(core: Core, peer: PeerRecord): void {
     if (peer.trialsLeft === LATER_TRIAL_PROBES) peer.probedBy = false;
   }
   if (peer.trialsLeft > 0) peer.trialsLeft -= 1;
-  // Who is silent altogether tells nothing of probes.
-  else if (core.nowMs - peer.heard.ms < core.timing.freshMs) peer.probes = 'unanswered';
+  else if (hearsUs(core, peer)) peer.probes = 'unanswered';
+  // Who is silent, or does not hear us either, tells nothing of probes.
+  else sendBeat(core, peer, true);
   probe(core, peer);
   const pauseMs = peer.probes === 'unanswered' ? NEXT_TRIAL_MS : core.timing.intervalMs / 2;
   core.timers.set('probe', peer.node.bootId, core.nowMs + pauseMs);
+}
+
+/** Whether it has just answered what we asked by its connection. */
+function hearsUs(core: Core, { echoMs = Number.NEGATIVE_INFINITY }: PeerRecord): boolean {
+  return core.nowMs - echoMs < core.timing.freshMs;
 }
 
 function probe(core: Core, peer: PeerRecord): void {

@@ -8,6 +8,8 @@
  * How soon each fault is seen under each circumstance, in clusters of 3 to 200 nodes, for as many seeds as fit:
  *   npm run sim -- --matrix [--minutes 13] [--nodes 3,10] [--circumstance calm] [--fault 'power loss']
  *                           [--seeds 20] [--first 1] [--workers 2]
+ * Whether anybody is taken for dead where packets are lost, and nothing else happens:
+ *   npm run sim -- --loss 0.3 [--nodes 3] [--hours 168] [--seeds 1] [--first 1]
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
@@ -19,16 +21,21 @@ const SPECS = { membership: 'membership.spec.ts', shared: 'shared-work.spec.ts',
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const args = process.argv.slice(2);
-process.exitCode = args.includes('--matrix') ? await matrix() : await histories();
+const compiled = args.includes('--matrix')
+  ? 'matrix/main.js'
+  : args.includes('--loss')
+    ? 'loss.js'
+    : undefined;
+process.exitCode = compiled === undefined ? await histories() : await program(compiled);
 
-/** Compiled, in as many threads as there are cores. */
-async function matrix() {
+/** A program of the simulator, compiled. */
+async function program(name) {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.sim.json'], {
     cwd: root,
     stdio: 'inherit',
   });
-  return status === 0 ? run([join(root, 'build', 'sim', 'test', 'sim', 'matrix', 'main.js'), ...args]) : 1;
+  return status === 0 ? run([join(root, 'build', 'sim', 'test', 'sim', name), ...args]) : 1;
 }
 
 async function histories() {

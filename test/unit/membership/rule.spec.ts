@@ -122,6 +122,38 @@ describe('a suspicion', () => {
     expect(suspicion()).toBeUndefined();
   });
 
+  it('is begun anew by an answer that was long on its way, of whom nobody here watches: it may have ended since', () => {
+    const watched = ['6', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'].map((digit) =>
+      driver.peer(nodeOf(`app@10.0.1.${digit.charCodeAt(0)}`, digit)),
+    );
+    const unwatched = nodeOf('app@10.0.2.1', '1');
+    const its = driver.peer(unwatched);
+    const live = (ms: number): void => {
+      for (let passed = 0; passed < ms; passed += 500) {
+        for (const each of [link, ...watched]) driver.beat(each, driver.nowMs);
+        driver.pass(500);
+      }
+    };
+    const doubt = () => driver.explain(unwatched.name).liveness?.suspicion;
+    live(2_000);
+    driver.beat(its, driver.nowMs);
+    driver.handle({ type: 'answer', link, body: { about: unwatched.bootId, suspects: true } });
+    const askedMs = driver.nowMs;
+    live(3_000);
+    driver.beat(its, askedMs);
+    expect(doubt()).toMatchObject({ why: 'told', forMs: 0, countedMs: 0 });
+    live(1_000);
+    driver.beat(its, driver.nowMs);
+    expect(doubt()).toBeUndefined();
+    driver.handle({ type: 'answer', link, body: { about: unwatched.bootId, suspects: true } });
+    live(3_000);
+    driver.beat(its, driver.nowMs - 3_000);
+    live(4_500);
+    expect(driver.events.filter(({ type }) => type === 'peer.down')).toMatchObject([
+      { peer: { name: unwatched.name } },
+    ]);
+  });
+
   it('of somebody else makes us look for ourselves, and takes as long as our own silence asks for', () => {
     const third = driver.peer(THIRD);
     driver.pass(1_000);

@@ -60,27 +60,38 @@ describe('a peer that says that it does not hear us', () => {
     });
   });
 
-  it('was silent before it said so, and its old beats came meanwhile: it has the rest of the burst', () => {
+  it('was silent before it said so, and its old beats came meanwhile: it has half a burst more', () => {
     driver.pass(3_900);
     driver.beat(link);
     driver.handle({ type: 'unheard', bootId: OTHER.bootId, silentMs: 3_000 });
-    driver.pass(1_400);
+    driver.pass(650);
     expect(driver.events).toHaveLength(1);
     driver.pass(200);
     expect(lastEvent()).toMatchObject({ type: 'peer.down' });
   });
 
-  it('was looked at for somebody else before it said so, and heard a moment ago: it has one burst from then on', () => {
+  it('was looked at for somebody else before it said so, and heard a moment ago: half of the burst of then counts', () => {
     const third = driver.peer(nodeOf('app@10.0.0.3', '3'));
     driver.beat(link);
     driver.handle({ type: 'answer', link: third, body: { about: OTHER.bootId, suspects: true } });
-    driver.pass(200);
+    driver.pass(900);
     driver.handle({ type: 'unheard', bootId: OTHER.bootId, silentMs: 3_000 });
     const downs = () => driver.events.filter(({ type }) => type === 'peer.down');
-    driver.pass(1_400);
+    driver.pass(650);
     expect(downs()).toEqual([]);
     driver.pass(200);
     expect(downs()).toMatchObject([{ peer: { name: OTHER.name } }]);
+  });
+
+  it('was looked at before it said so, and answered: it has a whole burst from then on', () => {
+    const third = driver.peer(nodeOf('app@10.0.0.3', '3'));
+    driver.beat(link);
+    driver.handle({ type: 'answer', link: third, body: { about: OTHER.bootId, suspects: true } });
+    driver.pass(900);
+    driver.handle({ type: 'probed', bootId: OTHER.bootId, lagMs: 0 });
+    driver.handle({ type: 'unheard', bootId: OTHER.bootId, silentMs: 3_000 });
+    driver.pass(1_400);
+    expect(driver.events.filter(({ type }) => type === 'peer.down')).toEqual([]);
   });
 
   it('is no death by an old word when one probe is answered, however long the silence was that it tells of', () => {
@@ -91,11 +102,22 @@ describe('a peer that says that it does not hear us', () => {
     expect(driver.events).toHaveLength(1);
   });
 
+  it('has just come, and what we send has not arrived since: that no probe gets through is not known', () => {
+    while (driver.nowMs < 10_000) {
+      driver.pass(500);
+      driver.beat(link);
+    }
+    expect(driver.explain(OTHER.name).liveness!.probes).toBe('untried');
+    deaf(2_500);
+    driver.pass(1_600);
+    expect(lastEvent()).toMatchObject({ type: 'peer.down' });
+  });
+
   describe('where no probe gets through', () => {
     beforeEach(() => {
       while (driver.nowMs < 10_000) {
         driver.pass(1_000);
-        driver.beat(link);
+        driver.beat(link, driver.nowMs);
       }
       expect(driver.explain(OTHER.name).liveness!.probes).toBe('unanswered');
     });
