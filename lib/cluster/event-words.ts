@@ -31,7 +31,7 @@ export function whyOf(event: ClusterEvent): string | undefined {
 }
 
 function whyDown(reason: DownReason, evidence: DownEvidence, wasLeaving: boolean): string {
-  const { closed, redial, silentMs, unheardMs, probes, asked } = evidence;
+  const { closed, redial, silentMs, unheardMs, countedMs, deadlineMs, probes, asked } = evidence;
   switch (reason) {
     case 'left':
       return 'it said goodbye';
@@ -39,8 +39,12 @@ function whyDown(reason: DownReason, evidence: DownEvidence, wasLeaving: boolean
       return 'another process answers at its name';
     case 'disconnected':
       return 'disconnected by the app';
-    case 'closed':
-      return `its connection ended${note(closed)} and dialling it again failed${note(redial?.code)}${wasLeaving ? WHILE_LEAVING : withoutGoodbye(redial?.code)}`;
+    case 'closed': {
+      // Where its port never took a connection from here, that it refuses one tells nothing of the process.
+      const how =
+        countedMs < deadlineMs ? withoutGoodbye(redial?.code) : `, nothing came for ${seconds(countedMs)}`;
+      return `its connection ended${note(closed)} and dialling it again failed${note(redial?.code)}${wasLeaving ? WHILE_LEAVING : how}`;
+    }
     case 'timeout': {
       const others = asked.map(({ name, answer }) => `${name} ${answer}`).join(', ');
       const silence =

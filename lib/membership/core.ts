@@ -100,6 +100,8 @@ export interface PeerRecord {
   /** It was no peer of ours before, and both of us were blank at the handshake. */
   readonly metBlank: boolean;
   suspicion?: Suspicion;
+  /** The name that it says, while another peer still goes by that. */
+  said?: Pick<NodeInfo, 'name' | 'host' | 'port'>;
   /** How far its main loop was behind when it was last probed. */
   lagMs?: number;
   rttMs?: number;
@@ -143,9 +145,8 @@ export interface Suspicion {
 /** Someone new at the address of a peer that we still hold for alive, the incumbent. */
 interface NameConflict {
   readonly link: IntroducedLink;
-  /** Its boot id. */
-  readonly incumbent: string;
-  /** A beat of the incumbent that echoes this proves that it lives. */
+  readonly incumbent: PeerRecord;
+  /** A beat of the incumbent that echoes this, or a later answer to a probe, proves that it lives. */
   readonly askedAt: number;
 }
 

@@ -4,16 +4,21 @@ import { addressOf } from '../naming/node-name.js';
 import { type Core, type IntroducedLink, type LinkRecord, type PeerRecord, remoteOf } from './core.js';
 import { answered, dialFailed, retryIn } from './dialling.js';
 import { sendBeat } from './beats.js';
+import { mayHaveName } from './identity.js';
 import { commonVersion, type Hello, type Refuse, versionMismatch, type Welcome } from '../wire/frames.js';
 import type { LinkId } from './membership.types.js';
 import { adopt, bind, down, linkOf, lostPeerAt, peerOf } from './peers.js';
 import { isEvidence } from './reach.js';
+import { probe } from './suspicion.js';
 
 /**
  * How long a peer has to prove that it lives when someone else comes with its address. A restarted process
  * on the same host is known at once, because its kernel resets the old connection.
  */
 const CONFLICT_MS = 1_000;
+
+/** It is probed this often meanwhile: its loop may be blocked. */
+const CONFLICT_PROBE_MS = 100;
 
 interface Verdict {
   readonly code: PeerageErrorCode;
@@ -87,25 +92,27 @@ function confirm(core: Core, link: IntroducedLink): void {
   else core.close(link, true);
 }
 
-/** A beat that answers what was asked in a name conflict: the incumbent lives. */
-export function proveIncumbent(core: Core, incumbent: PeerRecord, echo: number | undefined): void {
-  for (const conflict of core.conflicts.values()) {
-    if (conflict.incumbent !== incumbent.node.bootId || echo === undefined || echo < conflict.askedAt)
-      continue;
-    incumbentStays(core, conflict.link, incumbent);
-  }
+/** The incumbent of a name conflict lived at `atMs`: it has answered what we asked, or a probe. */
+export function proveIncumbent(core: Core, bootId: string, atMs: number | undefined): void {
+  for (const { incumbent, link, askedAt } of core.conflicts.values())
+    if (incumbent.node.bootId === bootId && atMs !== undefined && atMs >= askedAt)
+      incumbentStays(core, link, incumbent);
 }
 
-/** The incumbent has not proved itself in time: the newcomer takes its place. */
-export function conflictTimedOut(core: Core, id: LinkId): void {
+/** The incumbent is probed again; when it has not proved itself in time the newcomer takes its place. */
+export function conflictDue(core: Core, id: LinkId): void {
   const conflict = core.conflicts.get(id);
-  if (conflict) newcomerWins(core, conflict.link);
+  if (!conflict) return;
+  const { askedAt, incumbent, link } = conflict;
+  if (core.nowMs >= askedAt + CONFLICT_MS) return newcomerWins(core, link);
+  probe(core, incumbent);
+  core.timers.set('conflict', id, core.nowMs + CONFLICT_PROBE_MS);
 }
 
 /** The connection of `incumbent` ended: whoever has its address need not wait. */
 export function endConflictsWith(core: Core, incumbent: string): void {
   for (const conflict of core.conflicts.values())
-    if (conflict.incumbent === incumbent) newcomerWins(core, conflict.link);
+    if (conflict.incumbent.node.bootId === incumbent) newcomerWins(core, conflict.link);
 }
 
 /** A handshake took too long. */
@@ -251,12 +258,12 @@ function unlessNameConflict(
   const { name, bootId } = link.remote.node;
   const incumbentId = core.byAddress.get(addressOf(name));
   const incumbent = incumbentId === bootId ? undefined : core.peers.get(incumbentId ?? '');
-  if (incumbent?.link === undefined) return next(core, link);
+  if (incumbent?.link === undefined || mayHaveName(core, bootId, name)) return next(core, link);
   link.stage = 'conflict';
   core.timers.delete('handshake', link.id);
-  core.timers.set('conflict', link.id, core.nowMs + CONFLICT_MS);
-  core.conflicts.set(link.id, { link, incumbent: incumbent.node.bootId, askedAt: core.nowMs });
+  core.conflicts.set(link.id, { link, incumbent, askedAt: core.nowMs });
   sendBeat(core, incumbent, true);
+  conflictDue(core, link.id);
 }
 
 function newcomerWins(core: Core, link: IntroducedLink): void {

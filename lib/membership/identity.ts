@@ -3,6 +3,7 @@ import { addressOf, isAddress } from '../naming/node-name.js';
 import type { Meta } from '../wire/frames.js';
 import type { AddressRecord } from './address-book.js';
 import type { Core, IntroducedLink, PeerRecord } from './core.js';
+import type { Peer } from './events.js';
 import type { SelfChange } from './membership.types.js';
 import { retryIn } from './dialling.js';
 import { callBackLater } from './reach.js';
@@ -36,30 +37,85 @@ export function takeMeta(core: Core, peer: PeerRecord, { meta, node }: Meta): vo
 }
 
 /**
- * The same process may say another name than before: its address changed. A name that another peer has by now is
- * not believed; who really answers there is found out by dialling.
+ * The same process may say another name than before: its address changed. A name that another peer still goes by is not
+ * believed yet: it is taken as soon as that one says another name, too, or is down. So two that exchange their
+ * addresses have each other's name at once when the second one says so.
  */
 export function takeIdentity(core: Core, peer: PeerRecord, said: NodeInfo): void {
-  const { bootId } = peer.node;
-  const address = addressOf(said.name);
-  const isMoved = said.name !== peer.node.name;
-  const incumbent = core.byAddress.get(address);
-  const isTaken = isMoved && incumbent !== undefined && incumbent !== bootId;
-  const { name, host, port } = isTaken ? peer.node : said;
-  if (isMoved && !isTaken) {
-    core.byAddress.delete(addressOf(peer.node.name));
-    core.byAddress.set(address, bootId);
-  }
   const previous = core.snapshot(peer);
-  const before = core.book.ofName(peer.node.name);
+  const { name, host, port } = peer.node;
+  const isMoved = said.name !== name;
   peer.node = { ...said, name, host, port };
-  if (isMoved && !isTaken) {
-    core.book.bind(core.book.open(name), bootId);
-    if (before) movedFrom(core, peer, before);
-    if (peer.probeAt.host === previous.host && isAddress(host)) peer.probeAt = { host, port };
-    delete peer.outOfReach;
-    callBackLater(core, peer);
+  delete peer.said;
+  if (isMoved) {
+    peer.said = { name: said.name, host: said.host, port: said.port };
+    takeSaidName(core, peer, previous);
   }
+  if (peer.node.name === name && !isSame(previous, peer.node)) tellUpdate(core, peer, previous);
+  takeSaidNames(core);
+}
+
+/** Whether the process may go by this name: nobody does, or whoever does says another one by now that it can have. */
+export function mayHaveName(core: Core, bootId: string, name: string): boolean {
+  return inTheWay(core, bootId, name) !== undefined;
+}
+
+/** Who goes by the name of `node`, and says another one by now, takes that. */
+export function giveWay(core: Core, { bootId, name }: NodeInfo): void {
+  for (const peer of inTheWay(core, bootId, name)?.toReversed() ?? []) move(core, peer, core.snapshot(peer));
+}
+
+/** A name may have become free that a peer says. */
+export function takeSaidNames(core: Core): void {
+  for (const peer of core.peers.values()) if (peer.said) takeSaidName(core, peer, core.snapshot(peer));
+}
+
+function takeSaidName(core: Core, peer: PeerRecord, previous: Peer): void {
+  const { bootId, name } = peer.node;
+  const others = inTheWay(core, bootId, peer.said!.name);
+  if (!others) return;
+  // It has given up its own name, which the last one of them may be waiting for.
+  core.byAddress.delete(addressOf(name));
+  for (const other of others.toReversed()) move(core, other, core.snapshot(other));
+  move(core, peer, previous);
+}
+
+/**
+ * Those who have to take the name that they say before `bootId` can have this one, the first one first: each goes by
+ * the name that the one before it says. Undefined when the last of them stays where it is.
+ */
+function inTheWay(core: Core, bootId: string, name: string): PeerRecord[] | undefined {
+  const others: PeerRecord[] = [];
+  for (let wanted = name; ;) {
+    const holder = core.byAddress.get(addressOf(wanted));
+    if (holder === undefined || holder === bootId) return others;
+    const other = core.peers.get(holder);
+    if (!other?.said || others.includes(other)) return undefined;
+    others.push(other);
+    wanted = other.said.name;
+  }
+}
+
+/** The peer goes by the name that it says, which is free. */
+function move(core: Core, peer: PeerRecord, previous: Peer): void {
+  const { node, probeAt } = peer;
+  const said = peer.said!;
+  const oldAddress = addressOf(node.name);
+  const before = core.book.ofName(node.name);
+  if (core.byAddress.get(oldAddress) === node.bootId) core.byAddress.delete(oldAddress);
+  core.byAddress.set(addressOf(said.name), node.bootId);
+  peer.node = { ...node, ...said };
+  delete peer.said;
+  core.book.bind(core.book.open(said.name), node.bootId);
+  if (before) movedFrom(core, peer, before);
+  if (probeAt.host === previous.host && isAddress(said.host))
+    peer.probeAt = { host: said.host, port: said.port };
+  delete peer.outOfReach;
+  callBackLater(core, peer);
+  tellUpdate(core, peer, previous);
+}
+
+function tellUpdate(core: Core, peer: PeerRecord, previous: Peer): void {
   core.out.push({ type: 'emit', event: { type: 'peer.updated', peer: core.snapshot(peer), previous } });
 }
 

@@ -19,7 +19,7 @@ import { explainAddress, explainAll } from './explain.js';
 import type { NameExplanation } from './explanation.js';
 import {
   completeHandshake,
-  conflictTimedOut,
+  conflictDue,
   dialEnded,
   endConflictsWith,
   handshakeTimedOut,
@@ -154,7 +154,8 @@ export class Membership {
       case 'disconnect':
         return this.disconnect(input.name);
       case 'probed':
-        return probed(core, input.bootId, input.lagMs, input.ageMs);
+        probed(core, input.bootId, input.lagMs, input.ageMs);
+        return proveIncumbent(core, input.bootId, core.nowMs - (input.ageMs ?? 0));
       case 'unheard': {
         const peer = core.peers.get(input.bootId);
         if (peer) takeUnheard(core, peer, input.silentMs);
@@ -229,7 +230,7 @@ export class Membership {
         takeBeat(core, peer, input.body);
         takeUnheard(core, peer, input.body.silentMs);
         takeProof(core, peer, input.body.echo);
-        return proveIncumbent(core, peer, input.body.echo);
+        return proveIncumbent(core, peer.node.bootId, input.body.echo);
       case 'leaving':
         return takeLeaving(core, peer, input.body);
       case 'leave':
@@ -298,7 +299,7 @@ export class Membership {
         return link && handshakeTimedOut(core, link);
       }
       case 'conflict':
-        return conflictTimedOut(core, timer.id);
+        return conflictDue(core, timer.id);
       default: {
         const peer = core.peers.get(timer.id);
         return peer && this.peerDue(peer, timer.kind);

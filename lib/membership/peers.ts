@@ -3,7 +3,7 @@ import { DEFAULT_BACKOFF, OWN_SOURCES, type AddressRecord } from './address-book
 import { type Core, type IntroducedLink, type LinkRecord, type PeerRecord, remoteOf } from './core.js';
 import { dialNow, hint, retryIn } from './dialling.js';
 import type { DownEvidence, DownReason } from './events.js';
-import { catchUp, isSame, takeIdentity } from './identity.js';
+import { catchUp, giveWay, isSame, takeIdentity, takeSaidNames } from './identity.js';
 import { pushPeers, startDigests, TOLD } from './anti-entropy.js';
 import { tellLeaving } from './leaving.js';
 import { sendBeat, startBeats, stopBeats } from './beats.js';
@@ -106,10 +106,12 @@ export function down(
   const record = core.book.get(address);
   remember(core, peer, reason);
   unbind(core, peer, reason);
-  if (!record) return;
-  record.down = { ...how, bootId, atMs: core.nowMs };
-  // That this process took connections there says nothing of the next one.
-  record.isOpen = false;
+  if (record) {
+    record.down = { ...how, bootId, atMs: core.nowMs };
+    // That this process took connections there says nothing of the next one.
+    record.isOpen = false;
+  }
+  takeSaidNames(core);
 }
 
 /** The link by which `peer` is reached, if it has one now. */
@@ -137,6 +139,7 @@ export function bind(core: Core, record: AddressRecord, bootId: string): void {
 function addPeer(core: Core, link: IntroducedLink): void {
   const { node, probeKey, answersProbes } = link.remote;
   const address = addressOf(node.name);
+  giveWay(core, node);
   const incumbent = core.peers.get(core.byAddress.get(address) ?? '');
   if (incumbent) down(core, incumbent, 'replaced');
   const returnedAfterMs = returnOf(core, address, node.bootId);
@@ -186,7 +189,7 @@ function reconnected(core: Core, peer: PeerRecord, link: IntroducedLink): void {
   if (old) core.close(old, true);
   bindAddresses(core, peer, link);
   core.route(link);
-  if (!isSame(peer.node, link.remote.node)) takeIdentity(core, peer, link.remote.node);
+  if (peer.said || !isSame(peer.node, link.remote.node)) takeIdentity(core, peer, link.remote.node);
   cleared(core, peer);
   begin(core, peer, link);
 }
@@ -262,7 +265,14 @@ function remember(core: Core, peer: PeerRecord, reason: DownReason): void {
   record.backoff = reason === 'timeout' ? LOST_BACKOFF : DEFAULT_BACKOFF;
 }
 
-function evidence(core: Core, peer: PeerRecord, extra?: Pick<DownEvidence, 'redial'>): DownEvidence {
+/** What dialling it again gave since its connection broke, though that did not decide. */
+function lastRedial(core: Core, { dialAddress, suspicion }: PeerRecord): Pick<DownEvidence, 'redial'> {
+  const last = core.book.get(dialAddress)?.last;
+  if (last?.result !== 'failed' || !suspicion?.lost || last.atMs < suspicion.lost.ms) return {};
+  return { redial: { code: last.code, message: last.message } };
+}
+
+function evidence(core: Core, peer: PeerRecord, extra = lastRedial(core, peer)): DownEvidence {
   const { late } = core.clock;
   const { suspicion, heard, closedBy } = peer;
   const { countedMs, deadlineMs, multiplier, because } = judge(core, peer);

@@ -250,7 +250,8 @@ function hearsUs(core: Core, { echoMs = Number.NEGATIVE_INFINITY }: PeerRecord):
   return core.nowMs - echoMs < core.timing.freshMs;
 }
 
-function probe(core: Core, peer: PeerRecord): void {
+/** Asks its process for a sign of life by UDP. */
+export function probe(core: Core, peer: PeerRecord): void {
   const { bootId } = peer.node;
   const { host, port } = peer.probeAt;
   const silentMs = silenceToTell(core, peer) ?? 0;

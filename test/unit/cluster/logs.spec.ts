@@ -214,6 +214,16 @@ describe('a change of peers', () => {
     expect(downs[2]).toMatch(/; that makes 3 ends of this name in 0\.0 s$/);
   });
 
+  it('does not say how a process ended that was told by its silence: its port never took a connection from here', async () => {
+    const { mesh } = await setUp();
+    const redial = { code: 'CONNECTION_REFUSED' as const, message: '' };
+    const evidence = { ...noEvidence, closed: 'EOF', redial, countedMs: 4_001, deadlineMs: 4_000 };
+    mesh.say({ type: 'peer.down', peer: mesh.join('b@h'), reason: 'closed', evidence });
+    expect(log.lines.at(-1)).toMatch(
+      /dialling it again failed \(CONNECTION_REFUSED\), nothing came for 4\.0 s$/,
+    );
+  });
+
   it('does not blame shutdown hooks for a process that was killed during its shutdown', async () => {
     const { mesh } = await setUp();
     const peer = { ...mesh.join('b@h'), status: 'leaving' as const };

@@ -101,7 +101,11 @@ describe('a connection that ends without a goodbye', () => {
     const helloAtMs = driver.nowMs;
     for (let i = 0; i < 100 && driver.events.length === 1; i++)
       for (const dial of dialsOf(driver.pass(100))) driver.fail(dial.link, 'DIAL_TIMEOUT');
-    expect(lastEvent()).toMatchObject({ type: 'peer.down', reason: 'closed' });
+    expect(lastEvent()).toMatchObject({
+      type: 'peer.down',
+      reason: 'closed',
+      evidence: { redial: { code: 'DIAL_TIMEOUT' } },
+    });
     expect(driver.nowMs - helloAtMs).toBeLessThanOrEqual(5_100);
   });
 

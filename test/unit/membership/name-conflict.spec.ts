@@ -34,6 +34,25 @@ describe('someone new with the name of a peer', () => {
     expect(driver.core.peers()).toMatchObject([{ bootId: INCUMBENT.bootId }]);
   });
 
+  it('is refused when the process of the peer answers a probe: its loop may be blocked', () => {
+    const link = driver.hello(NEWCOMER);
+    const probes = [...driver.last, ...driver.pass(350)].filter(({ type }) => type === 'probe');
+    expect(probes).toHaveLength(4);
+    driver.handle({ type: 'probed', bootId: INCUMBENT.bootId, lagMs: 8_000 });
+    expect(sent(driver.last, 'refuse', link)).toMatchObject([{ code: 'NAME_TAKEN' }]);
+    driver.pass(1_000);
+    expect(driver.core.peers()).toMatchObject([{ bootId: INCUMBENT.bootId }]);
+  });
+
+  it('is not refused because of an answer that came before', () => {
+    driver.nowMs += 500;
+    driver.hello(NEWCOMER);
+    driver.handle({ type: 'probed', bootId: INCUMBENT.bootId, lagMs: 0, ageMs: 100 });
+    expect(sent(driver.last, 'refuse')).toEqual([]);
+    driver.handle({ type: 'probed', bootId: INCUMBENT.bootId, lagMs: 0, ageMs: 0 });
+    expect(sent(driver.last, 'refuse')).toHaveLength(1);
+  });
+
   it('is not refused because of a beat that was under way before', () => {
     driver.nowMs += 500;
     driver.hello(NEWCOMER);
