@@ -114,6 +114,23 @@ export function dialNow(core: Core, record: AddressRecord): void {
   core.ready.urgent.push(record);
 }
 
+/**
+ * Dials at once, also where a dial is under way that nobody has taken yet: where packets are lost a kernel sends the
+ * next one after 1, 3 and 7 s, and a new dial at once.
+ */
+export function dialAnew(core: Core, record: AddressRecord): void {
+  const begun = record.dialling === undefined ? undefined : core.links.get(record.dialling);
+  if (begun && core.dials.get(begun.id)?.isOpen === false) {
+    core.close(begun, false);
+    core.attemptEnded(begun, {
+      result: 'failed',
+      code: 'DIAL_TIMEOUT',
+      message: 'nobody took the connection',
+    });
+  }
+  dialNow(core, record);
+}
+
 /** Turns what is queued into dials, as far as there is room: who is new before whom we could not reach. */
 export function pump(core: Core): void {
   const { ready } = core;

@@ -1,6 +1,6 @@
 import { silenceToTell, sendBeat } from './beats.js';
 import type { Core, PeerRecord, Suspicion } from './core.js';
-import { dialNow } from './dialling.js';
+import { dialAnew } from './dialling.js';
 import type { Answer, Ask } from '../wire/frames.js';
 import { watchersOf } from './ring.js';
 import { countedSilence, judge, patienceLeft } from './rule.js';
@@ -71,10 +71,9 @@ export function judgeDue(core: Core, peer: PeerRecord): boolean {
   const { suspicion } = peer;
   const { leftMs } = suspicion ? judge(core, peer) : { leftMs: quietMs };
   if (suspicion && leftMs <= 0) return true;
+  if (suspicion && reconnectIn(core, peer, suspicion) <= 0) reconnect(core, peer, suspicion);
   const stalledMs = suspicion ? reconnectIn(core, peer, suspicion) : Number.POSITIVE_INFINITY;
-  if (suspicion && stalledMs <= 0) reconnect(core, peer, suspicion);
-  const nextMs = stalledMs > 0 ? Math.min(leftMs, stalledMs) : leftMs;
-  core.timers.set('judge', peer.node.bootId, core.nowMs + Math.max(1, nextMs));
+  core.timers.set('judge', peer.node.bootId, core.nowMs + Math.max(1, Math.min(leftMs, stalledMs)));
   return false;
 }
 
@@ -297,7 +296,7 @@ function reconnectIn(core: Core, { status, proven, link }: PeerRecord, suspicion
 function reconnect(core: Core, peer: PeerRecord, suspicion: Suspicion): void {
   suspicion.reconnectAtMs = core.clock.now.runMs + core.timing.reconnectEveryMs;
   const record = core.book.get(peer.dialAddress);
-  if (record) dialNow(core, record);
+  if (record) dialAnew(core, record);
   ask(core, peer, suspicion);
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { dialsOf, MembershipDriver, nodeOf, sent } from '../../support/mesh/membership-driver.js';
+import { closed, dialsOf, MembershipDriver, nodeOf, sent } from '../../support/mesh/membership-driver.js';
 
 const OTHER = nodeOf('app@10.0.0.2', '7');
 const THIRD = nodeOf('app@10.0.0.3', '8');
@@ -152,6 +152,29 @@ describe('a suspicion', () => {
     expect(driver.events.filter(({ type }) => type === 'peer.down')).toMatchObject([
       { peer: { name: unwatched.name } },
     ]);
+  });
+
+  it('of a process that answers dials anew each 2 s, unless somebody took the last dial: packets may be lost', () => {
+    driver = new MembershipDriver();
+    const [dial] = driver.answer(OTHER.name);
+    driver.welcomed(dial!.link, OTHER);
+    const live = (ms: number) => {
+      const out = [];
+      for (let passed = 0; passed < ms; passed += 500) {
+        out.push(...driver.pass(500));
+        driver.handle({ type: 'probed', bootId: OTHER.bootId, lagMs: 0 });
+      }
+      return out;
+    };
+    driver.pass(2_600);
+    const [first] = dialsOf(live(6_000));
+    const later = live(2_000);
+    expect(closed(later)).toEqual([first!.link]);
+    const [second] = dialsOf(later);
+    driver.handle({ type: 'opened', link: second!.link });
+    const last = live(2_000);
+    expect([...closed(last), ...dialsOf(last)]).toEqual([]);
+    expect(driver.explain(OTHER.name).lastAttempt).toMatchObject({ code: 'DIAL_TIMEOUT' });
   });
 
   it('of somebody else makes us look for ourselves, and takes as long as our own silence asks for', () => {
