@@ -134,7 +134,9 @@ export class PeerageDiscovery {
     const { mesh, random, warn, clock, cluster } = this;
     const found = this.hintsOf(named.name, health, warnings);
     const self = (): NodeInfo => mesh.self;
-    return new ServeSupervisor(named, health, { self, cluster, random, found, warn, clock });
+    const addressTaken = (ours: string): void => mesh.addressTaken(ours);
+    const options = { self, cluster, random, found, warn, clock, addressTaken };
+    return new ServeSupervisor(named, health, options);
   }
 
   /** Takes what a provider hands over by `found`: whatever it is, it must not harm the provider's event loop. */

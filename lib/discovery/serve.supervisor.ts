@@ -2,7 +2,8 @@ import { PeerageError } from '../errors/peerage-error.js';
 import type { Clock } from '../time/clock.js';
 import { systemClock } from '../time/clock.js';
 import type { NodeInfo } from '../naming/node-info.js';
-import type { ClusterLabel, ServeContext } from '../via/provider.js';
+import type { ClusterLabel } from '../via/provider.js';
+import type { AdvisedContext, OwnAddressAdvice } from '../via/registry/own-address.js';
 import type { NamedProvider } from './named-provider.js';
 import type { ProviderHealth } from './provider-health.js';
 import { toError } from '../errors/thrown.js';
@@ -19,7 +20,7 @@ const DELIVERED_MS = 1_000;
 /** How long shutdown waits for it to heed its signal. */
 const STOP_MS = 2_000;
 
-export interface ServeOptions {
+export interface ServeOptions extends OwnAddressAdvice {
   readonly self: () => NodeInfo;
   readonly cluster?: ClusterLabel;
   readonly random: () => number;
@@ -113,8 +114,8 @@ export class ServeSupervisor {
     }
   }
 
-  private context(delivered: () => void): ServeContext {
-    const { self, found, cluster } = this.options;
+  private context(delivered: () => void): AdvisedContext {
+    const { self, found, cluster, addressTaken } = this.options;
     const { signal } = this.aborter;
     return {
       get self() {
@@ -128,6 +129,9 @@ export class ServeSupervisor {
         found(names);
       },
       warn: (message) => this.warn(message),
+      addressTaken: (ours) => {
+        if (!signal.aborted) addressTaken?.(ours);
+      },
     };
   }
 

@@ -93,6 +93,8 @@ export interface Mesh {
   connect(name: string): Promise<Peer>;
   /** Ends the connection and dials no more until `connect`, or until a new boot id answers there. */
   disconnect(name: string): Promise<void>;
+  /** Another live node has the address that this one tells; from `ours`, one of this machine, others are reached. */
+  addressTaken(ours: string): void;
   setMeta(meta: Readonly<Record<string, unknown>>): void;
   explain(name?: string): MeshExplanation;
   /** What does not work between this node and its peers, one sentence each. */

@@ -81,6 +81,11 @@ export class OwnNode {
     this.tell(this.toldHost?.taken(parseHostPort(remoteAddress).host));
   }
 
+  /** Another live node has our address; from `ours`, one of this machine, others are reached. */
+  addressTaken(ours: string): void {
+    this.tell(this.toldHost?.taken(ours));
+  }
+
   /** No peer can connect to the address that we tell, says the one that is reached at `remoteAddress`. */
   unreached(remoteAddress: string): void {
     this.tell(this.toldHost?.unreached(parseHostPort(remoteAddress).host));

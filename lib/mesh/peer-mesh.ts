@@ -3,7 +3,7 @@ import { PeerageError } from '../errors/peerage-error.js';
 import type { DownReason, Peer, PeerEvent } from '../membership/events.js';
 import type { MeshExplanation } from '../membership/explanation.js';
 import type { Membership } from '../membership/membership.js';
-import type { Input, SelfChange } from '../membership/membership.types.js';
+import type { Input } from '../membership/membership.types.js';
 import type { ExternalAddress } from '../naming/hosts.js';
 import type { NodeInfo } from '../naming/node-info.js';
 import { addressOf, canonicalName } from '../naming/node-name.js';
@@ -117,9 +117,9 @@ export class PeerMesh implements Mesh {
       taken: (link, id) => this.links.take(link, id),
       input: (input) => this.input(input),
     });
-    this.node = new OwnNode(settings, parts.ownAddresses, this.parts.warn, (change) =>
-      this.changeSelf(change),
-    );
+    this.node = new OwnNode(settings, parts.ownAddresses, this.parts.warn, (change) => {
+      if (this.state === 'running') this.input({ type: 'changeSelf', change });
+    });
     this.loopback = new Loopback(this.self.bootId, settings.limits, this.clock, this.parts.defer);
   }
 
@@ -221,6 +221,10 @@ export class PeerMesh implements Mesh {
     if (this.state === 'running') this.input({ type: 'disconnect', name: canonical });
   }
 
+  addressTaken(ours: string): void {
+    this.node.addressTaken(ours);
+  }
+
   setMeta(meta: Readonly<Record<string, unknown>>): void {
     this.node.setMeta(meta);
   }
@@ -278,10 +282,6 @@ export class PeerMesh implements Mesh {
   subscribe(listener: (event: PeerEvent) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
-  }
-
-  private changeSelf(change: SelfChange): void {
-    if (this.state === 'running') this.input({ type: 'changeSelf', change });
   }
 
   private isStopped(): boolean {

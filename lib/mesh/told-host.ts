@@ -14,6 +14,8 @@ export interface HostChange {
  */
 export class ToldHost {
   private readonly outOfReach = new Set<string>();
+  /** Those that another machine has as well: that they are listed says nothing. */
+  private readonly shared = new Set<string>();
   private readonly wasOurs: boolean;
 
   /** `addresses`: those of now, the likeliest first. */
@@ -47,16 +49,19 @@ export class ToldHost {
   /** A provider lists these hosts. When some are ours and the one we tell is not among them, one of them it is. */
   listed(hosts: readonly string[]): HostChange | undefined {
     if (hosts.includes(this.host)) return undefined;
-    const listed = new Set(hosts);
+    const listed = new Set(hosts.filter((host) => !this.shared.has(host)));
     const ours = this.addresses().find(({ address }) => listed.has(address));
     return ours && this.change(ours.address, 'a provider lists it');
   }
 
-  /** Another node says that it has our address; it is reached at `remote`. */
+  /** Another node has our address; others are reached at `remote`, or from it when it is ours. */
   taken(remote: string): HostChange | undefined {
     const nearby = this.near(remote);
     if (nearby === undefined) return undefined;
-    return this.change(nearby, `another node has ${this.host} as well, and is reached from it`);
+    const { host } = this;
+    const change = this.change(nearby, `another node has ${host} as well, and others are reached from it`);
+    if (change) this.shared.add(host);
+    return change;
   }
 
   /** No peer can connect to the address that we tell, says one that is reached at `remote`. */
@@ -82,10 +87,13 @@ export class ToldHost {
   private near(remote: string): string | undefined {
     const family = isIP(remote);
     if (family === 0) return undefined;
-    return this.addresses().find(
+    const addresses = this.addresses();
+    const own = addresses.find(({ address }) => address === remote);
+    const nearby = addresses.find(
       ({ address, prefix }) =>
         isIP(address) === family && prefix !== undefined && isIn(remote, address, prefix),
-    )?.address;
+    );
+    return (own ?? nearby)?.address;
   }
 
   private change(host: string, because: string): HostChange | undefined {

@@ -7,8 +7,8 @@ const NOTHING: Readonly<Record<string, string>> = {
   local: 'no other process of this user on this host uses this folder',
   file: 'the file names no other node',
   kubernetes: 'no pod is behind it: the name, the labels, the namespace?',
-  redis: 'no node is registered there: the same server, database and key?',
-  postgres: 'no node is registered there: the same database, schema, table and cluster?',
+  redis: 'no node of another name is registered there: the same server, database and key?',
+  postgres: 'no node of another name is registered there: the same database, schema, table and cluster?',
 };
 
 /** What to look at when this provider (or URL of one) gives no name. */

@@ -34,6 +34,14 @@ export async function askInTime(
   }
 }
 
+/** The address of this machine at the end of a connection, where the client tells. */
+export async function localAddressOf(pool: PgPool, ms: number): Promise<string | undefined> {
+  const client = await takeTurn(pool, ms);
+  client.off('error', ignore);
+  client.release();
+  return client.connection?.stream?.localAddress;
+}
+
 /** Since when connections of a pool are waited for. */
 const waiting = new WeakMap<PgPool, Set<{ readonly atMs: number }>>();
 

@@ -14,6 +14,9 @@ export interface PgQuery {
 /** A connection of a pool. */
 export interface PgPoolClient {
   query(query: PgQuery): Promise<PgResult>;
+  /** Its socket, which not every kind of connection has. */
+  readonly connection?:
+    { readonly stream?: { readonly localAddress?: string | undefined } | undefined } | undefined;
   /** Gives it back; with `true` it is closed. */
   release(close?: boolean): void;
   on(event: 'error', listener: (error: Error) => void): unknown;

@@ -6,7 +6,7 @@ import { abortedError, orAborted, underDeadline } from '../../time/abortable.js'
 import { keepAlive } from '../registry/keep-alive.js';
 import { ANSWER_MS } from '../registry/registry.js';
 import type { Registry, RegistryEntry, RegistryListener } from '../registry/registry.js';
-import { askInTime } from './in-time.js';
+import { askInTime, localAddressOf } from './in-time.js';
 import { postgresAdvice } from './postgres-advice.js';
 import type { PgPort, PgResult } from './pg-types.js';
 import { destroyClient } from './pg-types.js';
@@ -73,6 +73,10 @@ export class PostgresRegistry implements Registry {
 
   async leave(self: NodeInfo, signal: AbortSignal): Promise<void> {
     await this.ask(signal, this.sql.leave, [this.clusterOf(self), self.bootId]);
+  }
+
+  ownAddress(): Promise<string | undefined> {
+    return localAddressOf(this.port.pool, ANSWER_MS);
   }
 
   async listen(self: NodeInfo, signal: AbortSignal, on: RegistryListener): Promise<void> {

@@ -27,6 +27,9 @@ export function ioredisPort(source: ClientSource<IoredisClient>): RedisPort {
     get scope() {
       return scopeOf(source.client);
     },
+    get localAddress() {
+      return localAddressOf(source.client);
+    },
     ready: (signal) => ready(source.client, signal),
     command: async (command, ...args) => {
       const { client } = source;
@@ -75,6 +78,11 @@ async function listen(
 async function intoDatabase(client: IoredisClient): Promise<void> {
   const { database } = scopeOf(client);
   if (database !== 0) await client.call('SELECT', String(database));
+}
+
+function localAddressOf(client: IoredisClient): string | undefined {
+  const connections = client.isCluster ? (client.nodes?.() ?? []) : [client];
+  return connections.map(({ stream }) => stream?.localAddress).find((each) => each !== undefined);
 }
 
 function scopeOf({ options }: IoredisClient): RedisScope {

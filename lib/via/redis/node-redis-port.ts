@@ -23,6 +23,8 @@ export function nodeRedisPort(source: ClientSource<NodeRedisClient>): RedisPort 
     get scope() {
       return scopeOf(source.client);
     },
+    // It shows nobody its socket.
+    localAddress: undefined,
     ready: (signal) => ready(source.client, !source.isGiven, signal),
     command: (...words) => source.client.sendCommand(words),
     renew: () => source.drop(),

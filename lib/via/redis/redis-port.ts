@@ -17,6 +17,8 @@ export interface RedisPort {
   readonly scope: RedisScope;
   /** The client is one of the app's. */
   readonly isGiven: boolean;
+  /** The address of this machine at the end of its connection, where the client tells. */
+  readonly localAddress: string | undefined;
   /** Gives up a connection that gives no answer, or leads to a replica: the next command makes a new one of ours. */
   renew(): void;
   /** Closes what is ours. */
@@ -114,6 +116,10 @@ export interface IoredisClient extends ClientEvents {
   readonly status: string;
   readonly options?: object;
   readonly isCluster?: boolean;
+  /** Of a `Redis`. */
+  readonly stream?: { readonly localAddress?: string | undefined } | undefined;
+  /** Of a `Cluster`. */
+  nodes?(): readonly IoredisClient[];
   connect(): Promise<unknown>;
   call(command: string, ...args: string[]): Promise<unknown>;
   duplicate(): IoredisClient;

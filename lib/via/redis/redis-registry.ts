@@ -1,6 +1,6 @@
 import { describeError, PeerageError } from '../../errors/peerage-error.js';
 import type { NodeInfo } from '../../naming/node-info.js';
-import { canonicalName, nameOrUndefined, parseNodeName } from '../../naming/node-name.js';
+import { canonicalName, nameOrUndefined, parseHostPort, parseNodeName } from '../../naming/node-name.js';
 import { abortedError, onAbort, orAborted, underDeadline } from '../../time/abortable.js';
 import { ANSWER_MS } from '../registry/registry.js';
 import type { Registry, RegistryEntry, RegistryListener } from '../registry/registry.js';
@@ -26,6 +26,8 @@ interface Asked {
 export class RedisRegistry implements Registry {
   /** Aborts when the connections of now are given up. */
   private connected = new AbortController();
+  /** What is written of each node of this process, by its boot id. */
+  private readonly written = new Map<string, string>();
 
   constructor(
     private readonly port: RedisPort,
@@ -41,7 +43,10 @@ export class RedisRegistry implements Registry {
     const key = this.keyOf(self);
     const nowMs = await this.serverTimeMs(self, signal);
     await this.ask(self, signal, 'ZREMRANGEBYSCORE', key, '-inf', String(nowMs));
-    const added = await this.ask(self, signal, 'ZADD', key, String(nowMs + this.ttlMs), memberOf(self));
+    const member = memberOf(self);
+    const added = await this.ask(self, signal, 'ZADD', key, String(nowMs + this.ttlMs), member);
+    await this.removeFormer(self, signal);
+    this.written.set(self.bootId, member);
     // Nothing stays of a cluster that is gone.
     await this.ask(self, signal, 'PEXPIRE', key, String(2 * this.ttlMs));
     if (Number(added) > 0)
@@ -55,7 +60,27 @@ export class RedisRegistry implements Registry {
   }
 
   async leave(self: NodeInfo, signal: AbortSignal): Promise<void> {
+    await this.removeFormer(self, signal);
     await this.ask(self, signal, 'ZREM', this.keyOf(self), memberOf(self));
+  }
+
+  /** A client that shows no socket asks the server where it is called from. Not every server and user may. */
+  async ownAddress(signal: AbortSignal): Promise<string | undefined> {
+    const { localAddress } = this.port;
+    if (localAddress !== undefined) return localAddress;
+    const info = await underDeadline(ANSWER_MS, signal, (deadline) =>
+      orAborted(this.port.command('CLIENT', 'INFO'), deadline, () => abortedError('Redis', signal)),
+    );
+    const [, address] = /(?:^| )addr=(\S+)/.exec(String(info)) ?? [];
+    return address === undefined ? undefined : parseHostPort(address).host;
+  }
+
+  /** The entry under the name that this node had before. */
+  private async removeFormer(self: NodeInfo, signal: AbortSignal): Promise<void> {
+    const former = this.written.get(self.bootId);
+    this.written.delete(self.bootId);
+    if (former !== undefined && former !== memberOf(self))
+      await this.ask(self, signal, 'ZREM', this.keyOf(self), former);
   }
 
   async listen(self: NodeInfo, signal: AbortSignal, on: RegistryListener): Promise<void> {

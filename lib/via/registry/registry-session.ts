@@ -1,9 +1,11 @@
 import { describeError } from '../../errors/peerage-error.js';
+import type { NodeInfo } from '../../naming/node-info.js';
 import { canonicalName } from '../../naming/node-name.js';
 import { onAbort, underDeadline } from '../../time/abortable.js';
 import { Sleeper } from '../../time/sleeper.js';
 import { sleep } from '../../time/waiting.js';
-import type { ServeContext } from '../provider.js';
+import { Namesakes } from './namesakes.js';
+import type { AdvisedContext } from './own-address.js';
 import type { Registry } from './registry.js';
 
 /** A refresh may fail twice before the entry expires. */
@@ -29,13 +31,16 @@ export class RegistrySession {
   private hasChanged = false;
   private isReadable = false;
   private hasWorked = false;
+  private readonly namesakes: Namesakes;
+  private toldOf: string | undefined;
 
   constructor(
     private readonly registry: Registry,
-    private readonly context: ServeContext,
+    private readonly context: AdvisedContext,
     private readonly ttlMs: number,
   ) {
     this.sleeper = new Sleeper(context.signal);
+    this.namesakes = new Namesakes(ttlMs + ASK_MS);
   }
 
   /**
@@ -96,13 +101,31 @@ export class RegistrySession {
   private async handOverNew(signal: AbortSignal): Promise<void> {
     const { self, found } = this.context;
     const ownName = canonicalName(self.name);
-    const entries = (await this.registry.entries(self, signal)).filter(({ name }) => name !== ownName);
+    const askedAtMs = performance.now();
+    const all = await this.registry.entries(self, signal);
     if (signal.aborted) return;
+    const entries = all.filter(({ name }) => name !== ownName);
     const before = this.known;
     this.known = new Set(entries.map(({ name, bootId = '' }) => `${name} ${bootId}`));
     const news = entries.filter(({ name, bootId = '' }) => !before.has(`${name} ${bootId}`));
     const names = new Set(news.map(({ name }) => name));
     if (names.size > 0) found(names);
+    const namesake = this.namesakes.look(self, all, askedAtMs);
+    if (namesake !== undefined) await this.makeWay(namesake, signal);
+  }
+
+  /**
+   * Another live node has our name, since two machines have one address: that of a network which each has for itself.
+   * The one from which the store is reached is most likely another; where it is not, people are asked.
+   */
+  private async makeWay(namesake: string, signal: AbortSignal): Promise<void> {
+    const { name } = this.context.self;
+    const address = await this.registry.ownAddress?.(signal).catch(() => undefined);
+    if (signal.aborted) return;
+    if (address !== undefined) this.context.addressTaken?.(address);
+    if (this.context.self.name !== name) return this.sleeper.wake();
+    if (this.toldOf !== namesake) this.context.warn?.(twoOfOneName(this.context.self, namesake));
+    this.toldOf = namesake;
   }
 
   private async keepListening(signal: AbortSignal): Promise<void> {
@@ -146,4 +169,11 @@ export class RegistrySession {
 
 function unheard(error: unknown): string {
   return `It is not notified of new nodes, which are found at the next poll only: ${describeError(error)}`;
+}
+
+function twoOfOneName({ name, bootId }: NodeInfo, namesake: string): string {
+  return (
+    `Two live nodes are registered as ${name}: boot ids ${bootId} (this one) and ${namesake}. Others can dial only one of ` +
+    'them, and they do not find each other. Give each an address of its own: `host`, or PEERAGE_HOST (or `port` or `name`).'
+  );
 }

@@ -21,6 +21,8 @@ export interface Registry {
   register(self: NodeInfo, signal: AbortSignal): Promise<void>;
   /** The entries that have not expired. */
   entries(self: NodeInfo, signal: AbortSignal): Promise<RegistryEntry[]>;
+  /** The address of this machine from which the store is reached, where that can be told. */
+  ownAddress?(signal: AbortSignal): Promise<string | undefined>;
   /** Removes our entry. */
   leave(self: NodeInfo, signal: AbortSignal): Promise<void>;
   /**

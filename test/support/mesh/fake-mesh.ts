@@ -117,6 +117,8 @@ export class FakeMesh implements Mesh {
     this.lose(name, 'disconnected');
   }
 
+  addressTaken(): void {}
+
   setMeta(meta: Readonly<Record<string, unknown>>): void {
     this.self = { ...this.self, meta };
     for (const { name } of this.peers) this.network.running.get(name)?.update(this.self);

@@ -25,6 +25,15 @@ describe('ToldHost', () => {
     expect(told.taken('10.0.9.1')).toMatchObject({ host: LAN.address });
   });
 
+  it('becomes the address of ours from which others are reached, and does not go back when a provider lists the one of both', () => {
+    const second = { address: '10.0.9.6', prefix: 24 };
+    const told = new ToldHost(OVERLAY.address, () => [OVERLAY, second, LAN]);
+    expect(told.taken(LAN.address)).toMatchObject({ host: LAN.address });
+    expect(told.taken(LAN.address)).toBeUndefined();
+    expect(told.listed([OVERLAY.address])).toBeUndefined();
+    expect(told.listed([OVERLAY.address, second.address])).toMatchObject({ host: second.address });
+  });
+
   it('knows what leads to this machine', () => {
     const told = new ToldHost(OVERLAY.address, () => [OVERLAY, LAN]);
     expect([LAN.address, '127.0.0.1', '10.0.9.8', 'one'].map((host) => told.isHere(host))).toEqual([

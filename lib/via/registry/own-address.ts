@@ -1,0 +1,13 @@
+import type { ServeContext } from '../provider.js';
+
+/** What a provider of this package can do for the address that its node tells. */
+export interface OwnAddressAdvice {
+  /**
+   * Another live node has the address that this one tells. `ours`: one of this machine from which others are reached; it
+   * is told from now on, unless somebody gave the address. The name in the context says whether it was.
+   */
+  readonly addressTaken?: ((ours: string) => void) | undefined;
+}
+
+/** What `serve` of a provider of this package is told. */
+export type AdvisedContext = ServeContext & OwnAddressAdvice;
