@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { type ExternalAddress, isLoopback } from '../naming/hosts.js';
+import { type ExternalAddress, isLinkLocal, isLoopback } from '../naming/hosts.js';
 
 /** Another address is told from now on, and why. */
 export interface HostChange {
@@ -76,7 +76,10 @@ export class ToldHost {
   /** Addresses come and go: a lease ends, a laptop moves. */
   lookAgain(): HostChange | undefined {
     const [first] = this.addresses();
-    if (!first || this.isOurs) return undefined;
+    if (!first) return undefined;
+    if (isLinkLocal(this.host) && !isLinkLocal(first.address))
+      return this.change(first.address, `${this.host} reaches few, and this machine has a better one now`);
+    if (this.isOurs) return undefined;
     const because = isLoopback(this.host)
       ? 'this machine had no address for others before'
       : `${this.host} is no address of this machine any more`;

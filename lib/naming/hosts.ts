@@ -20,19 +20,25 @@ export interface ExternalAddress {
   readonly prefix?: number;
 }
 
-/** The addresses that other machines may reach, IPv4 before IPv6; link-local ones reach too few. */
+/** Whether only the machines of one network segment reach it; such an IPv4 address is one that no DHCP server gave. */
+export function isLinkLocal(address: string): boolean {
+  return /^(fe80:|169\.254\.)/i.test(address);
+}
+
+/**
+ * The addresses that other machines may reach, IPv4 before IPv6. Link-local ones reach few: those of IPv4 are last, and those
+ * of IPv6, which need the name of an interface that differs by machine, are left out.
+ */
 export function externalAddresses(interfaces: Interfaces): ExternalAddress[] {
   const external = Object.values(interfaces)
     .flatMap((addresses) => addresses ?? [])
-    .filter(({ internal, address }) => !internal && !/^(fe80:|169\.254\.)/i.test(address))
+    .filter(({ internal, address }) => !internal && !(isIPv6(address) && isLinkLocal(address)))
     .map(({ address, cidr }) => {
       const prefix = Number(cidr?.split('/')[1] ?? Number.NaN);
       return { address: address.toLowerCase(), ...(Number.isInteger(prefix) && { prefix }) };
     });
-  return [
-    ...external.filter(({ address }) => isIPv4(address)),
-    ...external.filter(({ address }) => !isIPv4(address)),
-  ];
+  const rank = ({ address }: ExternalAddress): number => (isLinkLocal(address) ? 2 : isIPv4(address) ? 0 : 1);
+  return external.toSorted((a, b) => rank(a) - rank(b));
 }
 
 function isIpv6Loopback(host: string): boolean {

@@ -11,6 +11,7 @@ import { Faults } from './faults.js';
 import {
   firstAddressIn,
   externalAddresses,
+  isLinkLocal,
   isLoopback,
   isWildcard,
   withoutBrackets,
@@ -124,10 +125,15 @@ function hostOf(options: PeerageModuleOptions, around: Environment, faults: Faul
   if (podIp !== undefined) return { host: podIp.toLowerCase(), because: 'POD_IP says so' };
   const host = externalAddresses(around.interfaces())[0]?.address;
   const warning = ofPod === '' ? {} : { warning: passedOver(ofPod, host ?? LOOPBACK) };
-  return host === undefined
-    ? // Until it has one: then that is told.
-      { host: LOOPBACK, because: 'this machine has no other address', isDetected: true, ...warning }
-    : { host, because: 'it is the first external address of this machine', isDetected: true, ...warning };
+  // A loopback or link-local one until there is a better one: then that is told.
+  return { host: host ?? LOOPBACK, because: reasonFor(host), isDetected: true, ...warning };
+}
+
+function reasonFor(detected: string | undefined): string {
+  if (detected === undefined) return 'this machine has no address that others reach by itself';
+  if (isLinkLocal(detected))
+    return 'it is a link-local address, and this machine has none that reaches further (no DHCP server gave one)';
+  return 'it is the first external address of this machine';
 }
 
 /** POD_IP is not ours: other programs may mean something else by it, so it never ends a start. */

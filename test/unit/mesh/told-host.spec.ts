@@ -63,6 +63,18 @@ describe('ToldHost', () => {
     expect(told.unreached('10.0.9.1')).toBeUndefined();
   });
 
+  it('is a link-local address only until there is a better one', () => {
+    const link = { address: '169.254.7.1', prefix: 16 };
+    let addresses = [link];
+    const told = new ToldHost(link.address, () => addresses);
+    expect(told.lookAgain()).toBeUndefined();
+    addresses = [LAN, link];
+    expect(told.lookAgain()).toMatchObject({ host: LAN.address, because: expect.stringContaining('better') });
+    expect(told.lookAgain()).toBeUndefined();
+    addresses = [link];
+    expect(told.lookAgain()).toMatchObject({ host: link.address });
+  });
+
   it('becomes the first address that a machine without network gets', () => {
     let addresses: (typeof LAN)[] = [];
     const told = new ToldHost('127.0.0.1', () => addresses);

@@ -72,6 +72,7 @@ describe('the host told to peers', () => {
       eth0: external('10.1.1.1'),
     }),
   };
+  const linkOnly = { interfaces: () => ({ a: external('fe80::1'), c: external('169.254.7.1') }) };
   const all = { env: { PEERAGE_HOST: 'from.env', POD_IP: '10.9.9.9' }, ...machine };
   const pod = { env: { POD_IP: '10.9.9.9' }, ...machine };
 
@@ -88,6 +89,13 @@ describe('the host told to peers', () => {
     ['IPv6 loopback', { bind: '::1' }, pod, '::1'],
     ['the first external address', { secret }, machine, '10.1.1.1'],
     ['loopback without any network', { secret }, {}, '127.0.0.1'],
+    ['link-local when there is no other', { secret }, linkOnly, '169.254.7.1'],
+    [
+      'IPv6 rather than link-local',
+      { secret },
+      { interfaces: () => ({ ...linkOnly.interfaces(), b: external('fd00::1') }) },
+      'fd00::1',
+    ],
     [
       'IPv4 before IPv6, and nothing link-local',
       { secret },
@@ -137,6 +145,12 @@ describe('the host told to peers', () => {
         expect(settings.warnings.length).toBe(settings.hostIsDetected && text.trim() !== '' ? 1 : 0);
       }),
     );
+  });
+
+  it('is told with the reason for it', () => {
+    expect(resolve({ secret }, machine).hostBecause).toContain('first external address');
+    expect(resolve({ secret }, linkOnly).hostBecause).toContain('link-local');
+    expect(resolve({ secret }, {}).hostBecause).toContain('no address that others reach');
   });
 
   it('is detected in no other way than by looking at the interfaces', () => {
