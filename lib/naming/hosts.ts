@@ -41,6 +41,11 @@ export function externalAddresses(interfaces: Interfaces): ExternalAddress[] {
   return external.toSorted((a, b) => rank(a) - rank(b));
 }
 
+/** Whether IPv4 leads from this machine to others. */
+export function hasExternalIpv4(interfaces: Interfaces): boolean {
+  return externalAddresses(interfaces).some(({ address }) => isIPv4(address));
+}
+
 function isIpv6Loopback(host: string): boolean {
   return isIPv6(host) && (/^[0:]+:0*1$/.test(host) || /^::ffff:127\./i.test(host));
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { lookup, Resolver } from 'node:dns/promises';
 import { codeOf, describeError } from '../../errors/thrown.js';
+import { type Interfaces, ownInterfaces } from '../../naming/own-interfaces.js';
 import { within } from '../../time/waiting.js';
 import { isNoSuchRecord } from '../../via/dns/dns-errors.js';
 import type { UdpInterface } from '../../via/udp/udp-interfaces.js';
@@ -9,7 +10,7 @@ import type { UdpSettings } from '../../via/udp/udp-options.js';
 import { openReceiver, sendFrom } from '../../via/udp/udp-sockets.js';
 import { familiesOf } from '../../via/dns/dns-families.js';
 import { srvRecords } from '../../via/dns/dns-srv.js';
-import { whyNothing } from '../../via/nothing-found.js';
+import { NO_IPV4, whyNothing } from '../../via/nothing-found.js';
 import { dnsOptionsOf, udpSettingsOf } from '../../via/url/via-url.js';
 import type { Finding } from './doctor.js';
 
@@ -62,15 +63,15 @@ async function recordFinding(check: string, answer: Promise<string[]>): Promise<
 }
 
 /** Whether this host hears its own announcements, on each interface: without that viaUdp() finds nobody there. */
-export async function checkUdp(url: string): Promise<Finding[]> {
+export async function checkUdp(url: string, own: Interfaces = ownInterfaces()): Promise<Finding[]> {
   const settings = udpSettingsOf(url);
   if (!settings) return [];
-  const interfaces = udpInterfaces(settings).filter(({ isInternal }, _i, all) =>
+  const interfaces = udpInterfaces(settings, own).filter(({ isInternal }, _i, all) =>
     all.every((each) => each.isInternal) ? true : !isInternal,
   );
   const what = settings.broadcast ? 'broadcasts' : `multicast to ${settings.multicastAddr}`;
   const heard = await echoesOf(settings, interfaces).catch(describeError);
-  return interfaces.map(({ address }): Finding => {
+  const echoes = interfaces.map(({ address }): Finding => {
     const check = `${what}, port ${settings.port}, on ${address}`;
     const fault = typeof heard === 'string' ? heard : heard.get(address);
     if (fault === 'heard') return { check, result: 'ok', says: 'comes back to this host' };
@@ -82,6 +83,20 @@ export async function checkUdp(url: string): Promise<Finding[]> {
         'clouds, Kubernetes and overlay networks drop it, as firewalls do: use dns: there, or udp: with ?broadcast',
     };
   });
+  return [...echoes, ...withoutIpv4(settings, interfaces)];
+}
+
+/** No network is to blame where this host has no address for it. */
+function withoutIpv4({ ip, port }: UdpSettings, interfaces: readonly UdpInterface[]): Finding[] {
+  const check = `UDP announcements, port ${port}`;
+  if (ip !== '0.0.0.0') {
+    if (interfaces.length > 0) return [];
+    const advice = 'leave ip out, or give the address of an interface of this host';
+    return [{ check, result: 'failed', says: `${ip} is no address of this host`, advice }];
+  }
+  if (interfaces.some(({ isInternal }) => !isInternal)) return [];
+  const says = 'no interface leads to other hosts by IPv4';
+  return [{ check, result: interfaces.length > 0 ? 'warning' : 'failed', says, advice: NO_IPV4 }];
 }
 
 /** By address: `heard`, or why nothing could be sent. What is missing did not come back. */

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { ownInterfaces } from '../../naming/own-interfaces.js';
+import { type Interfaces, ownInterfaces } from '../../naming/own-interfaces.js';
 import type { UdpSettings } from './udp-options.js';
 
 /** One IPv4 address of this host, and where a broadcast from it goes. */
@@ -10,8 +10,11 @@ export interface UdpInterface {
 }
 
 /** The interfaces that are up now. Loopback is among them: it joins processes of a host without network. */
-export function udpInterfaces({ ip }: UdpSettings): UdpInterface[] {
-  const all = Object.values(ownInterfaces()).flatMap((infos) => infos ?? []);
+export function udpInterfaces(
+  { ip }: Pick<UdpSettings, 'ip'>,
+  interfaces: Interfaces = ownInterfaces(),
+): UdpInterface[] {
+  const all = Object.values(interfaces).flatMap((infos) => infos ?? []);
   return all
     .filter(({ family, address }) => family === 'IPv4' && (ip === '0.0.0.0' || ip === address))
     .map(({ address, netmask, internal }) => ({

@@ -43,7 +43,7 @@ export function joinGroup(
   if (settings.broadcast) return [];
   const tooMany: string[] = [];
   let joined = 0;
-  let failure: unknown = new Error('no IPv4 interface is up');
+  let failure: unknown = new Error('no IPv4 interface is up, and viaUdp() speaks IPv4 only');
   for (const { address } of interfaces) {
     try {
       socket.addMembership(settings.multicastAddr, address);
