@@ -162,7 +162,7 @@ export class PostgresRegistry implements Registry {
 
   private failure(cause: unknown, signal: AbortSignal): PeerageError {
     if (signal.aborted) return abortedError('PostgreSQL', signal);
-    const advice = postgresAdvice(cause, this.sql.create);
+    const advice = postgresAdvice(cause, this.sql.create, this.sql.schema);
     return new PeerageError(
       'PROVIDER_FAILED',
       `PostgreSQL cannot be asked: ${describeError(cause).replace(/\.$/, '')}. ${advice} Names found before stay known.`,

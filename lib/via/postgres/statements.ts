@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 
 /** What is said to the server, about one table. Times are the server's: clocks of hosts differ. */
 export interface Statements {
+  /** Of the table, quoted, when it was given. */
+  readonly schema: string | undefined;
   readonly create: string;
   /** cluster, boot id, name, milliseconds. Answers `is_new`. */
   readonly register: string;
@@ -25,11 +27,10 @@ export function isTableName(text: unknown): text is string {
 
 /** `table`: checked by `isTableName`. */
 export function statementsFor(table: string): Statements {
-  const name = table
-    .split('.')
-    .map((part) => `"${part}"`)
-    .join('.');
+  const parts = table.split('.').map((part) => `"${part}"`);
+  const name = parts.join('.');
   return {
+    schema: parts.length > 1 ? parts[0] : undefined,
     create:
       `CREATE TABLE IF NOT EXISTS ${name} (cluster text NOT NULL, boot_id text NOT NULL, name text NOT NULL, ` +
       'expires_at timestamptz NOT NULL, PRIMARY KEY (cluster, boot_id))',

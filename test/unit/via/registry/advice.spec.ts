@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { postgresAdvice } from '../../../../lib/via/postgres/postgres-advice.js';
+import { statementsFor } from '../../../../lib/via/postgres/statements.js';
 import { redisAdvice } from '../../../../lib/via/redis/redis-advice.js';
 
 const coded = (code: string, message = ''): Error => Object.assign(new Error(message), { code });
@@ -64,13 +66,55 @@ describe('what to do about an error of PostgreSQL', () => {
       /grant SELECT, INSERT, UPDATE and DELETE on it: CREATE TABLE x\. .*GRANT USAGE, CREATE ON SCHEMA public TO/,
     ],
     ['3F000', /no such schema.*may not use it.*GRANT USAGE, CREATE ON SCHEMA public TO/],
-    ['08P01', /server_login_retry/],
+    ['08P01', /a pooler rather than the server: see its log/],
     ['57014', /pg_locks/],
     ['53300', /max_connections/],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', /sslrootcert=/],
     ['ECONNREFUSED', /server is up/],
   ])('%s', (code, advice) => {
     expect(adviceOn(coded(code))).toMatch(advice);
+  });
+
+  it.each([
+    [
+      'server login has been failing, cached error: connect failed (server_login_retry)',
+      /tries its server again/,
+    ],
+    ['pgbouncer cannot connect to server', /tries its server again/],
+    ['transaction blocks not allowed in statement pooling mode', /never works.*pool_mode = session/],
+    ['no more connections allowed (max_client_conn)', /takes no more clients/],
+    ['client connections exceeded (max_db_client_connections)', /takes no more clients/],
+    ['query_wait_timeout', /default_pool_size/],
+    ['bouncer config error', /\[databases\] and auth_file/],
+    ['no such database: shop', /\[databases\] and auth_file/],
+  ])('a pooler that says %s', (said, advice) => {
+    const text = adviceOn(coded('08P01', said));
+    expect(text).toMatch(advice);
+    expect(text.includes('server_login_retry')).toBe(advice.source.includes('tries its server'));
+  });
+
+  it('a pooler that waits for its server is the only one of which that is said, whatever it says', () => {
+    fc.assert(
+      fc.property(fc.string(), (said) => {
+        fc.pre(!/login|connect|server down/i.test(said));
+        expect(adviceOn(coded('08P01', said))).not.toContain('server_login_retry');
+      }),
+    );
+  });
+
+  it('a user that is not there, or may not log in, is no matter of pg_hba.conf', () => {
+    const said = (message: string) => adviceOn(coded('28000', message));
+    expect(said('role "app2" does not exist')).toMatch(/no such user: make it/);
+    expect(said('role "app2" is not permitted to log in')).toMatch(/ALTER ROLE/);
+    expect(said('no pg_hba.conf entry for host "10.0.0.1"')).toMatch(/pg_hba\.conf.*TLS/);
+  });
+
+  it.each(['3F000', '42501'])('%s names the schema that the table was given', (code) => {
+    const { create, schema } = statementsFor('nosuch.tab');
+    const advice = postgresAdvice(coded(code), create, schema);
+    expect(advice).toContain('ON SCHEMA "nosuch" TO');
+    expect(advice).not.toContain('public');
+    expect(postgresAdvice(coded(code), create, statementsFor('tab').schema)).toContain('ON SCHEMA public TO');
   });
 
   it('a client that had no answer', () => {
