@@ -1,4 +1,4 @@
-import { inspect, types } from 'node:util';
+import { inspect, stripVTControlCharacters, types } from 'node:util';
 
 /** Longer texts of errors are cut off. */
 const MAX_TEXT = 16_384;
@@ -40,11 +40,21 @@ export function readThrown(thrown: unknown): Thrown {
   };
 }
 
-/** The text of anything that was thrown, on one line, for logs and messages. Never throws. */
+/**
+ * The text of anything that was thrown, on one line and without control characters, which would be commands to a terminal:
+ * for logs and messages. Never throws.
+ */
 export function describeError(thrown: unknown): string {
   const { name, message } = readThrown(thrown);
-  const lines = message.split('\n').map((line) => line.trim());
-  return lines.filter((line) => line !== '').join(' ') || name;
+  return inOneLine(message) || inOneLine(name) || 'Error';
+}
+
+function inOneLine(text: string): string {
+  const lines = stripVTControlCharacters(text).split(/[\p{Cc}\p{Zl}\p{Zp}]+/u);
+  return lines
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join(' ');
 }
 
 /** The stack of an error, for loggers. Never throws. */

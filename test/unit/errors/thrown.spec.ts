@@ -4,6 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { describeError, isError, readThrown, stackOf, toError } from '../../../lib/errors/thrown.js';
 import { ODD_THROWN } from '../../support/odd-thrown.js';
 
+const ESC = '\u001B';
+/** Something, and no control character nor end of a line. */
+const ONE_LINE = /^[^\p{Cc}\p{Zl}\p{Zp}]+$/u;
+
 describe('what was thrown', () => {
   it.each(ODD_THROWN)('is described when it is %s', (_, make) => {
     const text = describeError(make());
@@ -30,12 +34,24 @@ describe('what was thrown', () => {
     const wrapped = anything.map((value) => ({ message: value, name: value, code: value, stack: value }));
     fc.assert(
       fc.property(fc.oneof(anything, wrapped), (thrown) => {
-        expect(describeError(thrown)).toBeTypeOf('string');
+        expect(describeError(thrown)).toMatch(ONE_LINE);
         const { message } = readThrown(thrown);
         expect(message).toBeTypeOf('string');
       }),
       { numRuns: 1_000 },
     );
+  });
+
+  it('is told on one line, without what a terminal would obey', () => {
+    const odd = fc.constantFrom(ESC, `${ESC}[31m`, '\u0000', '\u0007', '\u009B', '\r', '\t', '\u2028');
+    fc.assert(
+      fc.property(fc.array(fc.oneof(odd, fc.string({ unit: 'binary' }))), (pieces) => {
+        const text = pieces.join('');
+        for (const thrown of [text, new Error(text), Object.assign(new Error(''), { name: text })])
+          expect(describeError(thrown)).toMatch(ONE_LINE);
+      }),
+    );
+    expect(describeError(new Error(`${ESC}[31mno${ESC}[0m\u0007 luck\u0000`))).toBe('no luck');
   });
 
   it('keeps its words', () => {
