@@ -17,12 +17,15 @@ const KNOWN =
 const NOT_SEPARATE =
   'node names go into list:, separated by semicolons; write a comma inside of a URL as %2C';
 
+const QUOTED = 'the quotes around it are part of the value: leave them out (docker --env-file keeps them)';
+
 /**
  * Reads a comma-separated list of provider URLs, as in `PEERAGE_VIA`.
  *
  * @throws PeerageError `INVALID_OPTIONS`, naming every part that is wrong.
  */
 export function parseViaUrls(text: string): PeerageProvider[] {
+  if (isQuoted(text)) throw unreadable(text, QUOTED);
   const faults: unknown[] = [];
   const providers = urlsIn(text)
     .filter((url) => url !== '')
@@ -113,7 +116,13 @@ function splitQuery(body: string): [string, UrlQuery] {
   return mark < 0 ? [body, new UrlQuery('')] : [body.slice(0, mark), new UrlQuery(body.slice(mark + 1))];
 }
 
+/** Whatever a shell would have taken away is there, with whoever does not read files as a shell does. */
+function isQuoted(text: string): boolean {
+  return /^(["']).*\1$/s.test(text.trim());
+}
+
 function hint(text: string): string {
+  if (isQuoted(text)) return QUOTED;
   if (/^[a-z+]+:\/\//i.test(text)) return 'its scheme is unknown';
   return text.includes('@') ? NOT_SEPARATE : 'its scheme is unknown';
 }
