@@ -2,6 +2,12 @@ import type { NodeInfo } from '../../naming/node-info.js';
 import { canonicalName } from '../../naming/node-name.js';
 import type { RegistryEntry } from './registry.js';
 
+/** A live node that has our name, or had it until it took another one. */
+export interface Namesake {
+  readonly bootId: string;
+  readonly hasMoved: boolean;
+}
+
 /**
  * Tells another live node that has our name from a process that was killed, and was started again as this one: the
  * entry of that one expires.
@@ -13,14 +19,15 @@ export class Namesakes {
   /** `expiresInMs`: so long after its first sight, an entry is there no more that nobody refreshes. */
   constructor(private readonly expiresInMs: number) {}
 
-  /** The boot id of a live node that is registered under our name. `askedAtMs`: when these entries were asked for. */
+  /** Another live node of our name. `askedAtMs`: when these entries were asked for. */
   look(
     { name, bootId: ownBootId }: Pick<NodeInfo, 'name' | 'bootId'>,
     entries: readonly RegistryEntry[],
     askedAtMs: number,
-  ): string | undefined {
+  ): Namesake | undefined {
     const ownName = canonicalName(name);
-    // The entry of a name that it had before lasts on.
+    const keyOf = (bootId: string | undefined): string => `${ownName} ${bootId}`;
+    // The entry of a name that it had before may last on.
     const elsewhere = new Set(entries.filter((one) => one.name !== ownName).map(({ bootId }) => bootId));
     const others = entries.flatMap(({ name: its, bootId }) =>
       its === ownName && bootId !== undefined && bootId !== ownBootId && !elsewhere.has(bootId)
@@ -28,11 +35,11 @@ export class Namesakes {
         : [],
     );
     const before = this.seenSince;
-    this.seenSince = new Map(
-      others.map((bootId) => [`${ownName} ${bootId}`, before.get(`${ownName} ${bootId}`) ?? askedAtMs]),
-    );
-    return others.find(
-      (bootId) => askedAtMs - this.seenSince.get(`${ownName} ${bootId}`)! >= this.expiresInMs,
-    );
+    this.seenSince = new Map(others.map((bootId) => [keyOf(bootId), before.get(keyOf(bootId)) ?? askedAtMs]));
+    const live = others.find((bootId) => askedAtMs - this.seenSince.get(keyOf(bootId))! >= this.expiresInMs);
+    if (live !== undefined) return { bootId: live, hasMoved: false };
+    // Nobody who is gone takes another name.
+    const moved = [...elsewhere].find((bootId) => before.has(keyOf(bootId)));
+    return moved === undefined ? undefined : { bootId: moved, hasMoved: true };
   }
 }

@@ -4,7 +4,7 @@ import { canonicalName } from '../../naming/node-name.js';
 import { onAbort, underDeadline } from '../../time/abortable.js';
 import { Sleeper } from '../../time/sleeper.js';
 import { sleep } from '../../time/waiting.js';
-import { Namesakes } from './namesakes.js';
+import { type Namesake, Namesakes } from './namesakes.js';
 import type { AdvisedContext } from './own-address.js';
 import type { Registry } from './registry.js';
 
@@ -116,16 +116,17 @@ export class RegistrySession {
 
   /**
    * Another live node has our name, since two machines have one address: that of a network which each has for itself.
-   * The one from which the store is reached is most likely another; where it is not, people are asked.
+   * The one from which the store is reached is most likely another; where it is not, people are asked. One that had our
+   * name and has moved leaves us an address that leads others nowhere.
    */
-  private async makeWay(namesake: string, signal: AbortSignal): Promise<void> {
+  private async makeWay({ bootId, hasMoved }: Namesake, signal: AbortSignal): Promise<void> {
     const { name } = this.context.self;
     const address = await this.registry.ownAddress?.(signal).catch(() => undefined);
     if (signal.aborted) return;
     if (address !== undefined) this.context.addressTaken?.(address);
     if (this.context.self.name !== name) return this.sleeper.wake();
-    if (this.toldOf !== namesake) this.context.warn?.(twoOfOneName(this.context.self, namesake));
-    this.toldOf = namesake;
+    if (!hasMoved && this.toldOf !== bootId) this.context.warn?.(twoOfOneName(this.context.self, bootId));
+    if (!hasMoved) this.toldOf = bootId;
   }
 
   private async keepListening(signal: AbortSignal): Promise<void> {

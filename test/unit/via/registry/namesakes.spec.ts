@@ -40,7 +40,7 @@ it('one that was killed is never taken for live, and one that lives is found aft
           const wasAliveAfterFirstSight = present
             .filter(({ bootId, killedAtMs }) => killedAtMs > seenSince.get(bootId)!)
             .map(({ bootId }) => bootId);
-          if (found !== undefined) expect(wasAliveAfterFirstSight).toContain(found);
+          if (found !== undefined) expect(wasAliveAfterFirstSight).toContain(found.bootId);
           const isDue = present.some(({ bootId }) => nowMs - seenSince.get(bootId)! >= TTL_MS);
           expect(found !== undefined).toBe(isDue);
         }
@@ -70,5 +70,17 @@ it('begins anew under another name of ours', () => {
   expect(namesakes.look(self, [named('other')], 0)).toBeUndefined();
   const renamed = { ...self, name: 'app@10.0.0.5' };
   expect(namesakes.look(renamed, [named('other', renamed.name)], TTL_MS)).toBeUndefined();
-  expect(namesakes.look(renamed, [named('other', renamed.name)], 2 * TTL_MS)).toBe('other');
+  expect(namesakes.look(renamed, [named('other', renamed.name)], 2 * TTL_MS)).toEqual({
+    bootId: 'other',
+    hasMoved: false,
+  });
+});
+
+it('one of our name that takes another one was live, which is told once', () => {
+  const namesakes = new Namesakes(TTL_MS);
+  const moved = named('other', 'app@10.0.0.6');
+  expect(namesakes.look(self, [moved], 0)).toBeUndefined();
+  expect(namesakes.look(self, [named('other')], 1)).toBeUndefined();
+  expect(namesakes.look(self, [named('other'), moved], 2)).toEqual({ bootId: 'other', hasMoved: true });
+  expect(namesakes.look(self, [moved], 3)).toBeUndefined();
 });

@@ -17,7 +17,11 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** Two live nodes of one name in a store; the mesh takes the address that it is advised, or keeps the given one. */
-async function twoOfOneName({ isGiven = false, ownAddress = async (): Promise<string> => '10.78.0.5' }) {
+async function twoOfOneName({
+  isGiven = false,
+  movesAtOnce = false,
+  ownAddress = async (): Promise<string> => '10.78.0.5',
+}) {
   const written: string[] = [];
   const warnings: string[] = [];
   const ended = new AbortController();
@@ -25,7 +29,7 @@ async function twoOfOneName({ isGiven = false, ownAddress = async (): Promise<st
   const registry: Registry = {
     register: async ({ name }) => void written.push(name),
     entries: async () => [
-      { name: ours.name, bootId: theirs },
+      { name: movesAtOnce && written.length > 1 ? 'sa@10.78.0.6' : ours.name, bootId: theirs },
       { name: self.name, bootId: self.bootId },
     ],
     ownAddress,
@@ -60,6 +64,15 @@ it('a node whose name another live one has takes the address from which the stor
   expect(early).toEqual({ names: new Set([ours.name]), warnings: [] });
   expect(names).toEqual([ours.name, 'sa@10.78.0.5']);
   expect(warnings).toEqual([]);
+});
+
+it('takes it as well when the other one has moved before', async () => {
+  expect((await twoOfOneName({ movesAtOnce: true })).early).toEqual({
+    names: new Set([ours.name, 'sa@10.78.0.5']),
+    warnings: [],
+  });
+  const given = await twoOfOneName({ movesAtOnce: true, isGiven: true });
+  expect([given.names, given.warnings]).toEqual([[ours.name], []]);
 });
 
 it.each([
