@@ -59,7 +59,8 @@ export class ToldHost {
     const nearby = this.near(remote);
     if (nearby === undefined) return undefined;
     const { host } = this;
-    const change = this.change(nearby, `another node has ${host} as well, and others are reached from it`);
+    const because = `another node has ${host} as well, and others are reached from ${nearby}`;
+    const change = this.change(nearby, because);
     if (change) this.shared.add(host);
     return change;
   }
