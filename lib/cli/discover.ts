@@ -11,6 +11,7 @@ import { underDeadline } from '../time/abortable.js';
 import type { TakesAnnouncementKeys } from '../via/udp/announcement.js';
 import { ANNOUNCEMENT_KEYS, announcementKeys } from '../via/udp/announcement.js';
 import type { PeerageProvider } from '../via/provider.js';
+import type { WarnedPoll } from '../via/registry/own-address.js';
 import type { DiscoverCommand, NamedUrl } from './command.js';
 import { checkNode } from './dial-check.js';
 import { probeNode } from './udp-check.js';
@@ -49,9 +50,10 @@ export async function ask(
   const found = { url: withoutPassword(url), provider: provider.name ?? url };
   const since = () => Math.round(performance.now() - startedAtMs);
   try {
-    const answer = await answerOf(provider, command, stopped);
+    let odd: string | undefined;
+    const answer = await answerOf(provider, command, stopped, (message) => (odd = message));
     const { names, invalid } = readNames(answer, DEFAULT_LIMITS.polledNames);
-    const hint = names.length === 0 ? whyNothing(url) : undefined;
+    const hint = names.length === 0 ? whyNothing(url) : odd;
     return { ...found, ms: since(), names, invalid, ...(hint !== undefined && { hint }) };
   } catch (error) {
     return { ...found, ms: since(), names: [], invalid: [], error: describeError(error) };
@@ -62,11 +64,13 @@ async function answerOf(
   provider: PeerageProvider,
   command: DiscoverCommand,
   stopped: AbortSignal,
+  warn: (message: string) => void,
 ): Promise<unknown> {
   const self = selfOf(command);
   if (ANNOUNCEMENT_KEYS in provider) await hear(provider, self, command, stopped);
+  const context = (signal: AbortSignal): WarnedPoll => ({ self, signal, warn });
   const asked = underDeadline(command.timeoutMs, stopped, async (signal) => ({
-    names: await provider.poll({ self, signal }),
+    names: await provider.poll(context(signal)),
   }));
   const answer = await within(command.timeoutMs + 500, asked, stopped);
   if (!answer) throw new PeerageError('PROVIDER_TIMEOUT', `No answer within ${command.timeoutMs} ms.`);

@@ -2,6 +2,14 @@ import type { NodeInfo } from '../../naming/node-info.js';
 import { canonicalName } from '../../naming/node-name.js';
 import type { RegistryEntry } from './registry.js';
 
+/** The names that more than one process is registered under. */
+export function sharedNames(entries: readonly RegistryEntry[]): string[] {
+  const bootIds = new Map<string, Set<string>>();
+  for (const { name, bootId } of entries)
+    if (bootId !== undefined) bootIds.set(name, (bootIds.get(name) ?? new Set()).add(bootId));
+  return [...bootIds].filter(([, { size }]) => size > 1).map(([name]) => name);
+}
+
 /** A live node that has our name, or had it until it took another one. */
 export interface Namesake {
   readonly bootId: string;

@@ -1,4 +1,4 @@
-import type { ServeContext } from '../provider.js';
+import type { PollContext, ServeContext } from '../provider.js';
 
 /** What a provider of this package can do for the address that its node tells. */
 export interface OwnAddressAdvice {
@@ -11,3 +11,9 @@ export interface OwnAddressAdvice {
 
 /** What `serve` of a provider of this package is told. */
 export type AdvisedContext = ServeContext & OwnAddressAdvice;
+
+/** What `poll` of a provider of this package is told by who looks from outside. */
+export interface WarnedPoll extends PollContext {
+  /** Takes what is odd about the answer, for people. */
+  readonly warn?: ((message: string) => void) | undefined;
+}

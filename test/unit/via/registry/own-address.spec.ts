@@ -4,8 +4,10 @@ import { localAddressOf } from '../../../../lib/via/postgres/in-time.js';
 import { givenIoredis } from '../../../../lib/via/redis/ioredis-port.js';
 import type { IoredisClient, RedisPort } from '../../../../lib/via/redis/redis-port.js';
 import { RedisRegistry } from '../../../../lib/via/redis/redis-registry.js';
-import type { AdvisedContext } from '../../../../lib/via/registry/own-address.js';
+import type { AdvisedContext, WarnedPoll } from '../../../../lib/via/registry/own-address.js';
 import type { Registry } from '../../../../lib/via/registry/registry.js';
+import { SharedResource } from '../../../../lib/via/registry/shared-resource.js';
+import { viaRegistry } from '../../../../lib/via/registry/via-registry.js';
 import { RegistrySession } from '../../../../lib/via/registry/registry-session.js';
 
 const TTL_MS = 30_000;
@@ -160,4 +162,36 @@ it('the clients of ioredis and pg tell their own end of the connection', async (
   expect(await localAddressOf(pool({ stream }), 1_000)).toBe('10.78.0.5');
   expect(await localAddressOf(pool(), 1_000)).toBeUndefined();
   expect(released).toEqual([undefined, undefined]);
+});
+
+it.each([
+  ['one of each name', [ours.bootId], false],
+  ['two of one name', [ours.bootId, theirs], true],
+  ['one, and a bare name', [ours.bootId, undefined], false],
+])('who looks from outside is told of two of one name: %s', async (_what, bootIds, isTold) => {
+  const registry = {
+    entries: async () => [
+      ...bootIds.map((bootId) => ({ name: ours.name, bootId })),
+      { name: 'sa@10.78.0.9', bootId: theirs },
+    ],
+    close: async () => {},
+  } as unknown as Registry;
+  const provider = viaRegistry(
+    'redis',
+    new SharedResource(
+      async () => registry,
+      async () => {},
+    ),
+    TTL_MS,
+  );
+  const warnings: string[] = [];
+  const context: WarnedPoll = {
+    self: { ...ours, name: 'sa@127.0.0.1:1', bootId: 'c'.repeat(32) },
+    signal,
+    warn: (message) => void warnings.push(message),
+  };
+  expect(await provider.poll(context)).toEqual([ours.name, 'sa@10.78.0.9']);
+  expect(warnings).toEqual(
+    isTold ? [expect.stringMatching(/registered as sa@10\.0\.2\.15: .*PEERAGE_HOST/)] : [],
+  );
 });
