@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { optionsFromEnvironment } from '../config/environment.js';
 import { canonicalName } from '../naming/node-name.js';
-import { parseViaUrl } from '../via/url/via-url.js';
+import type { NamedUrl } from '../via/url/via-url.js';
+import { namedViaUrls, parseViaUrl } from '../via/url/via-url.js';
 import { describeError, PeerageError } from '../errors/peerage-error.js';
 import { securityOf } from '../settings/security.js';
 import type { PeerageModuleOptions, Security } from '../peerage.options.js';
 import { MIN_SECRET_BYTES } from '../peerage.options.js';
-import type { PeerageProvider } from '../via/provider.js';
 
 export const USAGE = `nestjs-peerage discover [options] [<via-url>...]   what providers find, and whether it can be reached
 nestjs-peerage doctor [options] [<via-url>...]     what of this host or container would keep a node from its peers
@@ -39,12 +39,6 @@ Exit code: 0 when all is well: every provider answered and a node was reached (w
 --strict: every name, by TCP and UDP); no check of doctor failed; every node answered status. 1 when not; 2 when the
 command is wrong.
 `;
-
-/** Where a provider is asked for, and what it is. */
-export interface NamedUrl {
-  readonly url: string;
-  readonly provider: PeerageProvider;
-}
 
 /** What is to be done. */
 export type Command = DiscoverCommand | DoctorCommand | StatusCommand;
@@ -136,11 +130,11 @@ function fromEnvironment(env: Environment): PeerageModuleOptions {
 }
 
 function providersOf(given: readonly string[], env: Environment, mayBeNone: boolean): NamedUrl[] {
-  const fallback = (env['PEERAGE_VIA'] ?? '').split(',').map((part) => part.trim());
-  const urls = given.length > 0 ? given : fallback.filter((part) => part !== '');
-  if (urls.length === 0 && !mayBeNone)
-    throw new Error('Say where to look: a provider URL, or PEERAGE_VIA. Try --help.');
-  return urls.map((url) => ({ url, provider: parseViaUrl(url) }));
+  if (given.length > 0) return given.map((url) => ({ url, provider: parseViaUrl(url) }));
+  const fallback = env['PEERAGE_VIA'] ?? '';
+  if (/[^\s,]/.test(fallback)) return namedViaUrls(fallback);
+  if (mayBeNone) return [];
+  throw new Error('Say where to look: a provider URL, or PEERAGE_VIA. Try --help.');
 }
 
 async function readSecurity(file: string | undefined, options: PeerageModuleOptions): Promise<Security> {

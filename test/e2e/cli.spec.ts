@@ -199,8 +199,8 @@ describe('nestjs-peerage discover', () => {
 
 describe('a URL that is printed', () => {
   it.each([
-    ['redis://:hunter2@h:1', 'redis://:***@h:1'],
-    ['postgres://me:hunter2@h/db', 'postgres://me:***@h/db'],
+    ['redis://:hunter2@h:1', 'redis://***@h:1'],
+    ['postgres://me:hunter2@h/db', 'postgres://***@h/db'],
     ['dns:myapp', 'dns:myapp'],
   ])('%s has no password', (url, shown) => {
     expect(withoutPassword(url)).toBe(shown);

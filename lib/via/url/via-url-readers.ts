@@ -122,6 +122,8 @@ function splitList(rest: string): string[] {
     .map((name) => name.trim())
     .filter((name) => name !== '');
   expectSomething(names.join(), 'node names, such as list:a@10.0.0.1;b@10.0.0.2');
+  // It would be taken for a name, and its password shown wherever names are.
+  if (names.some((name) => name.includes('://'))) throw new Error('a URL is none of its names');
   return names;
 }
 

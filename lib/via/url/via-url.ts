@@ -7,7 +7,7 @@ import { udpSettings } from '../udp/udp-options.js';
 import type { ViaUrl } from './via-url-readers.js';
 import type { ViaDnsOptions } from '../dns/dns-options.js';
 import { READERS, readDns, readUdp } from './via-url-readers.js';
-import { faultWithoutPassword, mayEndInPassword, withoutPassword } from './without-password.js';
+import { faultWithoutPassword, piecesOfPassword, schemeAlone, withoutPassword } from './without-password.js';
 
 const KNOWN =
   'self:, list:a@127.0.0.1:4001;b@127.0.0.1:4002, dns:myapp, dns+srv:_peerage._tcp.myapp, ' +
@@ -19,32 +19,59 @@ const NOT_SEPARATE =
 
 const QUOTED = 'the quotes around it are part of the value: leave them out (docker --env-file keeps them)';
 
+/** A provider, and the URL that it was made of. */
+export interface NamedUrl {
+  readonly url: string;
+  readonly provider: PeerageProvider;
+}
+
+/** Which of several URLs one is, and whether it may be the rest of a password that has a comma. */
+interface Place {
+  readonly number: number;
+  readonly of: number;
+  readonly mayBePassword: boolean;
+}
+
+const ALONE: Place = { number: 1, of: 1, mayBePassword: false };
+
 /**
  * Reads a comma-separated list of provider URLs, as in `PEERAGE_VIA`.
  *
  * @throws PeerageError `INVALID_OPTIONS`, naming every part that is wrong.
  */
 export function parseViaUrls(text: string): PeerageProvider[] {
-  if (isQuoted(text)) throw unreadable(text, QUOTED);
+  return namedViaUrls(text).map(({ provider }) => provider);
+}
+
+/**
+ * As `parseViaUrls`, with the URL of each.
+ *
+ * @throws PeerageError `INVALID_OPTIONS`, naming every part that is wrong.
+ */
+export function namedViaUrls(text: string): NamedUrl[] {
+  if (isQuoted(text)) throw unreadable(text, QUOTED, ALONE);
+  const urls = text
+    .split(',')
+    .map((piece) => piece.trim())
+    .filter((piece) => piece !== '');
+  const ofPassword = piecesOfPassword(urls);
   const faults: unknown[] = [];
-  const providers = urlsIn(text)
-    .filter((url) => url !== '')
-    .flatMap((url) => {
-      try {
-        if (url.includes(',')) throw unreadable(url, NOT_SEPARATE);
-        return [parseViaUrl(url)];
-      } catch (error) {
-        faults.push(error);
-        return [];
-      }
-    });
+  const providers = urls.flatMap((url, i) => {
+    try {
+      const place = { number: i + 1, of: urls.length, mayBePassword: i < ofPassword };
+      return [{ url, provider: read(url, place) }];
+    } catch (error) {
+      faults.push(error);
+      return [];
+    }
+  });
   if (faults.length > 1) {
     throw new PeerageError('INVALID_OPTIONS', faults.map(describeError).join(' '), {
       cause: new AggregateError(faults),
     });
   }
   if (faults.length === 1) throw faults[0];
-  if (providers.length === 0) throw unreadable(text, 'it is empty');
+  if (providers.length === 0) throw unreadable(text, 'it is empty', ALONE);
   return providers;
 }
 
@@ -54,42 +81,25 @@ export function parseViaUrls(text: string): PeerageProvider[] {
  * @throws PeerageError `INVALID_OPTIONS`, naming the part that is wrong.
  */
 export function parseViaUrl(text: string): PeerageProvider {
+  return read(text, ALONE);
+}
+
+function read(text: string, place: Place): PeerageProvider {
   const url = partsOf(text);
   const { scheme, query } = url;
-  const read = Object.hasOwn(READERS, scheme) ? READERS[scheme] : undefined;
-  if (!read) throw unreadable(text, hint(text));
-  if (isNotExpanded(text)) throw unreadable(text, 'a variable in it was not expanded by whoever sets it');
+  const reader = Object.hasOwn(READERS, scheme) ? READERS[scheme] : undefined;
+  if (!reader) throw unreadable(text, hint(text), place);
+  if (isNotExpanded(text))
+    throw unreadable(text, 'a variable in it was not expanded by whoever sets it', place);
   try {
-    const provider = read(url);
+    const provider = reader(url);
     query.expectNoMore();
     return provider;
   } catch (error) {
-    throw unreadable(text, describeError(error).replace(/\.$/, ''), error);
+    const fault = describeError(error).replace(/\.$/, '');
+    const told = faultWithoutPassword(fault, text, place.mayBePassword);
+    throw unreadable(text, told, place, told === fault ? error : undefined);
   }
-}
-
-function urlsIn(text: string): string[] {
-  const pieces = text.split(',').map((piece) => piece.trim());
-  const urls: string[] = [];
-  for (let start = 0, end = 0; start < pieces.length; start = end) {
-    end = endOfUrl(pieces, start);
-    urls.push(pieces.slice(start, end).join(','));
-  }
-  return urls;
-}
-
-/**
- * One piece is a URL, but for one whose password has commas: that goes on up to its @, so that no piece of a password is
- * taken for another URL and quoted.
- */
-function endOfUrl(pieces: readonly string[], start: number): number {
-  if (!mayEndInPassword(pieces[start]!)) return start + 1;
-  const next = pieces.findIndex((piece, at) => at > start && (beginsUrl(piece) || piece.includes('@')));
-  return next < 0 || beginsUrl(pieces[next]!) ? start + 1 : next + 1;
-}
-
-function beginsUrl(piece: string): boolean {
-  return Object.hasOwn(READERS, partsOf(piece).scheme) || /^[a-z+]+:\/\//i.test(piece);
 }
 
 /** What a URL of DNS says. Undefined of any other one. */
@@ -127,10 +137,13 @@ function hint(text: string): string {
   return text.includes('@') ? NOT_SEPARATE : 'its scheme is unknown';
 }
 
-function unreadable(text: string, why: string, cause?: unknown): PeerageError {
-  const shown = JSON.stringify(withoutPassword(text).slice(0, 200));
-  const told = faultWithoutPassword(why, text);
-  return new PeerageError('INVALID_OPTIONS', `${shown} names no provider: ${told}. Known are ${KNOWN}.`, {
-    cause: told === why ? cause : undefined,
+/** `why`: as it may be printed. */
+function unreadable(text: string, why: string, place: Place, cause?: unknown): PeerageError {
+  const { number, of, mayBePassword } = place;
+  const url = mayBePassword ? schemeAlone(text, number > 1) : withoutPassword(text);
+  const which = of === 1 ? '' : ` (entry ${number} of ${of})`;
+  const shown = `${JSON.stringify(url.slice(0, 200))}${which}`;
+  return new PeerageError('INVALID_OPTIONS', `${shown} names no provider: ${why}. Known are ${KNOWN}.`, {
+    cause,
   });
 }

