@@ -4,14 +4,18 @@ import { codeOf } from '../../errors/thrown.js';
 /** The name does not exist, or has no record of the wanted type: an answer, and an empty one. */
 const NO_SUCH_RECORD = new Set(['ENOTFOUND', 'ENODATA']);
 
+/** Some 30 addresses of one family are as much as an answer by UDP holds. */
+const TOO_LONG = 'its answer is too long for UDP and its TCP port 53 is closed';
+
 const REASONS: Readonly<Record<string, string>> = {
   // getaddrinfo has one code for all of these, and does not tell them apart.
-  EAI_AGAIN: 'no name server could be reached in time, or it answered SERVFAIL or REFUSED',
+  EAI_AGAIN: `no name server could be reached in time, it answered SERVFAIL or REFUSED, or ${TOO_LONG}`,
   EAI_FAIL: 'the name server refused to answer',
   ESERVFAIL: 'the name server answered SERVFAIL',
   EREFUSED: 'the name server refused to answer',
-  ECONNREFUSED: 'no name server is listening there',
-  ETIMEOUT: 'the name server did not answer in time',
+  // A truncated answer is asked for again by TCP, with the same errors.
+  ECONNREFUSED: `no name server is listening there, or ${TOO_LONG}`,
+  ETIMEOUT: `the name server did not answer in time, or ${TOO_LONG}`,
   EBADRESP: 'the name server sent a malformed answer',
 };
 

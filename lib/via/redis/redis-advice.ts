@@ -47,6 +47,11 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
     /Protocol error|ERR_SSL|wrong version number/i,
     'Does a Redis server answer there, and is it redis:// or rediss:// (TLS)?',
   ],
+  [
+    // A client that speaks TLS waits for a port that does not, and the other way round.
+    /no connection in time/,
+    'Check that the server is up, its address and password are right, and that it is redis:// or rediss:// (TLS) as here.',
+  ],
 ];
 
 /** What to do about an error of a Redis client, in a sentence. */

@@ -17,6 +17,7 @@ describe('what to do about an error of Redis', () => {
       /~peerage:shop &peerage:shop@1 \+zadd .*\+info/,
     ],
     ["READONLY You can't write against a read only replica.", /address of the primary/],
+    ['no connection in time', /rediss:\/\/ \(TLS\) as here/],
     ['NOAUTH Authentication required.', /wants a password/],
     ['WRONGPASS invalid username-password pair or user is disabled.', /does not accept/],
     ['MOVED 3999 127.0.0.1:6381', /class Cluster of ioredis/],
