@@ -72,11 +72,11 @@ export function takeSaidNames(core: Core): void {
 
 function takeSaidName(core: Core, peer: PeerRecord, previous: Peer): void {
   const { bootId, name } = peer.node;
-  const others = inTheWay(core, bootId, peer.said!.name);
-  if (!others) return;
-  // It has given up its own name, which the last one of them may be waiting for.
+  const said = { ...peer.node, ...peer.said };
+  if (!mayHaveName(core, bootId, said.name)) return;
+  // It has given up its own name, which somebody may be waiting for.
   core.byAddress.delete(addressOf(name));
-  for (const other of others.toReversed()) move(core, other, core.snapshot(other));
+  giveWay(core, said);
   move(core, peer, previous);
 }
 
